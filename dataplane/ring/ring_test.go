@@ -1,0 +1,160 @@
+package ring
+
+import (
+	"testing"
+	"unsafe"
+
+	"pgregory.net/rapid"
+)
+
+func put(p *Producer, v uint64) bool {
+	slot := p.Reserve()
+	if slot == nil {
+		return false
+	}
+	*(*uint64)(slot) = v
+	return true
+}
+
+func TestRingBehavesLikeABoundedQueue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := 1 << rapid.IntRange(1, 5).Draw(t, "log2 items")
+		p, c, err := New(Spec{Items: size, Stride: 8 * rapid.IntRange(1, 4).Draw(t, "words")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var reserved, committed, read []uint64 // the model: three stretches of one queue
+		next := uint64(1)
+		t.Repeat(map[string]func(*rapid.T){
+			"reserve": func(t *rapid.T) {
+				full := len(reserved)+len(committed)+len(read) == size
+				if ok := put(p, next); ok == full {
+					t.Fatalf("reserve gave %v with %d of %d taken", ok, len(reserved)+len(committed)+len(read), size)
+				} else if ok {
+					reserved = append(reserved, next)
+					next++
+				}
+			},
+			"commit": func(*rapid.T) { p.Commit(); committed = append(committed, reserved...); reserved = nil },
+			"next": func(t *rapid.T) {
+				slot := c.Next()
+				if (slot == nil) != (len(committed) == 0) {
+					t.Fatalf("next gave %v with %d committed", slot, len(committed))
+				}
+				if slot != nil {
+					if got := *(*uint64)(slot); got != committed[0] {
+						t.Fatalf("next gave item %d, want %d", got, committed[0])
+					}
+					read, committed = append(read, committed[0]), committed[1:]
+				}
+			},
+			"release": func(*rapid.T) { c.Release(); read = nil },
+		})
+	})
+}
+
+func TestItemsCrossBetweenGoroutinesInOrder(t *testing.T) {
+	p, c, err := New(Spec{Items: 64, Stride: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const total = 100_000
+	go func() {
+		for v := uint64(1); v <= total; {
+			if put(p, v) {
+				v++
+			}
+			p.Commit()
+		}
+	}()
+	for want := uint64(1); want <= total; {
+		slot := c.Next()
+		if slot == nil {
+			c.Release()
+			continue
+		}
+		if got := *(*uint64)(slot); got != want {
+			t.Fatalf("item %d, want %d", got, want)
+		}
+		want++
+	}
+}
+
+func TestALyingPeerMakesTheRingUnusable(t *testing.T) {
+	spec := Spec{Items: 8, Stride: 8}
+	items, tail := words(spec.ProducerBytes()), words(spec.ConsumerBytes())
+	p, err := NewProducer(spec, items, tail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := NewConsumer(spec, items, tail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	*p.tail = 5 // a consumer that claims to have read what was never written
+	for range 8 {
+		p.Reserve()
+	}
+	if p.Reserve() != nil || !p.Broken() {
+		t.Fatal("producer went on past an impossible tail")
+	}
+	*c.head = 1 << 40
+	if c.Next() != nil || !c.Broken() {
+		t.Fatal("consumer read past an impossible head")
+	}
+}
+
+func TestSpecsThatCannotWorkAreRefused(t *testing.T) {
+	for name, s := range map[string]Spec{
+		"not a power of two": {Items: 12, Stride: 8},
+		"one item":           {Items: 1, Stride: 8},
+		"odd stride":         {Items: 8, Stride: 12},
+		"no stride":          {Items: 8},
+		"negative":           {Items: -8, Stride: 8},
+	} {
+		if _, _, err := New(s); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := NewProducer(Spec{Items: 8, Stride: 8}, words(64), words(64)); err == nil {
+		t.Error("short memory: accepted")
+	}
+}
+
+func words(n int) []byte {
+	w := make([]uint64, (n+7)/8)
+	return unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), n)
+}
+
+func BenchmarkItem128InBatchesOf32(b *testing.B) {
+	p, c, err := New(Spec{Items: 1024, Stride: 128})
+	if err != nil {
+		b.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := 0; n < b.N; {
+			for i := 0; i < 32; i++ {
+				slot := c.Next()
+				if slot == nil {
+					break
+				}
+				_ = *(*[128]byte)(slot)
+				n++
+			}
+			c.Release()
+		}
+	}()
+	var item [128]byte
+	b.ReportAllocs()
+	for n := 0; n < b.N; {
+		batch := min(32, b.N-n, p.Free(32))
+		for range batch {
+			*(*[128]byte)(p.Reserve()) = item
+		}
+		p.Commit()
+		n += batch
+	}
+	<-done
+}
