@@ -1,0 +1,18 @@
+package shm
+
+const (
+	// NameLen bounds every name in the segment: node, port, region, service (64 characters, as in product use).
+	NameLen = 64
+	// MaxRegions bounds the directory: 64 lcores need 2 each, and 8 more.
+	MaxRegions = 160
+	// MaxPorts and MaxLcores bound the counter matrix: 1 KiB each cell, so 16 MiB at the most.
+	MaxPorts  = 64
+	MaxLcores = 64
+	// MaxServices bounds the services of one policy.
+	MaxServices = 256
+	// MaxSegmentBytes is what a reader accepts as a file size: far above the 4,194,304 directions a boot file may ask for.
+	MaxSegmentBytes = 8 << 30
+
+	pageBytes = 4096
+	hugeBytes = 2 << 20 // every file's size is a multiple, so that the same layout fits hugetlbfs
+)

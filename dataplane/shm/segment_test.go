@@ -1,0 +1,209 @@
+package shm
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+var testRegions = []RegionSpec{
+	{Name: RegionLogins, Stride: 64, Count: 100, Keep: true},
+	{Name: RegionPorts, Stride: PortInfoBytes, Count: 3},
+}
+
+func testConfig(dir string) Config {
+	return Config{Dir: dir, Node: "fcr-t", TSCHz: 1e9, TSCNow: 1000, State: testRegions, Ctl: []RegionSpec{{Name: "cursors", Stride: 64, Count: 4}}}
+}
+
+func mustCreate(t *testing.T, c Config) *Segment {
+	t.Helper()
+	s, err := Create(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestAReaderSeesWhatTheWriterWrote(t *testing.T) {
+	s := mustCreate(t, testConfig(t.TempDir()))
+	defer s.Close()
+	ports := Items[PortInfo](s.State, RegionPorts)
+	copy(ports[1].Name[:], "edge0")
+	r, err := Open(s.State.path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got := Text(Items[PortInfo](r, RegionPorts)[1].Name[:]); got != "edge0" {
+		t.Fatalf("reader sees port %q", got)
+	}
+	if Text(r.Header().Node[:]) != "fcr-t" || !r.Alive() {
+		t.Fatalf("header: node %q alive %v", Text(r.Header().Node[:]), r.Alive())
+	}
+	if Items[Lcore](r, RegionPorts) != nil {
+		t.Fatal("a region was handed out as items of another size")
+	}
+	if r.Bytes("nothing") != nil {
+		t.Fatal("a region that does not exist has bytes")
+	}
+}
+
+func TestAWarmStartKeepsWhatItShallAndClearsTheRest(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, testConfig(dir))
+	if s.Adopted {
+		t.Fatal("adopted a file that was not there")
+	}
+	first := s.State.Header().BootID
+	copy(s.State.Bytes(RegionLogins), "login")
+	copy(s.State.Bytes(RegionPorts), "ports")
+	copy(s.Ctl.Bytes("cursors"), "cursors")
+	s.Close()
+
+	s = mustCreate(t, testConfig(dir))
+	defer s.Close()
+	if !s.Adopted || s.State.Header().Boots != 2 || s.State.Header().BootID == first {
+		t.Fatalf("adopted %v (%s), boots %d", s.Adopted, s.Why, s.State.Header().Boots)
+	}
+	if !bytes.HasPrefix(s.State.Bytes(RegionLogins), []byte("login")) {
+		t.Fatal("a kept region lost its content")
+	}
+	if s.State.Bytes(RegionPorts)[0] != 0 || s.Ctl.Bytes("cursors")[0] != 0 {
+		t.Fatal("a region not kept holds old content")
+	}
+}
+
+func TestWhatCannotBeAdoptedIsMadeAnewAndSaysWhy(t *testing.T) {
+	for name, c := range map[string]struct {
+		harm func(*Header, *Config)
+		why  string
+	}{
+		"other ABI":      {func(h *Header, _ *Config) { h.ABI++ }, "ABI"},
+		"never finished": {func(h *Header, _ *Config) { h.Magic = 0 }, "never completed"},
+		"other geometry": {func(_ *Header, c *Config) {
+			c.State = []RegionSpec{{Name: RegionLogins, Stride: 64, Count: 200, Keep: true}}
+		}, "geometry"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := testConfig(t.TempDir())
+			s := mustCreate(t, cfg)
+			copy(s.State.Bytes(RegionLogins), "login")
+			c.harm(s.State.Header(), &cfg)
+			s.Close()
+			s = mustCreate(t, cfg)
+			defer s.Close()
+			if s.Adopted || !strings.Contains(s.Why, c.why) {
+				t.Fatalf("adopted %v, why %q", s.Adopted, s.Why)
+			}
+			if s.State.Bytes(RegionLogins)[0] != 0 {
+				t.Fatal("old content in a new segment")
+			}
+		})
+	}
+}
+
+func TestASecondDataPlaneIsRefused(t *testing.T) {
+	c := testConfig(t.TempDir())
+	s := mustCreate(t, c)
+	defer s.Close()
+	if _, err := Create(c); err == nil || !strings.Contains(err.Error(), "running data plane") {
+		t.Fatalf("second start: %v", err)
+	}
+}
+
+func TestAReaderSurvivesThatItsFileIsReplaced(t *testing.T) {
+	c := testConfig(t.TempDir())
+	s := mustCreate(t, c)
+	r, err := Open(s.State.path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	s.Close()
+	c.Fresh = true
+	s = mustCreate(t, c)
+	defer s.Close()
+	if r.Bytes(RegionLogins)[0] != 0 { // would be SIGBUS, had the file been truncated in place
+		t.Fatal("content changed")
+	}
+}
+
+func TestHostileFilesAreErrorsNotCrashes(t *testing.T) {
+	dir := t.TempDir()
+	s := mustCreate(t, testConfig(dir))
+	good := bytes.Clone(s.State.mem)
+	s.Close()
+	region := func(b []byte, i int) *Region {
+		return (*Region)(unsafe.Pointer(&b[headerBytes+i*regionBytes]))
+	}
+	for name, harm := range map[string]func([]byte) []byte{
+		"truncated":            func(b []byte) []byte { return b[:len(b)/2] },
+		"empty":                func([]byte) []byte { return nil },
+		"no magic":             func(b []byte) []byte { b[0]++; return b },
+		"a million regions":    func(b []byte) []byte { (*Header)(unsafe.Pointer(&b[0])).Regions = 1e6; return b },
+		"another size":         func(b []byte) []byte { (*Header)(unsafe.Pointer(&b[0])).Size *= 2; return b },
+		"a region beyond":      func(b []byte) []byte { region(b, 1).Offset = uint64(len(b)); return b },
+		"a region that wraps":  func(b []byte) []byte { region(b, 1).Offset = ^uint64(7); return b },
+		"more items than fits": func(b []byte) []byte { region(b, 0).Count = 1 << 30; return b },
+		"an odd offset":        func(b []byte) []byte { region(b, 0).Offset++; return b },
+	} {
+		path := filepath.Join(dir, "bad")
+		if err := os.WriteFile(path, harm(bytes.Clone(good)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := Open(path, false); err == nil {
+			f.Close()
+			t.Errorf("%s: opened", name)
+		}
+	}
+}
+
+// The layout is an ABI between processes: moving a field needs a new ABI number, and this test says so.
+func TestOffsetsOfSharedStructsStay(t *testing.T) {
+	for name, got := range map[string][2]uintptr{
+		"Header":               {unsafe.Sizeof(Header{}), 256},
+		"Header.TSCStart":      {unsafe.Offsetof(Header{}.TSCStart), 80},
+		"Region":               {unsafe.Sizeof(Region{}), 96},
+		"PortInfo":             {unsafe.Sizeof(PortInfo{}), 384},
+		"PortInfo.MTU":         {unsafe.Offsetof(PortInfo{}.MTU), 268},
+		"Counters":             {unsafe.Sizeof(Counters{}), 1024},
+		"Counters.Fates":       {unsafe.Offsetof(Counters{}.Fates), 64},
+		"Lcore.Latency":        {unsafe.Offsetof(Lcore{}.Latency), 192},
+		"Histogram":            {unsafe.Sizeof(Histogram{}), 7824},
+		"Control":              {unsafe.Sizeof(Control{}), 128},
+		"ServiceInfo":          {unsafe.Sizeof(ServiceInfo{}), 128},
+		"Fates":                {uintptr(NumFates), 25},
+		"Fates.drop_begins_at": {uintptr(lastSent), 10},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("%s: %d, pinned at %d: raise ABI and the pin together", name, got[0], got[1])
+		}
+	}
+}
+
+func TestQuantilesOfAHistogramAreTrueToABucket(t *testing.T) {
+	var h Histogram
+	for v := uint64(1); v <= 100_000; v++ {
+		h.Add(v, 1)
+	}
+	for _, q := range []float64{0.5, 0.99, 0.9999} {
+		got, want := float64(h.Quantile(q)), q*100_000
+		if got < want || got > want*1.07 {
+			t.Errorf("quantile %v: %v, want %v to %v", q, got, want, want*1.07)
+		}
+	}
+	if h.Max != 100_000 || h.Count() != 100_000 || h.Quantile(1) != 100_000 {
+		t.Errorf("max %d count %d", h.Max, h.Count())
+	}
+	var edge Histogram
+	edge.Add(^uint64(0), 3)
+	if edge.Quantile(0.5) != ^uint64(0) {
+		t.Error("the largest value does not fit")
+	}
+	if d := h.Minus(&h); d.Count() != 0 || d.Sum != 0 {
+		t.Error("h minus h is not empty")
+	}
+}
