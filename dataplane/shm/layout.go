@@ -152,6 +152,7 @@ type Lcore struct {
 	CrossedLost uint64 // frames for another lcore that found its ring full
 	_           [8 * 6]byte
 	Latency     Histogram // ticks from receive to transmit, one sample per burst weighted by its frames
+	_           [48]byte  // the next lcore's page begins on a line of its own
 }
 
 // Control is what the control goroutine says of itself.

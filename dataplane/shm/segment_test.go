@@ -172,6 +172,7 @@ func TestOffsetsOfSharedStructsStay(t *testing.T) {
 		"Counters":             {unsafe.Sizeof(Counters{}), 1024},
 		"Counters.Fates":       {unsafe.Offsetof(Counters{}.Fates), 64},
 		"Lcore.Latency":        {unsafe.Offsetof(Lcore{}.Latency), 192},
+		"Lcore":                {unsafe.Sizeof(Lcore{}), 8064},
 		"Histogram":            {unsafe.Sizeof(Histogram{}), 7824},
 		"Control":              {unsafe.Sizeof(Control{}), 128},
 		"ServiceInfo":          {unsafe.Sizeof(ServiceInfo{}), 128},

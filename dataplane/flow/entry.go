@@ -1,0 +1,133 @@
+// Package flow is the table of host-target flows that one lcore owns.
+//
+// A flow (one initiator WWPN, one target WWPN, one VSAN) has two directions on the wire. Each direction is an Entry of one
+// cache line, found by a 64-bit key; what is needed once per flow and not per frame stands in an Info of another line.
+// Both live in the segment, so that other processes list flows without asking, and a restarted data plane finds them.
+//
+// Who may import it: lcore, and readers in any process. It is pure Go and imports nothing of ours.
+//
+// Ownership: one lcore writes a Shard; nobody else writes a byte of it. Readers (View) copy a line and compare the
+// incarnation before and after; the fields of a copy may differ by one burst.
+//
+// Invariants: an Entry does not move while its direction lives. Linear probing never crosses an empty slot, and is at
+// most MaxProbe long. An Entry and its Info point at each other. An Info in use stands in exactly two address chains,
+// one for its S_ID and one for its D_ID.
+package flow
+
+import "unsafe"
+
+// Key is one direction: fabric (4 bits), VF_ID or VLAN (12), S_ID (24), D_ID (24). Zero is no key: a frame from
+// address 0 to address 0 has no flow.
+type Key uint64
+
+// MakeKey puts a key together.
+func MakeKey(fabric uint8, vf uint16, sid, did uint32) Key {
+	return Key(fabric)<<60 | Key(vf&0xfff)<<48 | Key(sid&0xffffff)<<24 | Key(did&0xffffff)
+}
+
+// Fabric is the number of the fabric.
+func (k Key) Fabric() uint8 { return uint8(k >> 60) }
+
+// VF is the VF_ID of a VFT header or the VLAN, 0 without either.
+func (k Key) VF() uint16 { return uint16(k>>48) & 0xfff }
+
+// SID is the source address.
+func (k Key) SID() uint32 { return uint32(k>>24) & 0xffffff }
+
+// DID is the destination address.
+func (k Key) DID() uint32 { return uint32(k) & 0xffffff }
+
+// Reverse is the other direction of the same flow.
+func (k Key) Reverse() Key { return k&^(1<<48-1) | Key(k.DID())<<24 | Key(k.SID()) }
+
+// Source and Destination are the two ends in the form that the login table uses: fabric<<36 | VF<<24 | FC_ID.
+func (k Key) Source() uint64      { return uint64(k >> 24) }
+func (k Key) Destination() uint64 { return uint64(k>>48)<<24 | uint64(k.DID()) }
+
+// Entry is what a frame touches. One line.
+type Entry struct {
+	Key      Key
+	Frames   uint64
+	Bytes    uint64 // as on the wire without FCS
+	LastSeen uint64 // TSC of the burst
+	Verdict  Verdict
+	Gen      uint32   // policy generation that the verdict is of; 0: never evaluated
+	Info     uint32   // index of the Info
+	MAC      [12]byte // true destination and source of a steered frame, for its way back
+	Inc      uint16   // incarnation of the slot, odd while it is being filled or emptied
+	Errors   uint16   // ABTS, BA_RJT and rejecting link control frames, saturating
+}
+
+// tombstone marks a slot whose direction is gone but across which probing goes on. No frame has this key: S_ID equals
+// D_ID.
+const tombstone Key = 0xffffff_ffffff
+
+// Info is the cold part of a direction. One line.
+type Info struct {
+	Initiator uint64 // WWPN, 0 while unknown
+	Target    uint64
+	Created   uint64  // TSC
+	links     [2]link // next in the chain of the S_ID, of the D_ID
+	backs     [2]link // and the ones before
+	Slot      uint32  // index of the Entry, noSlot when the Info is free
+	Rule      int32   // of the policy, -1 for the default
+	Orient    Orient  // which end is the initiator
+	InPort    uint8   // index of the port on which the direction enters
+	Service   int16   // of the policy, -1 for none
+	_         [12]byte
+}
+
+const noSlot = ^uint32(0)
+
+// Orient says which end of a direction is the initiator. It is learnt from FCP frames: F_CTL's exchange context bit.
+type Orient uint8
+
+// The orientations.
+const (
+	OrientUnknown Orient = iota // no FCP frame yet: not a flow in reports
+	FromInitiator
+	FromTarget
+)
+
+// Verdict is the policy's answer, unpacked once per flow and applied once per frame.
+//
+//	bits 0-7 action, 8-15 out port on the direct way, 16-31 service, 32-47 port index of the service, 48 commands only
+type Verdict uint64
+
+// Actions of a verdict. The values are those of policy.Action.
+const (
+	Forward uint8 = iota
+	Redirect
+	Mirror
+	Drop
+)
+
+// MakeVerdict packs a verdict.
+func MakeVerdict(action, direct uint8, service, servicePort uint16, commandsOnly bool) Verdict {
+	v := Verdict(action) | Verdict(direct)<<8 | Verdict(service)<<16 | Verdict(servicePort)<<32
+	if commandsOnly {
+		v |= 1 << 48
+	}
+	return v
+}
+
+// Action is what to do with a storage frame.
+func (v Verdict) Action() uint8 { return uint8(v) }
+
+// Direct is the index of the port on the direct way.
+func (v Verdict) Direct() uint8 { return uint8(v >> 8) }
+
+// Service is the index of the service in the policy.
+func (v Verdict) Service() uint16 { return uint16(v >> 16) }
+
+// ServicePort is the index of the service's port.
+func (v Verdict) ServicePort() uint16 { return uint16(v >> 32) }
+
+// CommandsOnly says that only FCP_CMND frames are mirrored.
+func (v Verdict) CommandsOnly() bool { return v>>48&1 != 0 }
+
+// Sizes of the two structs, for whoever lays out the segment.
+const (
+	EntryBytes = int(unsafe.Sizeof(Entry{}))
+	InfoBytes  = int(unsafe.Sizeof(Info{}))
+)

@@ -1,0 +1,216 @@
+package flow
+
+import (
+	"fmt"
+	"math/bits"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Shard is the writer's side of one lcore's table.
+type Shard struct {
+	// constant
+	entries []Entry
+	infos   []Info
+	base    unsafe.Pointer // of entries
+	mask    uint64
+	seed    uint64
+
+	// the lcore's
+	free  []uint32 // Infos not in use, the next one last
+	heads []link   // address chains
+	sweep int      // where the next Sweep begins
+	walk  walk
+	live  int
+}
+
+// NewShard puts a shard over memory of the segment. When adopt is set, what a data plane before us left there is
+// checked entry by entry and kept where it is whole: adopted says how many directions. The seed spreads the keys; it
+// must be the one the memory was filled with, or adoption finds nothing.
+func NewShard(entries []Entry, infos []Info, seed uint64, adopt bool) (s *Shard, adopted int, err error) {
+	if len(entries)&(len(entries)-1) != 0 || len(entries) < 2*len(infos) || len(infos) < MinDirections {
+		return nil, 0, fmt.Errorf("flow: shard of %d entries and %d infos: want a power of two, at least twice as many entries", len(entries), len(infos))
+	}
+	s = &Shard{
+		entries: entries, infos: infos, base: unsafe.Pointer(&entries[0]), mask: uint64(len(entries) - 1), seed: seed,
+		free: make([]uint32, 0, len(infos)), heads: make([]link, chainHeads), walk: walk{at: endOfChain},
+	}
+	for i := range s.heads {
+		s.heads[i] = endOfChain
+	}
+	if adopt {
+		s.adopt()
+	} else {
+		clear(entries)
+		for i := range infos {
+			infos[i] = Info{Slot: noSlot}
+		}
+	}
+	for i := len(infos) - 1; i >= 0; i-- {
+		if infos[i].Slot == noSlot {
+			s.free = append(s.free, uint32(i))
+		}
+	}
+	return s, s.live, nil
+}
+
+// adopt keeps each direction that is whole: an even incarnation, an Info that points back, and a place that a look-up
+// reaches. A process killed in the middle of an insertion leaves at most one that is not.
+func (s *Shard) adopt() {
+	kept := make([]Entry, 0, len(s.infos))
+	infos := make([]Info, 0, len(s.infos))
+	for i := range s.entries {
+		e := &s.entries[i]
+		if e.Key == 0 || e.Key == tombstone || e.Inc&1 != 0 || int(e.Info) >= len(s.infos) || s.infos[e.Info].Slot != uint32(i) {
+			continue
+		}
+		if e.Key.SID() == e.Key.DID() {
+			continue
+		}
+		kept = append(kept, *e)
+		infos = append(infos, s.infos[e.Info])
+	}
+	incs := make([]uint16, len(s.entries)) // incarnations go on, so that a reader that slept across the restart notices
+	for i := range s.entries {
+		incs[i] = (s.entries[i].Inc | 1) + 1
+	}
+	clear(s.entries)
+	for i := range s.entries {
+		s.entries[i].Inc = incs[i]
+	}
+	for i := range s.infos {
+		s.infos[i] = Info{Slot: noSlot}
+	}
+	// Inserted afresh: this also heals tombstones, and a crash in the middle leaves only what is whole.
+	for i := range kept {
+		slot, ok := s.vacancy(kept[i].Key)
+		if !ok || s.live == len(s.infos) {
+			continue
+		}
+		n := uint32(s.live)
+		e := &s.entries[slot]
+		inc := e.Inc
+		*e = kept[i]
+		e.Inc, e.Info, e.Gen = inc, n, 0
+		in := &s.infos[n]
+		*in = infos[i]
+		in.Slot = uint32(slot)
+		s.link(n, e.Key)
+		s.live++
+	}
+}
+
+// Hash spreads a key over the slots: one multiplication of 64x64 to 128 bits, both halves folded.
+func (s *Shard) Hash(k Key) uint64 {
+	hi, lo := bits.Mul64(uint64(k)^s.seed, 0x9e3779b97f4a7c15)
+	return hi ^ lo
+}
+
+// Home is the slot where a look-up of the key begins: what a prefetch should touch.
+func (s *Shard) Home(k Key) *Entry {
+	return (*Entry)(unsafe.Add(s.base, (s.Hash(k)&s.mask)*uint64(EntryBytes)))
+}
+
+// Find goes on from the home slot, which the caller already found to hold another key. Nil when there is no such direction.
+func (s *Shard) Find(home *Entry, k Key) *Entry {
+	i := s.index(home)
+	for range MaxProbe {
+		e := &s.entries[i&s.mask]
+		if e.Key == k {
+			return e
+		}
+		if e.Key == 0 {
+			return nil
+		}
+		i++
+	}
+	return nil
+}
+
+func (s *Shard) index(e *Entry) uint64 {
+	return uint64(uintptr(unsafe.Pointer(e))-uintptr(s.base)) / uint64(EntryBytes)
+}
+
+// vacancy is the first slot in which k may be put.
+func (s *Shard) vacancy(k Key) (uint64, bool) {
+	i := s.Hash(k)
+	for range MaxProbe {
+		if at := i & s.mask; s.entries[at].Key == 0 || s.entries[at].Key == tombstone {
+			return at, true
+		}
+		i++
+	}
+	return 0, false
+}
+
+// Insert makes the direction, which Find must have missed. Nil when the table is full, or the probe too long.
+func (s *Shard) Insert(k Key, inPort uint8, now uint64) *Entry {
+	slot, ok := s.vacancy(k)
+	if !ok || len(s.free) == 0 {
+		return nil
+	}
+	n := s.free[len(s.free)-1]
+	s.free = s.free[:len(s.free)-1]
+	s.infos[n] = Info{Created: now, Slot: uint32(slot), Rule: -1, Service: -1, InPort: inPort}
+	e := &s.entries[slot]
+	inc := s.open(e)
+	e.Frames, e.Bytes, e.LastSeen, e.Verdict, e.Gen, e.Info, e.MAC, e.Errors = 0, 0, now, 0, 0, n, [12]byte{}, 0
+	s.close(e, k, inc)
+	s.link(n, k)
+	s.live++
+	return e
+}
+
+// Remove ends the direction. Its slot becomes free, or a tombstone when the next one is taken.
+func (s *Shard) Remove(e *Entry) {
+	k, n := e.Key, e.Info
+	s.unlink(n, k)
+	slot := s.index(e)
+	inc := s.open(e)
+	s.infos[n].Slot = noSlot
+	s.free = append(s.free, n)
+	s.live--
+	if s.entries[(slot+1)&s.mask].Key != 0 {
+		s.close(e, tombstone, inc)
+		return
+	}
+	s.close(e, 0, inc)
+	// Tombstones directly before an empty slot hold nothing together any more.
+	for i := slot - 1; s.entries[i&s.mask].Key == tombstone; i-- {
+		t := &s.entries[i&s.mask]
+		s.close(t, 0, s.open(t))
+	}
+}
+
+// open makes the incarnation odd: readers reject the line until close. These two stores cost 20 ns each and happen
+// when a flow comes or goes, never per frame.
+func (s *Shard) open(e *Entry) uint16 {
+	inc := e.Inc | 1
+	w := (*uint32)(unsafe.Pointer(&e.Inc)) // Inc and Errors share a word: the smallest that can be stored atomically
+	atomic.StoreUint32(w, uint32(inc))
+	return inc
+}
+
+func (s *Shard) close(e *Entry, k Key, inc uint16) {
+	atomic.StoreUint64((*uint64)(&e.Key), uint64(k))
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(&e.Inc)), uint32(inc+1))
+}
+
+// Info is the cold part of a direction.
+func (s *Shard) Info(e *Entry) *Info { return &s.infos[e.Info] }
+
+// Live is the number of directions.
+func (s *Shard) Live() int { return s.live }
+
+// Sweep looks at the next n slots and ends the directions not seen since the TSC before. It returns how many.
+func (s *Shard) Sweep(n int, before uint64) (ended int) {
+	for range n {
+		e := &s.entries[s.sweep]
+		if e.Key != 0 && e.Key != tombstone && int64(e.LastSeen-before) < 0 {
+			s.Remove(e)
+			ended++
+		}
+		s.sweep = (s.sweep + 1) & int(s.mask)
+	}
+	return ended
+}

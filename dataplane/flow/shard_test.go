@@ -1,0 +1,238 @@
+package flow
+
+import (
+	"testing"
+	"unsafe"
+
+	"pgregory.net/rapid"
+)
+
+func newShard(t testing.TB, directions int) *Shard {
+	t.Helper()
+	s, _, err := NewShard(make([]Entry, Slots(directions)), make([]Info, directions), 0x1234_5678_9abc_def1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func find(s *Shard, k Key) *Entry {
+	home := s.Home(k)
+	if home.Key == k {
+		return home
+	}
+	return s.Find(home, k)
+}
+
+// The table against a map, with few addresses so that chains, collisions and tombstones are met often.
+func TestShardBehavesLikeAMapWithAnIndexByAddress(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, _, err := NewShard(make([]Entry, Slots(64)), make([]Info, 64), rapid.Uint64().Draw(t, "seed")|1, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		model := map[Key]uint64{} // frames
+		stale := map[Key]bool{}
+		key := rapid.Custom(func(t *rapid.T) Key {
+			sid := rapid.Uint32Range(1, 12).Draw(t, "sid")
+			return MakeKey(0, 0, sid, 100+rapid.Uint32Range(1, 12).Draw(t, "did"))
+		})
+		now := uint64(1)
+		t.Repeat(map[string]func(*rapid.T){
+			"frame": func(t *rapid.T) {
+				k := key.Draw(t, "key")
+				now++
+				e := find(s, k)
+				if (e != nil) != (model[k] > 0) {
+					t.Fatalf("%x: found %v, model %d", k, e != nil, model[k])
+				}
+				if e == nil {
+					if e = s.Insert(k, 0, now); e == nil {
+						if len(model) < 64 {
+							t.Fatalf("full at %d directions", len(model))
+						}
+						return
+					}
+				}
+				e.Frames++
+				e.LastSeen, e.Gen = now, 7
+				model[k]++
+				delete(stale, k)
+				if e.Frames != model[k] {
+					t.Fatalf("%x: %d frames, model %d", k, e.Frames, model[k])
+				}
+			},
+			"remove": func(t *rapid.T) {
+				k := key.Draw(t, "key")
+				if e := find(s, k); e != nil {
+					s.Remove(e)
+				}
+				delete(model, k)
+				delete(stale, k)
+			},
+			"invalidate": func(t *rapid.T) {
+				id := rapid.Uint32Range(1, 112).Draw(t, "id")
+				s.Invalidate(uint64(id))
+				for !s.Step(rapid.IntRange(1, 5).Draw(t, "step")) {
+				}
+				for k := range model {
+					if k.SID() == id || k.DID() == id {
+						stale[k] = true
+					}
+				}
+			},
+			"restart": func(t *rapid.T) {
+				fresh, adopted, err := NewShard(s.entries, s.infos, s.seed, true)
+				if err != nil || adopted != len(model) {
+					t.Fatalf("adopted %d of %d: %v", adopted, len(model), err)
+				}
+				s = fresh
+				for k := range model {
+					stale[k] = true
+				}
+			},
+			"": func(t *rapid.T) {
+				if s.Live() != len(model) {
+					t.Fatalf("live %d, model %d", s.Live(), len(model))
+				}
+				seen := 0
+				for d := range NewView(s.entries, s.infos).All() {
+					seen++
+					if d.Frames != model[d.Key] || (d.Gen == 0) != stale[d.Key] {
+						t.Fatalf("%x: %d frames gen %d, model %d stale %v", d.Key, d.Frames, d.Gen, model[d.Key], stale[d.Key])
+					}
+				}
+				if seen != len(model) {
+					t.Fatalf("a reader sees %d directions, model %d", seen, len(model))
+				}
+			},
+		})
+	})
+}
+
+func TestAWalkGoesOnPastADirectionThatEnds(t *testing.T) {
+	s := newShard(t, 64)
+	for did := uint32(101); did < 140; did++ {
+		s.Insert(MakeKey(0, 0, 1, did), 0, 1).Gen = 7
+	}
+	s.Invalidate(1)
+	s.Step(3)
+	for did := uint32(101); did < 140; did += 2 { // the link where the walk stands is among them
+		s.Remove(find(s, MakeKey(0, 0, 1, did)))
+	}
+	for !s.Step(3) {
+	}
+	for did := uint32(102); did < 140; did += 2 {
+		if e := find(s, MakeKey(0, 0, 1, did)); e.Gen != 0 {
+			t.Errorf("direction to %d was not marked", did)
+		}
+	}
+}
+
+func TestAFullShardRefusesAndKeepsWhatItHas(t *testing.T) {
+	s := newShard(t, MinDirections)
+	for i := range MinDirections {
+		if s.Insert(MakeKey(1, 2, 3, uint32(10+i)), 0, 1) == nil {
+			t.Fatalf("refused direction %d of %d", i, MinDirections)
+		}
+	}
+	if s.Insert(MakeKey(1, 2, 3, 9), 0, 1) != nil {
+		t.Fatal("took one more than it has room for")
+	}
+	if s.Sweep(len(s.entries), 1) != 0 {
+		t.Fatal("swept directions seen at the limit")
+	}
+	if n := s.Sweep(len(s.entries), 2); n != MinDirections || s.Live() != 0 {
+		t.Fatalf("swept %d, %d live", n, s.Live())
+	}
+}
+
+func TestAdoptionDropsWhatIsNotWhole(t *testing.T) {
+	s := newShard(t, 64)
+	keys := []Key{MakeKey(0, 0, 1, 2), MakeKey(0, 0, 1, 3), MakeKey(0, 0, 1, 4), MakeKey(0, 0, 1, 5)}
+	for _, k := range keys {
+		s.Insert(k, 0, 1).Frames = 9
+	}
+	find(s, keys[0]).Inc |= 1                       // killed while filling
+	find(s, keys[1]).Info = 1 << 30                 // garbage
+	s.infos[find(s, keys[2]).Info].Slot = 0xfffffff // points elsewhere
+	fresh, adopted, err := NewShard(s.entries, s.infos, s.seed, true)
+	if err != nil || adopted != 1 {
+		t.Fatalf("adopted %d: %v", adopted, err)
+	}
+	if e := find(fresh, keys[3]); e == nil || e.Frames != 9 || e.Gen != 0 {
+		t.Fatalf("the whole one: %+v", e)
+	}
+}
+
+func TestKeysComeApartAsTheyWerePut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		fabric := rapid.Uint8Range(0, 15).Draw(t, "fabric")
+		vf := rapid.Uint16Range(0, 4095).Draw(t, "vf")
+		sid, did := rapid.Uint32Range(0, 1<<24-1).Draw(t, "sid"), rapid.Uint32Range(0, 1<<24-1).Draw(t, "did")
+		k := MakeKey(fabric, vf, sid, did)
+		if k.Fabric() != fabric || k.VF() != vf || k.SID() != sid || k.DID() != did || k.Reverse().Reverse() != k || k.Reverse().SID() != did {
+			t.Fatalf("%x", k)
+		}
+		if want := uint64(fabric)<<36 | uint64(vf)<<24 | uint64(sid); k.Source() != want || k.Reverse().Destination() != want {
+			t.Fatalf("source %x, want %x", k.Source(), want)
+		}
+	})
+}
+
+func TestOffsetsOfSharedStructsStay(t *testing.T) {
+	for name, got := range map[string][2]uintptr{
+		"Entry":         {unsafe.Sizeof(Entry{}), 64},
+		"Entry.Verdict": {unsafe.Offsetof(Entry{}.Verdict), 32},
+		"Entry.MAC":     {unsafe.Offsetof(Entry{}.MAC), 48},
+		"Entry.Inc":     {unsafe.Offsetof(Entry{}.Inc), 60},
+		"Info":          {unsafe.Sizeof(Info{}), 64},
+		"Info.Slot":     {unsafe.Offsetof(Info{}.Slot), 40},
+		"Info.Orient":   {unsafe.Offsetof(Info{}.Orient), 48},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("%s: %d, pinned at %d: raise shm.ABI and the pin together", name, got[0], got[1])
+		}
+	}
+}
+
+func TestBothDirectionsJoinToOneFlow(t *testing.T) {
+	s := newShard(t, 64)
+	k := MakeKey(0, 5, 1, 2)
+	to, back := s.Insert(k, 0, 1), s.Insert(k.Reverse(), 1, 1)
+	elsOnly := s.Insert(MakeKey(0, 5, 2, 3), 1, 1)
+	_ = elsOnly
+	for _, e := range []*Entry{to, back} {
+		in := s.Info(e)
+		in.Initiator, in.Target, in.Orient = 0xa, 0xb, FromInitiator
+	}
+	s.Info(back).Orient = FromTarget
+	to.Frames, back.Frames = 3, 4
+	flows := Flows(NewView(s.entries, s.infos))
+	if len(flows) != 1 || flows[0].Key != k || flows[0].ToTarget.Frames != 3 || flows[0].ToInitiator.Frames != 4 || flows[0].Initiator != 0xa {
+		t.Fatalf("%+v", flows)
+	}
+}
+
+func BenchmarkFind(b *testing.B) {
+	for _, n := range []int{24_000, 1_000_000} {
+		b.Run(map[int]string{24_000: "24k", 1_000_000: "1M"}[n], func(b *testing.B) {
+			s := newShard(b, n)
+			keys := make([]Key, n)
+			for i := range keys {
+				keys[i] = MakeKey(0, 0, uint32(i)*2654435761>>8|1, uint32(i)+7)
+				s.Insert(keys[i], 0, 1)
+			}
+			b.ResetTimer()
+			hits := 0
+			for i := 0; i < b.N; i++ {
+				if find(s, keys[i*7919%n]) != nil {
+					hits++
+				}
+			}
+			if hits != b.N {
+				b.Fatalf("%d of %d", hits, b.N)
+			}
+		})
+	}
+}
