@@ -1,0 +1,119 @@
+package frame
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// Class is what the fast path knows of a frame after its header was read once: the Reason in the low byte and flags
+// above it.
+type Class uint32
+
+// The flags of a Class, for frames whose Reason is OK (ClassControl also for FIP).
+const (
+	ClassStorage   Class = 1 << (8 + iota) // TYPE FCP or FC-NVMe: what a policy is about
+	ClassUnsolCmd                          // R_CTL 06; with ClassStorage an FCP_CMND
+	ClassResponder                         // sent by the exchange's responder: for FCP, the target
+	ClassControl                           // FIP, ELS or CT: the learner wants a copy
+	ClassError                             // ABTS, BA_RJT, P_RJT, F_RJT: counted as an error of the flow
+	ClassNoFlow                            // from or to a well-known or zero address
+	classSlow                              // must be read by Decode
+
+	// ClassCommand is an FCP_CMND.
+	ClassCommand = ClassStorage | ClassUnsolCmd
+)
+
+// Reason is why the frame is not ordinary, or OK.
+func (c Class) Reason() Reason { return Reason(c) }
+
+// Is says whether all the flags are set.
+func (c Class) Is(flags Class) bool { return c&flags == flags }
+
+// Two loads instead of a chain of comparisons: what TYPE and R_CTL each say.
+var (
+	typeClass = [256]Class{TypeFCP: ClassStorage, TypeNVMe: ClassStorage, TypeELS: ClassControl, TypeCT: ClassControl}
+	rctlClass = func() (t [256]Class) {
+		t[RCtlUnsolicitedCmd] = ClassUnsolCmd
+		for _, r := range []uint8{RCtlABTS, RCtlBARjt, RCtlPRjt, RCtlFRjt} {
+			t[r] = ClassError
+		}
+		for r := 0x50; r <= 0x5f; r++ {
+			t[r] = classSlow
+		}
+		return t
+	}()
+)
+
+// Bit i stands for SOF 0x28+i and EOF 0x41+i: those that a healthy frame may carry.
+const (
+	sofBase, eofBase = 0x28, 0x41
+	sofGood          = 1<<(SOFf-sofBase) | 1<<(SOFi4-sofBase) | 1<<(SOFi2-sofBase) | 1<<(SOFi3-sofBase) |
+		1<<(SOFn4-sofBase) | 1<<(SOFn2-sofBase) | 1<<(SOFn3-sofBase) | 1<<(SOFc4-sofBase)
+	eofGood = 1<<(EOFn-eofBase) | 1<<(EOFt-eofBase) | 1<<(EOFrt-eofBase) | 1<<(EOFdt-eofBase)
+)
+
+// Classify reads the headers of a burst: frame i is the n[i] bytes at p[i]. It writes a flow key (fabric<<60 | VF<<48 |
+// S_ID<<24 | D_ID) and a Class for each. fabric comes shifted to bit 60.
+//
+// The common frame (untagged or one tag, well formed, between two N_Ports) is read by five loads and without a call;
+// anything else goes to Decode, so that there is one judge of what is malformed. A test holds the two against each
+// other on arbitrary bytes.
+func Classify(p *[64]unsafe.Pointer, n *[64]uint32, count int, fabric uint64, keys *[64]uint64, classes *[64]Class) {
+	for i := 0; i < count&127 && i < 64; i++ {
+		b, length, vf := p[i], uintptr(n[i]), uint64(0)
+		if length < MinFrame {
+			classes[i] = Class(Runt)
+			continue
+		}
+		if *(*uint16)(unsafe.Add(b, 12)) == 0x0081 { // 0x8100 in memory order
+			vf = uint64(bits.ReverseBytes16(*(*uint16)(unsafe.Add(b, 14)))&0xfff) << 48
+			b = unsafe.Add(b, TagLen)
+			length -= TagLen
+		}
+		// EtherType 0x8906, version 0 in the high nibble, and a zero second byte, which the format of old never has.
+		// A tagged frame that is too short now has fewer than 60 bytes: its trailer is read from where it ends.
+		if *(*uint32)(unsafe.Add(b, 12))&0xfff0ffff != 0x0689 || length < MinFrame {
+			keys[i], classes[i] = classifySlow(p[i], n[i], fabric)
+			continue
+		}
+		sof := *(*uint8)(unsafe.Add(b, 27)) - sofBase
+		eof := *(*uint8)(unsafe.Add(b, length-4)) - eofBase
+		w0 := bits.ReverseBytes64(*(*uint64)(unsafe.Add(b, 28))) // R_CTL, D_ID, CS_CTL, S_ID
+		w1 := bits.ReverseBytes64(*(*uint64)(unsafe.Add(b, 36))) // TYPE, F_CTL, ...
+		sid, did := w0&0xffffff, w0>>32&0xffffff
+		class := typeClass[w1>>56] | rctlClass[w0>>56] | Class(w1>>55&1)*ClassResponder
+		good := uint64(sofGood)>>(sof&63)&(uint64(eofGood)>>(eof&63))&1 != 0 && sof < 64 && eof < 64
+		// Zero, well-known and reserved addresses (domain FF) are rare; so are the rest of these.
+		if !good || class&classSlow != 0 || sid-1 >= 0xfeffff || did-1 >= 0xfeffff || sid == did ||
+			length%4 != 0 || length > EthHeaderLen+FCoEHeaderLen+MaxFCLen+FCoETrailerLen {
+			keys[i], classes[i] = classifySlow(p[i], n[i], fabric)
+			continue
+		}
+		keys[i] = fabric | vf | sid<<24 | did
+		classes[i] = class
+	}
+}
+
+//go:noinline
+func classifySlow(p unsafe.Pointer, n uint32, fabric uint64) (uint64, Class) {
+	var h Header
+	switch reason := Decode(unsafe.Slice((*byte)(p), n), &h); reason {
+	case OK:
+	case FIP:
+		return 0, Class(FIP) | ClassControl
+	default:
+		return 0, Class(reason)
+	}
+	class := typeClass[h.Type] | rctlClass[h.RCtl]&^classSlow
+	if h.FromResponder() {
+		class |= ClassResponder
+	}
+	if h.SID.WellKnown() || h.DID.WellKnown() || h.SID == 0 || h.DID == 0 {
+		class |= ClassNoFlow
+	}
+	vf := h.VLAN
+	if h.VFT {
+		vf = h.VFID
+	}
+	return fabric | uint64(vf)<<48 | uint64(h.SID)<<24 | uint64(h.DID), class
+}
