@@ -1,0 +1,36 @@
+package dpdk
+
+// Limits of a Cycle. They are mirrored in cycle.h, and a test compares the two.
+const (
+	// BurstMax bounds one receive burst. Only the entries in use are touched, so room for 64 costs
+	// nothing while the lcore asks for 32.
+	BurstMax = 64
+	// TxMax bounds the transmit queues of one Cycle: one bit each in RxGate. 1,344 bytes apiece.
+	TxMax = 16
+	// TxFramesMax bounds the frames that wait in one transmit queue: a remainder of one burst, one
+	// burst of originals and half a burst of mirror copies. A copy that finds the queue full is not
+	// made and counted in CloneFailed; originals are the lcore's to bound.
+	TxFramesMax = 160
+	// CloneMax bounds the mirror copies of one Run: one for each frame of a burst.
+	CloneMax = 64
+	// FreeMax bounds the frames given back in one Run: a burst and a stalled queue of 160 fit.
+	FreeMax = 256
+)
+
+const (
+	// FrameMax is the longest frame a Ring takes or gives: a jumbo frame. FCoE needs 2,180.
+	FrameMax = 9216
+	// ringBurstMax bounds the frames of one crossing of Ring.EnqueueBurst and DequeueBurst.
+	ringBurstMax = 256
+	// logBytesMax bounds what is kept of DPDK's messages until somebody takes them; what comes on
+	// top is dropped and counted.
+	logBytesMax = 16 << 10
+	// xstatsMax bounds the extended statistics of a port. The largest drivers have about 1,500.
+	xstatsMax = 4096
+)
+
+// heldMax bounds the messages kept in Go between two calls of TakeLog.
+const heldMax = 256
+
+// ringQueuesMax bounds the queues of a port made of rings, as the ring driver does.
+const ringQueuesMax = 16

@@ -1,0 +1,39 @@
+package dpdk
+
+// #include "shim.h"
+import "C"
+
+// RegisterThread makes the calling thread an lcore of DPDK, which gives it a cache in every mempool:
+// see README.md for what that is worth. The caller has called runtime.LockOSThread and stays on this
+// thread until UnregisterThread. DPDK has room for 128 lcores.
+func RegisterThread() error {
+	control.Lock()
+	defer control.Unlock()
+	const op = "rte_thread_register"
+	if err := needEAL(op, ""); err != nil {
+		return err
+	}
+	clearLog()
+	if rc := C.fcr_thread_register(); rc != 0 {
+		return failed(op, "", rc)
+	}
+	return nil
+}
+
+// UnregisterThread undoes RegisterThread. What the thread's mempool caches hold stays there for the
+// next thread that gets the same lcore id, and counts as available.
+func UnregisterThread() {
+	control.Lock()
+	defer control.Unlock()
+	C.fcr_thread_unregister()
+}
+
+// LcoreID is DPDK's number of the calling thread, or -1 when it is not registered.
+func LcoreID() int { return int(C.fcr_thread_lcore()) }
+
+// TSC reads the time stamp counter: a crossing into C, for the slow path. The hot path has
+// Cycle.TSCTx and TSCRx.
+func TSC() uint64 { return uint64(C.fcr_tsc()) }
+
+// TSCHz is the rate of TSC, measured when EAL started.
+func TSCHz() uint64 { return uint64(C.fcr_tsc_hz()) }
