@@ -59,8 +59,11 @@ type Header struct {
 
 // Decode reads one Ethernet frame (without FCS) and says what it is. It is exact: the
 // frame must end with its trailer. The checks are made in this order, and the first that
-// fails names the reason: length of 60 bytes, tags, EtherType, old format, version, SOF,
+// fails names the reason: old format, length of 60 bytes, tags, EtherType, version, SOF,
 // EOF, length, extended header, loop. The CRC is read but not checked; see CRCGood.
+//
+// The old format comes first because its frames may be shorter than a runt: they have a
+// header of 2 bytes and a trailer of 5, and captures show them without padding.
 //
 // S_ID = D_ID is a loop unless the address is well known: switches talk to each other
 // from FFFFFD to FFFFFD.
@@ -72,9 +75,6 @@ func Decode(b []byte, h *Header) Reason {
 	}
 	// 60 bytes hold the FCoE header, tagged or not, and the trailer behind it.
 	fcoe := b[l2:]
-	if fcoe[oldFormatOffset] != 0 {
-		return OldFormat
-	}
 	if fcoe[0]&versionMask != 0 {
 		return BadVersion
 	}
@@ -102,21 +102,20 @@ func Decode(b []byte, h *Header) Reason {
 	return OK
 }
 
-// decodeEthernet reads up to the EtherType and returns the offset of what follows it.
+// decodeEthernet reads up to the EtherType and returns the offset of what follows it. For
+// FCoE it also looks for the old format.
 func decodeEthernet(b []byte, h *Header) (l2 int, reason Reason) {
-	if len(b) < MinFrame {
-		if len(b) >= EthHeaderLen {
-			h.Dst, h.Src = MAC(b[0:6]), MAC(b[6:12])
-			h.EtherType = binary.BigEndian.Uint16(b[12:])
-		}
+	if len(b) < EthHeaderLen {
 		return 0, Runt
 	}
 	h.Dst, h.Src = MAC(b[0:6]), MAC(b[6:12])
 	l2 = EthHeaderLen
 	outer := binary.BigEndian.Uint16(b[12:])
 	h.EtherType = outer
-	if isTag(outer) {
-		inner := binary.BigEndian.Uint16(b[16:])
+	var inner uint16
+	if isTag(outer) && len(b) >= EthHeaderLen+TagLen {
+		inner = binary.BigEndian.Uint16(b[16:])
+		l2 += TagLen
 		if outer == EtherTypeVLAN {
 			tci := binary.BigEndian.Uint16(b[14:])
 			h.Tagged = true
@@ -125,15 +124,18 @@ func decodeEthernet(b []byte, h *Header) (l2 int, reason Reason) {
 			h.VLAN = tci & vlanMask
 			h.EtherType = inner
 		}
-		if isTag(inner) {
-			return 0, NestedTag
-		}
-		l2 += TagLen
 	}
-	switch h.EtherType {
-	case EtherTypeFCoE:
+	if h.EtherType == EtherTypeFCoE && len(b) > l2+oldFormatOffset && b[l2+oldFormatOffset] != 0 {
+		return 0, OldFormat
+	}
+	switch {
+	case len(b) < MinFrame:
+		return 0, Runt
+	case isTag(inner):
+		return 0, NestedTag
+	case h.EtherType == EtherTypeFCoE:
 		return l2, OK
-	case EtherTypeFIP:
+	case h.EtherType == EtherTypeFIP:
 		h.PayloadOffset, h.PayloadEnd = l2, len(b)
 		return l2, FIP
 	}
