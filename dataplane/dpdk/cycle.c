@@ -9,39 +9,39 @@
 
 #include "cycle.h"
 
-// The offsets that the Go struct Mbuf relies on.
-_Static_assert(offsetof(struct rte_mbuf, buf_addr) == 0, "rte_mbuf.buf_addr moved");
-_Static_assert(offsetof(struct rte_mbuf, data_off) == 16, "rte_mbuf.data_off moved");
-_Static_assert(offsetof(struct rte_mbuf, refcnt) == 18, "rte_mbuf.refcnt moved");
-_Static_assert(offsetof(struct rte_mbuf, nb_segs) == 20, "rte_mbuf.nb_segs moved");
-_Static_assert(offsetof(struct rte_mbuf, port) == 22, "rte_mbuf.port moved");
-_Static_assert(offsetof(struct rte_mbuf, ol_flags) == 24, "rte_mbuf.ol_flags moved");
-_Static_assert(offsetof(struct rte_mbuf, pkt_len) == 36, "rte_mbuf.pkt_len moved");
-_Static_assert(offsetof(struct rte_mbuf, data_len) == 40, "rte_mbuf.data_len moved");
-_Static_assert(offsetof(struct rte_mbuf, buf_len) == 54, "rte_mbuf.buf_len moved");
-_Static_assert(offsetof(struct rte_mbuf, pool) == 56, "rte_mbuf.pool moved");
-_Static_assert(sizeof(struct rte_mbuf) == 128, "rte_mbuf grew");
+#define PINNED(field, offset) \
+	_Static_assert(offsetof(struct rte_mbuf, field) == (offset), "rte_mbuf." #field " is not where Go expects it")
+
+PINNED(buf_addr, FCR_MBUF_BUF_ADDR);
+PINNED(data_off, FCR_MBUF_DATA_OFF);
+PINNED(refcnt, FCR_MBUF_REFCNT);
+PINNED(nb_segs, FCR_MBUF_NB_SEGS);
+PINNED(port, FCR_MBUF_PORT);
+PINNED(ol_flags, FCR_MBUF_OL_FLAGS);
+PINNED(pkt_len, FCR_MBUF_PKT_LEN);
+PINNED(data_len, FCR_MBUF_DATA_LEN);
+PINNED(buf_len, FCR_MBUF_BUF_LEN);
+PINNED(pool, FCR_MBUF_POOL);
+_Static_assert(sizeof(struct rte_mbuf) == FCR_MBUF_BYTES, "rte_mbuf has another size");
+_Static_assert(RTE_PKTMBUF_HEADROOM == FCR_HEADROOM, "libdpdk was built with another headroom");
+_Static_assert(RTE_MAX_ETHPORTS < FCR_NO_PORT, "no port number is left to mean none");
 
 // Mbuf headers are fetched this many frames ahead of the one being filled in: a ring hands over
 // pointers whose headers another core wrote last.
 enum { AHEAD = 4 };
 
-static int fault(const struct fcr_cycle *c)
+static int too_much(const struct fcr_cycle *c)
 {
-	if (unlikely(c->n_tx > FCR_TX_MAX))
-		return FCR_FAULT_TX;
-	if (unlikely(c->n_clone > FCR_CLONE_MAX))
-		return FCR_FAULT_CLONE;
-	if (unlikely(c->n_free > FCR_FREE_MAX))
-		return FCR_FAULT_FREE;
-	if (unlikely(c->rx_port != FCR_NO_PORT && (c->rx_burst == 0 || c->rx_burst > FCR_BURST_MAX)))
-		return FCR_FAULT_BURST;
+	if (c->n_tx > FCR_TX_MAX || c->n_clone > FCR_CLONE_MAX || c->n_free > FCR_FREE_MAX)
+		return 1;
+	if (c->rx_port != FCR_NO_PORT && (c->rx_burst == 0 || c->rx_burst > FCR_BURST_MAX))
+		return 1;
 	for (unsigned int i = 0; i < c->n_tx; i++)
-		if (unlikely(c->tx[i].n > FCR_TX_FRAMES_MAX))
-			return FCR_FAULT_TX_FRAMES;
+		if (c->tx[i].n > FCR_TX_FRAMES_MAX)
+			return 1;
 	for (unsigned int i = 0; i < c->n_clone; i++)
-		if (unlikely(c->clone[i].tx >= c->n_tx))
-			return FCR_FAULT_CLONE;
+		if (c->clone[i].tx >= c->n_tx)
+			return 1;
 	return 0;
 }
 
@@ -132,10 +132,9 @@ static void receive(struct fcr_cycle *c)
 int fcr_cycle_run(uintptr_t cycle)
 {
 	struct fcr_cycle *c = (struct fcr_cycle *)cycle;
-	int rc = fault(c);
 
-	if (unlikely(rc != 0))
-		return rc;
+	if (unlikely(too_much(c)))
+		return -1;
 	c->rx_n = 0;
 	c->rx_gated = 0;
 	c->rx_multiseg = 0;

@@ -125,26 +125,36 @@ func NewCycle(pool *Mempool) (*Cycle, error) {
 // Run does one iteration. A request beyond the limits is a fault of the caller and panics before
 // anything was done.
 func (c *Cycle) Run() {
-	if rc := C.fcr_cycle_run(C.uintptr_t(uintptr(unsafe.Pointer(c)))); rc != 0 {
-		c.panicOn(rc)
+	if C.fcr_cycle_run(C.uintptr_t(uintptr(unsafe.Pointer(c)))) != 0 {
+		panic(c.Check())
 	}
 }
 
-//go:noinline
-func (c *Cycle) panicOn(rc C.int) {
-	switch rc {
-	case C.FCR_FAULT_BURST:
-		panic(fmt.Sprintf("cycle: rx burst of %d, limit 1 to %d", c.RxBurst, BurstMax))
-	case C.FCR_FAULT_TX:
-		panic(fmt.Sprintf("cycle: %d transmit queues, limit %d", c.NTx, TxMax))
-	case C.FCR_FAULT_TX_FRAMES:
-		panic(fmt.Sprintf("cycle: more than %d frames in a transmit queue", TxFramesMax))
-	case C.FCR_FAULT_CLONE:
-		panic(fmt.Sprintf("cycle: %d clones, limit %d, or one for a queue that is not there", c.NClone, CloneMax))
-	case C.FCR_FAULT_FREE:
-		panic(fmt.Sprintf("cycle: %d frames to free, limit %d", c.NFree, FreeMax))
+// Check says what is wrong with the request, if anything. Run makes the same checks in C.
+func (c *Cycle) Check() error {
+	if c.NTx > TxMax {
+		return fmt.Errorf("cycle: %d transmit queues, limit %d", c.NTx, TxMax)
 	}
-	panic(fmt.Sprintf("cycle: unknown fault %d", rc))
+	if c.NClone > CloneMax {
+		return fmt.Errorf("cycle: %d clones, limit %d", c.NClone, CloneMax)
+	}
+	if c.NFree > FreeMax {
+		return fmt.Errorf("cycle: %d frames to free, limit %d", c.NFree, FreeMax)
+	}
+	if c.RxPort != NoPort && (c.RxBurst == 0 || c.RxBurst > BurstMax) {
+		return fmt.Errorf("cycle: receive burst of %d, limit 1 to %d", c.RxBurst, BurstMax)
+	}
+	for i := range c.NTx {
+		if n := c.Tx[i].N; n > TxFramesMax {
+			return fmt.Errorf("cycle: %d frames in transmit queue %d, limit %d", n, i, TxFramesMax)
+		}
+	}
+	for i := range c.NClone {
+		if tx := c.Clone[i].Tx; tx >= c.NTx {
+			return fmt.Errorf("cycle: clone %d is for transmit queue %d of %d", i, tx, c.NTx)
+		}
+	}
+	return nil
 }
 
 // Close gives back the frames that still wait in Tx and Free, and the memory of the Cycle. It

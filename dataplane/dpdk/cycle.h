@@ -16,6 +16,22 @@ enum {
 	FCR_CACHE_LINE = 64,
 };
 
+// Where Go's Mbuf expects the fields of DPDK's struct rte_mbuf. Both sides assert it.
+enum {
+	FCR_MBUF_BUF_ADDR = 0,
+	FCR_MBUF_DATA_OFF = 16,
+	FCR_MBUF_REFCNT = 18,
+	FCR_MBUF_NB_SEGS = 20,
+	FCR_MBUF_PORT = 22,
+	FCR_MBUF_OL_FLAGS = 24,
+	FCR_MBUF_PKT_LEN = 36,
+	FCR_MBUF_DATA_LEN = 40,
+	FCR_MBUF_BUF_LEN = 54,
+	FCR_MBUF_POOL = 56,
+	FCR_MBUF_BYTES = 128,
+	FCR_HEADROOM = 128,
+};
+
 struct rte_mbuf;
 struct rte_mempool;
 
@@ -56,15 +72,7 @@ struct fcr_cycle {
 	struct rte_mbuf *free[FCR_FREE_MAX];
 };
 
-// Runs one iteration. Returns 0, or the FCR_FAULT_* of a request that cannot be right, untouched.
-enum {
-	FCR_FAULT_BURST = 1,
-	FCR_FAULT_TX,
-	FCR_FAULT_TX_FRAMES,
-	FCR_FAULT_CLONE,
-	FCR_FAULT_FREE,
-};
-
+// Runs one iteration and returns 0; -1, with nothing done, when the request is beyond its limits.
 int fcr_cycle_run(uintptr_t cycle);
 
 #endif

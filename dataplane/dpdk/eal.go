@@ -36,9 +36,6 @@ func Init(args []string) error {
 	control.Lock()
 	defer control.Unlock()
 	const op = "rte_eal_init"
-	if control.started {
-		return refused(op, "", syscall.EALREADY, "EAL starts once per process")
-	}
 	for _, a := range args {
 		if a == "-h" || a == "--help" || a == "-v" || a == "--version" {
 			return refused(op, "", syscall.EINVAL, "argument %s would end the process", a)
@@ -47,6 +44,9 @@ func Init(args []string) error {
 	argv, err := ealArgv(args)
 	if err != nil {
 		return refused(op, "", syscall.EINVAL, "%v", err)
+	}
+	if control.started {
+		return refused(op, "", syscall.EALREADY, "EAL starts once per process")
 	}
 	control.started = true
 

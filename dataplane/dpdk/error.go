@@ -53,17 +53,22 @@ func failed(op, device string, rc C.int) *Error {
 }
 
 // detailLines bounds what an error quotes: the first lines are the cause, later ones the fallout.
-const detailLines = 3
+const detailLines = 2
 
+// detail is what an error quotes of the log: the first errors or, when there were none, warnings.
 func detail(messages []Message) string {
-	var lines []string
-	for _, m := range messages {
-		if m.Level > LevelWarning || len(lines) == detailLines {
-			continue
+	for _, level := range []Level{LevelError, LevelWarning} {
+		var lines []string
+		for _, m := range messages {
+			if m.Level <= level && len(lines) < detailLines {
+				lines = append(lines, strings.TrimPrefix(m.Text, "EAL: "))
+			}
 		}
-		lines = append(lines, m.Text)
+		if len(lines) > 0 {
+			return strings.Join(lines, "; ")
+		}
 	}
-	return strings.Join(lines, "; ")
+	return ""
 }
 
 func refused(op, device string, errno syscall.Errno, format string, args ...any) *Error {

@@ -197,12 +197,12 @@ func devargs(device string) string {
 // probeHint says what to do about a device that could not be brought in.
 func probeHint(device string, e *Error) string {
 	switch {
+	case strings.Contains(e.Detail, "SIOCGIFINDEX"):
+		return "no such interface in this network namespace"
 	case isPCI(device) && e.Errno == syscall.ENODEV, isPCI(device) && e.Errno == syscall.ENOENT:
 		return "no such PCI device, or it is not bound to vfio-pci (dpdk-devbind.py --status)"
 	case e.Errno == syscall.EPERM || e.Errno == syscall.EACCES || strings.Contains(e.Detail, "Operation not permitted"):
 		return "raw sockets need CAP_NET_RAW: run as root"
-	case strings.Contains(e.Detail, "SIOCGIFINDEX"):
-		return "no such interface in this network namespace"
 	}
 	return ""
 }
