@@ -117,7 +117,8 @@ const (
 // F_CTL of the frames of an exchange, as Linux sends them.
 const (
 	FCtlRequest   = FCtlFirstSequence | FCtlEndSequence | FCtlSequenceInit     // 0x290000
-	FCtlReply     = FCtlExchangeContext | FCtlLastSequence | FCtlEndSequence   // 0x980000
+	FCtlReply     = FCtlExchangeContext | FCtlLastSequence | FCtlEndSequence   // 0x980000: FCP_RSP, CT
+	FCtlELSReply  = FCtlReply | FCtlSequenceInit                               // 0x990000: ELS and BLS
 	FCtlXferReady = FCtlExchangeContext | FCtlEndSequence | FCtlSequenceInit   // 0x890000
 	FCtlWriteData = FCtlRelativeOffset                                         // 0x000008
 	FCtlLastWrite = FCtlEndSequence | FCtlSequenceInit | FCtlRelativeOffset    // 0x090008
