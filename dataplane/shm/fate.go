@@ -15,7 +15,6 @@ const (
 	FateNotFCoE                    // anything else, crossed untouched
 	FateNestedTag                  // a tag inside a tag, crossed untouched
 	FateRunt                       // shorter than 60 bytes, crossed untouched
-	FateCrossed                    // went over to the lcore that owns its flow, which gives it its real fate
 	FateDropPolicy                 // the policy says drop
 	FateDropBlocked                // its service is down or stalled and the policy says block
 	FateDropUnmatched              // from a service port, but no flow was steered there
@@ -32,11 +31,11 @@ const (
 	FateDropNoPath                 // received where no port is paired
 	NumFates
 
-	lastSent = FateCrossed
+	lastSent = FateRunt
 )
 
 var fateNames = [NumFates]string{
-	"forwarded", "steered", "handed_back", "bypassed", "unflowed", "well_known", "fip", "not_fcoe", "nested_tag", "runt", "crossed",
+	"forwarded", "steered", "handed_back", "bypassed", "unflowed", "well_known", "fip", "not_fcoe", "nested_tag", "runt",
 	"policy", "blocked", "unmatched", "old_format", "bad_version", "bad_sof", "bad_eof", "invalid_eof", "bad_length", "oversize",
 	"bad_ext_header", "loop", "segments", "no_path",
 }
@@ -62,6 +61,7 @@ func (c *Counters) Plus(d *Counters) {
 	c.TxHeld += d.TxHeld
 	c.Mirrored += d.Mirrored
 	c.MirrorLost += d.MirrorLost
+	c.MirrorRefused += d.MirrorRefused
 	for i := range c.Fates {
 		c.Fates[i] += d.Fates[i]
 	}

@@ -117,16 +117,17 @@ func RoleName(r uint8) string {
 // Counters is what one lcore counted for one port. Every frame received gets exactly one fate, so that over all
 // lcores and at rest, for each port, RxFrames is the sum of Fates, and for all ports together
 //
-//	Σ RxFrames + Σ Mirrored = Σ TxFrames + Σ fates that drop + Σ TxDropped
+//	Σ RxFrames + Σ (Mirrored - MirrorLost) = Σ TxFrames + Σ fates that drop + Σ TxDropped
 type Counters struct {
 	RxFrames, RxBytes uint64 // received from this port
 	TxFrames, TxBytes uint64 // accepted for transmission by this port
 	TxDropped         uint64 // given up on after drop-timeout (tx_stalled)
 	TxHeld            uint64 // bursts of which a remainder had to be kept: back-pressure at work
-	Mirrored          uint64 // copies made for this port
-	MirrorLost        uint64 // copies that found no room or no mbuf
+	Mirrored          uint64 // copies asked for
+	MirrorLost        uint64 // of these, not made for want of an mbuf or of room
+	MirrorRefused     uint64 // not asked for: the service is down or its port stalled
 	Fates             [NumFates]uint64
-	_                 [8 * (128 - 8 - int(NumFates))]byte
+	_                 [8 * (128 - 9 - int(NumFates))]byte
 }
 
 // Lcore is what a poll-mode core says of itself.
@@ -142,14 +143,14 @@ type Lcore struct {
 	Stalls      uint64 // passes that began later than StallLimit after the one before
 	WorstStall  uint64 // ticks
 	Evaluations uint64 // of the policy, new flows and changed generations
-	Deferred    uint64 // frames that took the old verdict because a loop's evaluations were used up
+	Invalidated uint64 // logins whose flows were marked for evaluation
 	FlowsLive   uint64 // directions in the shard
 	FlowsFull   uint64 // frames whose direction found no slot: forwarded by default
 	FlowsEnded  uint64
 	ToControl   uint64 // copies handed to the control goroutine
 	ControlLost uint64 // copies that found the control ring full
-	Crossed     uint64 // frames handed to another lcore
-	CrossedLost uint64 // frames for another lcore that found its ring full
+	Carried     uint64 // frames handed to another lcore
+	_           uint64
 	_           [8 * 6]byte
 	Latency     Histogram // ticks from receive to transmit, one sample per burst weighted by its frames
 	_           [48]byte  // the next lcore's page begins on a line of its own
