@@ -142,7 +142,7 @@ int fcr_cycle_run(uintptr_t cycle)
 	if (c->n_clone != 0)
 		append_clones(c);
 	for (unsigned int i = 0; i < c->n_tx; i++)
-		if (c->tx[i].n != 0)
+		if (c->tx[i].n != 0 && c->tx[i].port != FCR_NO_PORT)
 			transmit(&c->tx[i]);
 	if (c->n_free != 0) {
 		rte_pktmbuf_free_bulk(c->free, c->n_free);

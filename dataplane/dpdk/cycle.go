@@ -29,7 +29,8 @@ import (
 	"unsafe"
 )
 
-// NoPort as RxPort makes a Run that only transmits and gives back.
+// NoPort as RxPort makes a Run that only transmits and gives back. As the Port of a Tx it makes a queue that Run does not
+// transmit: mirror copies are still appended, and the lcore takes the frames elsewhere.
 const NoPort = 0xffff
 
 // CloneCopyMax is the longest frame, in bytes, that a mirror copies; a longer one is shared by

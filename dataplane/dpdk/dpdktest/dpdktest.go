@@ -168,7 +168,7 @@ func (n *NICs) Run() {
 	c.RxN, c.RxGated, c.RxMultiSeg, c.RxBytes = 0, 0, 0, 0
 	n.clones()
 	for i := range c.NTx {
-		if c.Tx[i].N > 0 {
+		if c.Tx[i].N > 0 && c.Tx[i].Port != dpdk.NoPort {
 			n.transmit(&c.Tx[i])
 		}
 	}
