@@ -1,0 +1,228 @@
+package lab
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+	"strings"
+)
+
+// The captures are judged by the standard's offsets alone, not by dataplane/frame: the lab must not let a codec confirm
+// itself. What the offsets cannot tell (CRCs, well-formed contents) is asked of tshark.
+
+// frameKind is what the judge needs to know of a frame.
+type frameKind struct {
+	dst, src [6]byte
+	vlan     int  // of the one tag, 0 without
+	fcp      bool // an FC frame of TYPE 8 behind FCoE, with or without one tag
+}
+
+const (
+	etherTypeVLAN = 0x8100
+	etherTypeFCoE = 0x8906
+	typeFCP       = 0x08
+	// From the EtherType on: 2 bytes, 14 of FCoE header, and TYPE is byte 8 of the FC header.
+	typeOffset = 2 + 14 + 8
+)
+
+func kindOf(frame []byte) (k frameKind) {
+	if len(frame) < 14 {
+		return k
+	}
+	copy(k.dst[:], frame)
+	copy(k.src[:], frame[6:])
+	at := 12
+	if binary.BigEndian.Uint16(frame[at:]) == etherTypeVLAN && len(frame) >= 18 {
+		k.vlan = int(binary.BigEndian.Uint16(frame[at+2:]) & 0xfff)
+		at += 4
+	}
+	k.fcp = len(frame) > at+typeOffset && binary.BigEndian.Uint16(frame[at:]) == etherTypeFCoE && frame[at+typeOffset] == typeFCP
+	return k
+}
+
+// readCapture calls frame for each frame of a capture as QEMU and dumpcap write them: little endian, microseconds. A last record
+// that is cut, because the writer was ended, is left out.
+func readCapture(path string, frame func(b []byte)) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r := bufio.NewReaderSize(f, 1<<20)
+	var head [24]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil || binary.LittleEndian.Uint32(head[:]) != 0xa1b2c3d4 {
+		return fmt.Errorf("read %s: not a little-endian microsecond capture: %v", path, err)
+	}
+	var b [1 << 16]byte
+	for {
+		if _, err := io.ReadFull(r, head[:16]); err != nil {
+			return nil
+		}
+		stored, original := binary.LittleEndian.Uint32(head[8:]), binary.LittleEndian.Uint32(head[12:])
+		if stored != original || stored > uint32(len(b)) {
+			return fmt.Errorf("read %s: a frame of %d bytes is stored with %d", path, original, stored)
+		}
+		if _, err := io.ReadFull(r, b[:stored]); err != nil {
+			return nil
+		}
+		frame(b[:stored])
+	}
+}
+
+// tally compares frames on one side with frames on the other, as sets in which a frame may stand several times.
+type tally struct {
+	seed    maphash.Seed
+	balance map[uint64]int // frame's hash -> times put in minus times taken out
+}
+
+func newTally() tally { return tally{maphash.MakeSeed(), map[uint64]int{}} }
+
+func (t *tally) put(frame []byte)  { t.balance[maphash.Bytes(t.seed, frame)]++ }
+func (t *tally) take(frame []byte) { t.balance[maphash.Bytes(t.seed, frame)]-- }
+
+// rest says how many frames were put in and never taken out, and how many taken out that had not been put in. A frame
+// that was changed on its way counts in both.
+func (t *tally) rest() (missing, surplus int) {
+	for _, n := range t.balance {
+		if n > 0 {
+			missing += n
+		} else {
+			surplus -= n
+		}
+	}
+	return missing, surplus
+}
+
+// traffic is what the hosts' captures show of FCP frames.
+type traffic struct {
+	sent, received int
+	otherVLAN      int   // of those sent: with another tag than the scenario's, or without
+	crossing       tally // sent by some host against received by the host they were for
+	steered        tally // sent by some host, without the destination address, against what services received
+}
+
+// readTraffic reads the captures of all hosts.
+func readTraffic(sc *Scenario, dir string) (*traffic, error) {
+	tr := &traffic{crossing: newTally(), steered: newTally()}
+	for i := range sc.Hosts {
+		// The addresses that a host has used as a source are its own: the NIC's and the one it made of its FC_ID.
+		own := map[[6]byte]bool{}
+		err := readCapture(sentCapture(dir, &sc.Hosts[i]), func(b []byte) {
+			k := kindOf(b)
+			own[k.src] = true
+			if !k.fcp {
+				return
+			}
+			tr.sent++
+			if k.vlan != sc.VLAN {
+				tr.otherVLAN++
+			}
+			tr.crossing.put(b)
+			tr.steered.put(b[6:])
+		})
+		if err != nil {
+			return nil, err
+		}
+		err = readCapture(receivedCapture(dir, &sc.Hosts[i]), func(b []byte) {
+			// A switch that has not learnt an address yet shows frames to others, too; their cards drop them.
+			if k := kindOf(b); k.fcp && own[k.dst] {
+				tr.received++
+				tr.crossing.take(b)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case tr.sent == 0:
+		return nil, errors.New("the hosts sent no FCP frame")
+	case tr.otherVLAN > 0:
+		return nil, fmt.Errorf("of %d FCP frames sent, %d do not carry the scenario's VLAN", tr.sent, tr.otherVLAN)
+	}
+	return tr, nil
+}
+
+// unchanged is an error unless every frame arrived once, bit for bit.
+func (tr *traffic) unchanged() error {
+	if missing, surplus := tr.crossing.rest(); missing+surplus > 0 {
+		return fmt.Errorf("of %d FCP frames sent, %d did not arrive as they were; %d arrived that nobody had sent so", tr.sent, missing, surplus)
+	}
+	return nil
+}
+
+// serviceCount is what fcr-sim's service writes when it ends.
+type serviceCount struct {
+	FCP int `json:"fcp_frames"`
+}
+
+// services compares what the services were sent with what the hosts sent, and what they counted with both.
+func (tr *traffic) services(want Seen, services []*service) error {
+	counted, arrived, others := 0, 0, 0
+	for _, s := range services {
+		n, err := readCount(s.countFile)
+		if err != nil {
+			return err
+		}
+		counted += n
+		err = readCapture(s.capture, func(b []byte) {
+			if !kindOf(b).fcp {
+				others++
+				return
+			}
+			arrived++
+			tr.steered.take(b[6:])
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if counted != arrived {
+		return fmt.Errorf("the services counted %d FCP frames, and were sent %d", counted, arrived)
+	}
+	if want == SeenNothing && arrived+others > 0 {
+		return fmt.Errorf("the services were sent %d FCP frames and %d others, want none", arrived, others)
+	}
+	if want == SeenOnce {
+		if missing, surplus := tr.steered.rest(); missing+surplus+others > 0 {
+			return fmt.Errorf("of %d FCP frames sent, %d did not reach a service as they were; %d reached one that nobody had sent so, or twice; with them came %d other frames",
+				tr.sent, missing, surplus, others)
+		}
+	}
+	return nil
+}
+
+func readCount(path string) (int, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	var count serviceCount
+	if err := json.Unmarshal(b, &count); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return count.FCP, nil
+}
+
+// judgeForm asks tshark for frames in a capture that are malformed or whose FC CRC is bad.
+func judgeForm(ctx context.Context, path string) error {
+	// Heuristics and name look-ups off: only Ethernet, FCoE, FIP, FC and SCSI matter, and time does.
+	out, err := command(ctx, "", "tshark", "-n", "-r", path, "-Y", "_ws.malformed || fcoe.crc.status == 0",
+		"-T", "fields", "-e", "frame.number", "-e", "fcoe.crc.status", "-e", "_ws.col.Info")
+	// A capture cut in its last record is reported, but its frames are all there.
+	if err != nil && !strings.Contains(err.Error(), "cut short") {
+		return err
+	}
+	if out = bytes.TrimSpace(out); len(out) > 0 {
+		first, _, _ := bytes.Cut(out, []byte("\n"))
+		return fmt.Errorf("%s: tshark finds %d bad frames, the first: %s", path, bytes.Count(out, []byte("\n"))+1, first)
+	}
+	return nil
+}
