@@ -102,6 +102,11 @@ int fcr_eal_cleanup(void)
 	return rte_eal_cleanup();
 }
 
+const char *fcr_eal_runtime_dir(void)
+{
+	return rte_eal_get_runtime_dir();
+}
+
 const char *fcr_strerror(int code)
 {
 	return rte_strerror(code);

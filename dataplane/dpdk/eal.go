@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,6 +62,7 @@ func Init(args []string) error {
 	if rc < 0 {
 		e := failed(op, "", rc)
 		e.Hint = initHint(e.Detail, e.Errno, argv)
+		removeRuntimeDir()
 		return e
 	}
 	control.running = true
@@ -70,7 +72,7 @@ func Init(args []string) error {
 // argsMax bounds Init's arguments.
 const argsMax = 256
 
-// ealArgv puts the program name before args, and the choice of one core after it when args make none.
+// ealArgv completes the arguments: the program name, one core when args choose none, no telemetry.
 func ealArgv(args []string) ([]string, error) {
 	if len(args) > argsMax {
 		return nil, fmt.Errorf("%d arguments, limit %d", len(args), argsMax)
@@ -86,6 +88,10 @@ func ealArgv(args []string) ([]string, error) {
 			cpu++
 		}
 		argv = append(argv, fmt.Sprintf("--lcores=0@%d", cpu))
+	}
+	// The telemetry socket is a door that nobody here uses, and Go's exit would leave it behind.
+	if !slices.Contains(args, "--telemetry") {
+		argv = append(argv, "--no-telemetry")
 	}
 	return append(argv, args...), nil
 }
@@ -113,19 +119,16 @@ func initHint(detail string, errno syscall.Errno, argv []string) string {
 		}
 		return false
 	}
-	noHuge := false
-	for _, a := range argv {
-		noHuge = noHuge || a == "--no-huge"
-	}
+	noHuge := slices.Contains(argv, "--no-huge")
 	switch {
+	case noHuge && (errno == syscall.ENOMEM || has("memory")):
+		return "not enough memory: ask for less with -m"
 	case has("runtime dir", "/var/run/dpdk", "create lock on", "cannot create lock"):
 		return "another process uses the same --file-prefix, or the runtime directory cannot be written: choose another prefix"
 	case has("hugepage", "hugetlbfs") && os.Geteuid() != 0:
 		return "hugepages are missing or belong to root: run as root, or start without them (--no-huge -m 512)"
 	case has("hugepage", "hugetlbfs", "cannot init memory"):
 		return "reserve hugepages (sysctl vm.nr_hugepages=256), mount hugetlbfs on /dev/hugepages, or start without them (--no-huge -m 512)"
-	case noHuge && (errno == syscall.ENOMEM || has("memory")):
-		return "not enough memory: ask for less with -m"
 	case errno == syscall.EACCES || errno == syscall.EPERM:
 		return "permission denied: run as root, or with --no-huge and --no-pci as an ordinary user"
 	}
@@ -142,11 +145,16 @@ func Cleanup() error {
 	}
 	clearLog()
 	control.running = false
+	defer removeRuntimeDir()
 	if rc := C.fcr_eal_cleanup(); rc != 0 {
 		return failed("rte_eal_cleanup", "", rc)
 	}
 	return nil
 }
+
+// removeRuntimeDir takes away the directory of this --file-prefix, which EAL leaves behind. With
+// --no-shconf it is empty; otherwise others may need what is in it, and Remove refuses.
+func removeRuntimeDir() { _ = os.Remove(C.GoString(C.fcr_eal_runtime_dir())) }
 
 // Version is that of the libdpdk in use, such as "DPDK 22.11.11".
 func Version() string { return C.GoString(C.fcr_version()) }

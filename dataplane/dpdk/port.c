@@ -171,6 +171,7 @@ int fcr_port_info(uint16_t port, struct fcr_port_info *out)
 	out->max_rx_queues = info.max_rx_queues;
 	out->max_tx_queues = info.max_tx_queues;
 	out->socket = rte_eth_dev_socket_id(port);
+	out->if_index = info.if_index;
 	return rte_eth_dev_get_mtu(port, &out->mtu);
 }
 

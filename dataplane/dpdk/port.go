@@ -5,6 +5,7 @@ package dpdk
 import "C"
 
 import (
+	"fmt"
 	"net"
 	"regexp"
 	"strings"
@@ -33,6 +34,7 @@ type Port struct {
 	name     string // DPDK's name
 	driver   string
 	cfg      PortConfig
+	mtu      int
 	probed   bool // we brought the device in, so we take it out
 	started  bool
 	closed   bool
@@ -117,11 +119,39 @@ func (p *Port) setUp(cfg PortConfig) error {
 		return err
 	}
 	p.name, p.driver = C.GoString(&info.name[0]), C.GoString(&info.driver[0])
+	p.mtu = int(info.mtu)
 	if p.cfg.MTU != 0 {
-		clearLog()
-		if rc := C.fcr_port_set_mtu(C.uint16_t(p.id), C.uint16_t(p.cfg.MTU)); rc != 0 {
-			p.warnings = append(p.warnings, failed("rte_eth_dev_set_mtu", p.name, rc))
+		return p.setMTU(int(info.if_index))
+	}
+	return nil
+}
+
+// setMTU asks for the MTU and finds out what became of it. A driver on top of an interface of the
+// kernel may refuse what the interface can do (net_af_packet), or agree and do nothing (net_pcap):
+// there the interface has the last word.
+func (p *Port) setMTU(ifIndex int) error {
+	const op = "rte_eth_dev_set_mtu"
+	clearLog()
+	var warning *Error
+	if rc := C.fcr_port_set_mtu(C.uint16_t(p.id), C.uint16_t(p.cfg.MTU)); rc != 0 {
+		warning = failed(op, p.name, rc)
+	}
+	info, err := p.info()
+	if err != nil {
+		return err
+	}
+	p.mtu = int(info.mtu)
+	if ifIndex != 0 {
+		if i, err := net.InterfaceByIndex(ifIndex); err == nil {
+			p.mtu, warning = i.MTU, nil
+			if i.MTU < int(p.cfg.MTU) {
+				warning = refused(op, p.name, syscall.EMSGSIZE, "interface %s has MTU %d", i.Name, i.MTU)
+				warning.Hint = fmt.Sprintf("ip link set dev %s mtu %d", i.Name, p.cfg.MTU)
+			}
 		}
+	}
+	if warning != nil {
+		p.warnings = append(p.warnings, warning)
 	}
 	return nil
 }
@@ -313,13 +343,8 @@ func (p *Port) MAC() (net.HardwareAddr, error) {
 	return mac, nil
 }
 
-// MTU is the longest payload that the port carries now.
-func (p *Port) MTU() (int, error) {
-	control.Lock()
-	defer control.Unlock()
-	info, err := p.info()
-	return int(info.mtu), err
-}
+// MTU is the longest payload that the port carries, as found when it was opened.
+func (p *Port) MTU() int { return p.mtu }
 
 // Socket is the NUMA node of the port, or AnySocket.
 func (p *Port) Socket() (int, error) {

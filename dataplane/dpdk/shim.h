@@ -9,6 +9,7 @@
 // eal.c
 int fcr_eal_init(int argc, char **argv);
 int fcr_eal_cleanup(void);
+const char *fcr_eal_runtime_dir(void);
 const char *fcr_strerror(int code);
 const char *fcr_version(void);
 // Takes the messages kept so far: records of one level byte and a zero-terminated line. Returns the
@@ -38,6 +39,7 @@ struct fcr_port_info {
 	uint16_t max_rx_queues, max_tx_queues;
 	uint16_t rx_descriptors, tx_descriptors;
 	int32_t socket;
+	uint32_t if_index; // of the kernel's interface underneath; 0 none
 };
 struct fcr_port_link {
 	uint32_t mbps;

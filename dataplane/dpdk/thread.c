@@ -14,11 +14,6 @@ int fcr_thread_register(void)
 	rte_errno = 0;
 	if (rte_thread_register() != 0)
 		return rte_errno != 0 ? -rte_errno : -EINVAL;
-	// Out of lcore ids DPDK registers the thread without one, and so without a mempool cache.
-	if (rte_lcore_id() == LCORE_ID_ANY) {
-		rte_thread_unregister();
-		return -ENOSPC;
-	}
 	return 0;
 }
 

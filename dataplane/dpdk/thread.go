@@ -3,6 +3,8 @@ package dpdk
 // #include "shim.h"
 import "C"
 
+import "syscall"
+
 // RegisterThread makes the calling thread an lcore of DPDK, which gives it a cache in every mempool:
 // see README.md for what that is worth. The caller has called runtime.LockOSThread and stays on this
 // thread until UnregisterThread. DPDK has room for 128 lcores.
@@ -15,7 +17,11 @@ func RegisterThread() error {
 	}
 	clearLog()
 	if rc := C.fcr_thread_register(); rc != 0 {
-		return failed(op, "", rc)
+		e := failed(op, "", rc)
+		if e.Errno == syscall.ENOMEM {
+			e.Hint = "DPDK has room for 128 lcores"
+		}
+		return e
 	}
 	return nil
 }
