@@ -62,7 +62,7 @@ func Classify(p *[64]unsafe.Pointer, n *[64]uint32, count int, fabric uint64, ke
 	for i := 0; i < count&127 && i < 64; i++ {
 		b, length, vf := p[i], uintptr(n[i]), uint64(0)
 		if length < MinFrame {
-			classes[i] = Class(Runt)
+			classes[i] = classifyRunt(b, length)
 			continue
 		}
 		if *(*uint16)(unsafe.Add(b, 12)) == 0x0081 { // 0x8100 in memory order
@@ -92,6 +92,17 @@ func Classify(p *[64]unsafe.Pointer, n *[64]uint32, count int, fabric uint64, ke
 		keys[i] = fabric | vf | sid<<24 | did
 		classes[i] = class
 	}
+}
+
+// classifyRunt lets the learner have FIP frames that a virtual port delivers without Ethernet's padding.
+//
+//go:noinline
+func classifyRunt(b unsafe.Pointer, length uintptr) Class {
+	if length >= EthHeaderLen && *(*uint16)(unsafe.Add(b, 12)) == 0x1489 || // 0x8914 in memory order
+		length >= EthHeaderLen+TagLen && *(*uint16)(unsafe.Add(b, 12)) == 0x0081 && *(*uint16)(unsafe.Add(b, 16)) == 0x1489 {
+		return Class(Runt) | ClassControl
+	}
+	return Class(Runt)
 }
 
 //go:noinline

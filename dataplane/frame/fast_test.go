@@ -47,7 +47,7 @@ func FuzzClassifyAgreesWithDecode(f *testing.F) {
 			t.Fatalf("Classify says %v, Decode %v", class.Reason(), reason)
 		}
 		if reason != OK {
-			if class.Is(ClassControl) != (reason == FIP) {
+			if reason != Runt && class.Is(ClassControl) != (reason == FIP) {
 				t.Fatalf("class %x of a %v frame", class, reason)
 			}
 			return
@@ -73,6 +73,19 @@ func FuzzClassifyAgreesWithDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAFIPFrameWithoutPaddingStillReachesTheLearner(t *testing.T) {
+	fip := append(make([]byte, 12), 0x89, 0x14, 0x10, 0)
+	tagged := append(make([]byte, 12), 0x81, 0, 0, 100, 0x89, 0x14, 0x10, 0)
+	for name, c := range map[string]struct {
+		b    []byte
+		want bool
+	}{"plain": {fip, true}, "tagged": {tagged, true}, "cut in the tag": {tagged[:17], false}, "a cut header": {fip[:13], false}, "FCoE": {append(make([]byte, 12), 0x89, 6, 0), false}} {
+		if _, class := classifyOne(c.b, 0); class.Reason() != Runt || class.Is(ClassControl) != c.want {
+			t.Errorf("%s: class %x", name, class)
+		}
+	}
 }
 
 func BenchmarkClassifyBurstOf32(b *testing.B) {
