@@ -5,6 +5,7 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_memcpy.h>
 #include <rte_prefetch.h>
 
 #include "cycle.h"
@@ -45,28 +46,50 @@ static int too_much(const struct fcr_cycle *c)
 	return 0;
 }
 
-// A short frame is copied: cheaper than a reference, whose release touches both mbufs. A long one
-// is shared, at a cost that does not grow with the frame.
-static struct rte_mbuf *mirror(const struct fcr_cycle *c, struct rte_mbuf *m)
+// Makes copy, fresh from the pool, a copy of m. A short frame is copied: cheaper than a reference,
+// whose release touches both mbufs. A long one is shared, at a cost that does not grow with it.
+static void mirror(const struct fcr_cycle *c, struct rte_mbuf *copy, struct rte_mbuf *m)
 {
-	if (m->pkt_len <= c->clone_copy_max)
-		return rte_pktmbuf_copy(m, c->clone_pool, 0, UINT32_MAX);
-	return rte_pktmbuf_clone(m, c->clone_pool);
+	if (m->data_len > c->clone_copy_max || m->data_len > rte_pktmbuf_tailroom(copy)) {
+		rte_pktmbuf_attach(copy, m);
+		return;
+	}
+	copy->data_len = m->data_len;
+	copy->pkt_len = m->data_len;
+	rte_memcpy(rte_pktmbuf_mtod(copy, void *), rte_pktmbuf_mtod(m, void *), m->data_len);
+}
+
+// Takes n mbufs from the pool, or as many as there are.
+static unsigned int take(struct rte_mempool *pool, struct rte_mbuf **m, unsigned int n)
+{
+	unsigned int got = 0;
+
+	if (unlikely(pool == NULL))
+		return 0;
+	if (likely(rte_pktmbuf_alloc_bulk(pool, m, n) == 0))
+		return n;
+	while (got < n && (m[got] = rte_pktmbuf_alloc(pool)) != NULL)
+		got++;
+	return got;
 }
 
 static void append_clones(struct fcr_cycle *c)
 {
+	struct rte_mbuf *fresh[FCR_CLONE_MAX];
+	unsigned int have = take(c->clone_pool, fresh, c->n_clone), used = 0;
+
 	for (unsigned int i = 0; i < c->n_clone; i++) {
 		struct fcr_tx *t = &c->tx[c->clone[i].tx];
-		struct rte_mbuf *m = NULL;
 
-		if (likely(t->n < FCR_TX_FRAMES_MAX && c->clone_pool != NULL))
-			m = mirror(c, c->clone[i].mbuf);
-		if (unlikely(m == NULL))
+		if (unlikely(used == have || t->n == FCR_TX_FRAMES_MAX)) {
 			t->clone_failed++;
-		else
-			t->mbuf[t->n++] = m;
+			continue;
+		}
+		mirror(c, fresh[used], c->clone[i].mbuf);
+		t->mbuf[t->n++] = fresh[used++];
 	}
+	if (unlikely(used < have))
+		rte_pktmbuf_free_bulk(fresh + used, have - used);
 	c->n_clone = 0;
 }
 
