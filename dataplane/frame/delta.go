@@ -103,7 +103,7 @@ func AddressDelta(oldDID, oldSID, newDID, newSID FCID) uint32 {
 // together, a multiple of 4 from 24 to MaxFCLen, as Decode guarantees. A VFT header does
 // not count: what stands before the change does not matter.
 func (d *CRCDelta) Word(raw uint32, fcLen int) uint32 {
-	words := uint(fcLen-deltaChanged) / 4
+	words := (uint(fcLen) - deltaChanged) / 4
 	return d.near[words%deltaNear].apply(d.far[words/deltaNear].apply(raw))
 }
 
@@ -155,17 +155,25 @@ func (d *CRCDelta) Flow(raw uint32) FlowDelta {
 
 // Word is what to XOR onto the CRC of a frame of the flow; fcLen as for CRCDelta.Word.
 func (f *FlowDelta) Word(d *CRCDelta, fcLen int) uint32 {
-	if i := hotIndex[fcLen/4]; i < numHot {
+	if i := hotIndex[uint(fcLen)/4]; i < numHot {
 		return f.words[i]
 	}
-	return d.Word(f.raw, fcLen)
+	return f.cold(d, fcLen)
 }
+
+// cold is kept out of Word, which is small enough to be inlined without it.
+//
+//go:noinline
+func (f *FlowDelta) cold(d *CRCDelta, fcLen int) uint32 { return d.Word(f.raw, fcLen) }
 
 // RewriteAddresses changes D_ID and S_ID of frame b in place and corrects the CRC by word.
 // The offsets are those of Header.
 func RewriteAddresses(b []byte, fcOffset, payloadEnd int, did, sid FCID, word uint32) {
-	put24(b[fcOffset+1:], uint32(did))
-	put24(b[fcOffset+5:], uint32(sid))
+	// One load and one store for both: R_CTL, D_ID, CS_CTL, S_ID.
+	const keep = 0xFF000000_FF000000
+	fc := b[fcOffset : fcOffset+8]
+	head := binary.BigEndian.Uint64(fc)&keep | uint64(did&0xFFFFFF)<<32 | uint64(sid&0xFFFFFF)
+	binary.BigEndian.PutUint64(fc, head)
 	XORCRC(b, payloadEnd, word)
 }
 
