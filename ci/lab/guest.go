@@ -139,8 +139,8 @@ func (g *guest) request(ctx context.Context, limit time.Duration, verb string, a
 
 // listen waits for a line that begins with the wanted word.
 func (g *guest) listen(ctx context.Context, want string, limit time.Duration) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
 	select {
 	case line, open := <-g.lines:
 		if !open {
@@ -151,8 +151,10 @@ func (g *guest) listen(ctx context.Context, want string, limit time.Duration) (a
 			return nil, fmt.Errorf("guest %s: %w", g.host.Name, err)
 		}
 		return a, nil
-	case <-ctx.Done():
+	case <-timer.C:
 		return nil, fmt.Errorf("guest %s: no %q within %v; console: %s", g.host.Name, want, limit, g.lastWords())
+	case <-ctx.Done():
+		return nil, fmt.Errorf("guest %s: waiting for %q: %w; console: %s", g.host.Name, want, context.Cause(ctx), g.lastWords())
 	}
 }
 
@@ -178,12 +180,7 @@ func parseAnswer(want, line string) (answer, error) {
 
 // lastWords is the end of the guest's console: usually the reason why it does not answer.
 func (g *guest) lastWords() string {
-	b, err := os.ReadFile(filepath.Join(g.dir, g.host.Name+".console.log"))
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return strings.Join(lines[max(0, len(lines)-5):], " | ")
+	return lastLines(filepath.Join(g.dir, g.host.Name+".console.log"), 5)
 }
 
 // quit switches the guest off.

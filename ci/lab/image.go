@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // Image is what a guest boots: files under build/lab/image, made once and kept until `make clean`.
@@ -41,18 +40,14 @@ var modulesFor = map[Role][]string{
 // PrepareImage returns the guests' image, and makes it first if there is none. The kernel is downloaded once; the initramfs
 // is made again whenever something in it has changed. dir is build/lab/image, source the folder of this package.
 //
-// Stages: lock → kernel package → vmlinux and modules → initramfs. Each result appears under its name only when complete.
+// Stages: kernel package → vmlinux and modules → initramfs. Each result appears under its name only when complete. One
+// caller at a time: the test holds the lab's lock.
 func PrepareImage(ctx context.Context, dir, source string) (*Image, error) {
 	ctx, cancel := context.WithTimeout(ctx, imageLimit)
 	defer cancel()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	unlock, err := lockFolder(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
 	kernel := filepath.Join(dir, "kernel")
 	if _, err := os.Stat(filepath.Join(kernel, "release")); errors.Is(err, fs.ErrNotExist) {
 		if err := fetchKernel(ctx, dir, kernel); err != nil {
@@ -68,19 +63,6 @@ func PrepareImage(ctx context.Context, dir, source string) (*Image, error) {
 		return nil, fmt.Errorf("prepare initramfs: %w", err)
 	}
 	return &Image{Kernel: filepath.Join(kernel, "vmlinux"), Initramfs: initramfs, Release: string(release)}, nil
-}
-
-// lockFolder keeps two runs from making the same image at once.
-func lockFolder(dir string) (func(), error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
-	}
-	return func() { f.Close() }, nil
 }
 
 // fetchKernel downloads Debian's kernel package and takes out what we use. It is never installed on this machine.

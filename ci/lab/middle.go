@@ -18,6 +18,7 @@ import (
 type middle struct {
 	dataplane *process
 	services  []*service
+	ending    chan struct{} // closed before we end its programs: from then on, an end is no surprise
 }
 
 // service is one running inspection service, with a capture of its own of what reaches it.
@@ -116,8 +117,9 @@ func bootFor(ports map[string]string, segment string) bootFile {
 }
 
 // startMiddle starts what runs on the links, and waits until it is ready. A wire is ready at once.
-func startMiddle(ctx context.Context, ns *namespace, sc *Scenario, ports map[string]string, bin, dir string) (*middle, error) {
-	m := &middle{}
+func (r *run) startMiddle(ctx context.Context, ports map[string]string, surprise func(error)) (*middle, error) {
+	ns, sc, bin, dir := r.ns, r.sc, r.Bin, r.dir
+	m := &middle{ending: make(chan struct{})}
 	if sc.Middle == MiddleWire {
 		return m, nil
 	}
@@ -136,6 +138,7 @@ func startMiddle(ctx context.Context, ns *namespace, sc *Scenario, ports map[str
 		}
 		sockets[serviceInterface(s.spec.Port)] = 2 // the service's and the capture's
 	}
+	m.watch(surprise)
 	return m, m.ready(ctx, ns, sockets)
 }
 
@@ -193,46 +196,48 @@ func (s *service) start(ns *namespace, bin, dir string) error {
 // ready waits until the packet sockets are bound to the interfaces. That is the one sign which does not depend on what the
 // programs print; the kernel tells nobody about it, hence the short looks.
 func (m *middle) ready(ctx context.Context, ns *namespace, want map[string]int) error {
-	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, readyLimit, fmt.Errorf("nothing more within %v", readyLimit))
 	defer cancel()
 	indexes, err := ns.indexes(ctx)
 	if err != nil {
 		return err
 	}
+	missing := func() (names []string, err error) {
+		bound, err := packetSockets(m.dataplane.cmd.Process.Pid)
+		for iface, n := range want {
+			if bound[indexes[iface]] < n {
+				names = append(names, iface)
+			}
+		}
+		return names, err
+	}
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for {
-		if err := m.alive(); err != nil {
-			return err
-		}
-		bound, err := packetSockets(m.dataplane.cmd.Process.Pid)
-		if err != nil {
-			return err
-		}
-		var missing []string
-		for iface, n := range want {
-			if bound[indexes[iface]] < n {
-				missing = append(missing, iface)
-			}
-		}
-		if len(missing) == 0 {
+		names, err := missing()
+		if err == nil && len(names) == 0 {
 			return nil
 		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			return fmt.Errorf("middle not ready within %v: no packet socket yet on %v", readyLimit, missing)
+			return fmt.Errorf("middle not ready: no packet socket on %v: %w", names, context.Cause(ctx))
 		}
 	}
 }
 
-// alive is an error if a program of the middle has ended.
-func (m *middle) alive() error {
-	var errs []error
+// watch calls surprise when a program of the middle ends before its time. Its goroutines end with the programs.
+func (m *middle) watch(surprise func(error)) {
 	for _, p := range m.processes() {
-		errs = append(errs, p.alive())
+		go func() {
+			<-p.ended
+			select {
+			case <-m.ending:
+			default:
+				surprise(fmt.Errorf("%s ended before its time: %v; its last words: %s", p.name, p.err, lastLines(p.log.Name(), 3)))
+			}
+		}()
 	}
-	return errors.Join(errs...)
 }
 
 // processes lists what runs, in the order to end it: the captures last, so that they miss nothing.
@@ -249,6 +254,7 @@ func (m *middle) processes() []*process {
 
 // stop ends the programs in good order: all must end well.
 func (m *middle) stop() error {
+	close(m.ending)
 	var errs []error
 	for _, p := range m.processes() {
 		errs = append(errs, p.stop())
@@ -258,6 +264,11 @@ func (m *middle) stop() error {
 
 // kill ends whatever still runs.
 func (m *middle) kill() {
+	select {
+	case <-m.ending:
+	default:
+		close(m.ending)
+	}
 	for _, p := range m.processes() {
 		p.kill()
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -123,12 +124,12 @@ func (p *process) kill() {
 	}
 }
 
-// alive says whether the program still runs, and if not, why not.
-func (p *process) alive() error {
-	select {
-	case <-p.ended:
-		return fmt.Errorf("%s ended: %v", p.name, p.err)
-	default:
-		return nil
+// lastLines is the end of a log, for an error: usually the reason is there.
+func lastLines(path string, n int) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
 	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], " | ")
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -19,6 +20,23 @@ type Lab struct {
 	Build string // build/lab: runs/ while they run, failures/ afterwards
 	Keep  bool   // keep the folder of a scenario that passed, too
 	Log   func(format string, args ...any)
+}
+
+// Lock waits until no other lab uses the folder, and keeps it until the process ends or unlock is called: two labs at once
+// would share file names, and two cores.
+func Lock(build string) (unlock func() error, err error) {
+	if err := os.MkdirAll(build, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(build, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	return f.Close, nil
 }
 
 // run is one scenario under way.
@@ -37,8 +55,10 @@ type run struct {
 // Stages: folder and namespace → links → guests begin to boot → middle → join → steps → counters → switch off → judge.
 // Whatever happens, nothing of it is left running.
 func (lab *Lab) Run(ctx context.Context, sc *Scenario) error {
-	ctx, cancel := context.WithTimeout(ctx, sc.Limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, sc.Limit, fmt.Errorf("the scenario's limit of %v is over", sc.Limit))
 	defer cancel()
+	ctx, surprise := context.WithCancelCause(ctx)
+	defer surprise(nil)
 	r := &run{Lab: lab, sc: sc, dir: filepath.Join(lab.Build, "runs", sc.Name), began: time.Now()}
 	if err := os.RemoveAll(r.dir); err != nil {
 		return err
@@ -46,15 +66,16 @@ func (lab *Lab) Run(ctx context.Context, sc *Scenario) error {
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return err
 	}
-	err := r.live(ctx)
+	err := r.live(ctx, surprise)
 	if err == nil {
 		err = r.judge(ctx)
 	}
 	return r.finish(err)
 }
 
-// live is the scenario up to the last step; it leaves nothing running.
-func (r *run) live(ctx context.Context) (err error) {
+// live is the scenario up to the last step; it leaves nothing running. surprise ends ctx, and with it every wait, when a
+// program of the middle dies: the guests would only report that nobody answers them.
+func (r *run) live(ctx context.Context, surprise func(error)) (err error) {
 	if r.ns, err = newNamespace(ctx, r.sc.Name); err != nil {
 		return err
 	}
@@ -66,7 +87,7 @@ func (r *run) live(ctx context.Context) (err error) {
 	if err := r.boot(); err != nil {
 		return err
 	}
-	if r.middle, err = startMiddle(ctx, r.ns, r.sc, ports, r.Bin, r.dir); err != nil {
+	if r.middle, err = r.startMiddle(ctx, ports, surprise); err != nil {
 		return err
 	}
 	r.say("middle ready")
@@ -165,11 +186,10 @@ func (r *run) step(ctx context.Context, st *Step) error {
 	}
 	a, err := g.request(ctx, st.Within+answerSlack, st.Do, args...)
 	if err != nil {
-		// The middle's death is the better explanation.
-		return errors.Join(r.middle.alive(), fmt.Errorf("%s: %w", st.On, err))
+		return fmt.Errorf("%s: %w", st.On, err)
 	}
 	r.say("%s: %s %s", st.On, st.Do, a)
-	return r.middle.alive()
+	return nil
 }
 
 // kernelWWPN is the name as sysfs prints it.

@@ -34,6 +34,11 @@ func TestScenarios(t *testing.T) {
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	build := filepath.Join(root, "build", "lab")
+	unlock, err := Lock(build)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
 	began := time.Now()
 	image, err := PrepareImage(ctx, filepath.Join(build, "image"), filepath.Join(root, "ci", "lab"))
 	if err != nil {
