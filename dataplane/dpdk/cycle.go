@@ -5,10 +5,6 @@ package dpdk
 #include <string.h>
 #include "cycle.h"
 
-#cgo noescape fcr_cycle_run
-#cgo nocallback fcr_cycle_run
-#cgo nocallback fcr_cycle_alloc
-#cgo nocallback fcr_cycle_dealloc
 
 static uintptr_t fcr_cycle_alloc(void)
 {
