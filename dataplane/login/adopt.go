@@ -7,7 +7,7 @@ import (
 
 // Adopted says what a warm start made of the slots it found.
 type Adopted struct {
-	Live       int // logins taken over
+	Kept       int // logins taken over
 	Torn       int // the writer died inside the slot, or its content fails its check
 	Impossible int // whole, but not a login that this program could have written
 	Misplaced  int // out of reach from its home slot, or a second one of its address
@@ -105,10 +105,10 @@ func (t *Table) recount(done *Adopted) {
 		case addrTombstone:
 			tombstones++
 		default:
-			done.Live++
+			done.Kept++
 		}
 	}
-	t.header[hLive].Store(uint64(done.Live))
+	t.header[hLive].Store(uint64(done.Kept))
 	t.header[hTombstones].Store(tombstones)
 	t.add(hGeneration, 1)
 }

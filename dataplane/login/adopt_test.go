@@ -27,7 +27,7 @@ func TestAWarmStartTakesOverEveryLogin(t *testing.T) {
 		before[l.Addr] = l
 	}
 	again, done, err := Adopt(mem, 2)
-	if err != nil || done != (Adopted{Live: len(before)}) {
+	if err != nil || done != (Adopted{Kept: len(before)}) {
 		t.Fatalf("%+v %v, want %d live and nothing else", done, err, len(before))
 	}
 	for a, want := range before {
@@ -55,37 +55,37 @@ func TestAWarmStartDropsWhatItCannotTrust(t *testing.T) {
 	}{
 		"a writer that died inside the slot": {func(tab *Table, i int) {
 			tab.slots[i][wSeq].Add(1)
-		}, Adopted{Live: 2, Torn: 1}},
+		}, Adopted{Kept: 2, Torn: 1}},
 		"a name with a flipped bit": {func(tab *Table, i int) {
 			tab.slots[i][wWWPN].Store(1)
-		}, Adopted{Live: 2, Torn: 1}},
+		}, Adopted{Kept: 2, Torn: 1}},
 		"an address with a flipped bit": {func(tab *Table, i int) {
 			tab.slots[i][wAddr].Store(uint64(At(0, 0, 9)))
-		}, Adopted{Live: 2, Torn: 1}},
+		}, Adopted{Kept: 2, Torn: 1}},
 		"a login without a name": {func(tab *Table, i int) {
 			rewrite(tab, i, func(l *Login) { l.WWPN = 0 })
-		}, Adopted{Live: 2, Impossible: 1}},
+		}, Adopted{Kept: 2, Impossible: 1}},
 		"a state that does not exist": {func(tab *Table, i int) {
 			rewrite(tab, i, func(l *Login) { l.State = numStates })
-		}, Adopted{Live: 2, Impossible: 1}},
+		}, Adopted{Kept: 2, Impossible: 1}},
 		"a well-known address": {func(tab *Table, i int) {
 			rewrite(tab, i, func(l *Login) { l.Addr = At(0, 0, frame.NameServer) })
-		}, Adopted{Live: 2, Impossible: 1}},
+		}, Adopted{Kept: 2, Impossible: 1}},
 		"a group address as MAC": {func(tab *Table, i int) {
 			rewrite(tab, i, func(l *Login) { l.MAC = frame.AllENodeMACs })
-		}, Adopted{Live: 2, Impossible: 1}},
+		}, Adopted{Kept: 2, Impossible: 1}},
 		"a second login of one address": {func(tab *Table, i int) {
 			rewrite(tab, i, func(l *Login) { l.Addr = At(0, 0, 1) })
-		}, Adopted{Live: 2, Misplaced: 1}},
+		}, Adopted{Kept: 2, Misplaced: 1}},
 		"a beacon that was due long ago": {func(tab *Table, i int) {
 			rewrite(tab, i, func(l *Login) { l.Flags = Beacons; l.LastSeen = now - 21*second })
-		}, Adopted{Live: 2, Expired: 1}},
+		}, Adopted{Kept: 2, Expired: 1}},
 		"nothing: the beacon is not due yet": {func(tab *Table, i int) {
 			rewrite(tab, i, func(l *Login) { l.Flags = Beacons; l.LastSeen = now - 19*second })
-		}, Adopted{Live: 3}},
+		}, Adopted{Kept: 3}},
 		"nothing: the clock went back": {func(tab *Table, i int) {
 			rewrite(tab, i, func(l *Login) { l.LastSeen = now + 3600*second })
-		}, Adopted{Live: 3, Future: 1}},
+		}, Adopted{Kept: 3, Future: 1}},
 	} {
 		tab, mem := newTable(t, 10)
 		for id := range frame.FCID(3) {
@@ -105,8 +105,8 @@ func TestAWarmStartDropsWhatItCannotTrust(t *testing.T) {
 				t.Errorf("%s: last seen in the future", name)
 			}
 		}
-		if n != again.Len() || n != c.want.Live {
-			t.Errorf("%s: %d logins listed, %d counted, want %d", name, n, again.Len(), c.want.Live)
+		if n != again.Len() || n != c.want.Kept {
+			t.Errorf("%s: %d logins listed, %d counted, want %d", name, n, again.Len(), c.want.Kept)
 		}
 	}
 }

@@ -44,7 +44,7 @@ const (
 const (
 	beaconPeriod   = 8 * time.Second        // VN2VN beacon
 	vnKAPeriod     = 90 * time.Second       // VN_Port keep-alive
-	fkaMin         = 250 * time.Millisecond // least FKA_ADV_PERIOD that is believed
+	fkaMin         = 500 * time.Millisecond // least FKA_ADV_PERIOD that is believed
 	fkaMax         = 90 * time.Second       // largest one, and what stands when no advertisement was seen
 	pendingTimeout = 20 * time.Second       // 2 × R_A_TOV: no answer comes later
 	removedGrace   = 20 * time.Second       // 2 × R_A_TOV between an RSCN "removed" and the end
@@ -56,6 +56,8 @@ const (
 	scanPause = 100 * time.Millisecond
 	// conflictPause is the least time between two Conflict changes of one login. Each is counted all the same.
 	conflictPause = 10 * time.Second
+	// contestedFor is how long after the last conflicting frame a login counts as Contested.
+	contestedFor = 60 * time.Second
 )
 
 // lost is how long after its last sign a station is given up: 2.5 periods.

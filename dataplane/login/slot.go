@@ -45,6 +45,39 @@ const (
 	numHows
 )
 
+var (
+	stateNames = [numStates]string{"none", "live", "suspect", "removed"}
+	howNames   = [numHows]string{"nothing", "session", "name_server", "keep_alive", "beacon", "claim", "login", "fdisc"}
+)
+
+// String is the state's name, lower case, stable.
+func (s State) String() string {
+	if s < numStates {
+		return stateNames[s]
+	}
+	return "unknown"
+}
+
+// String is the name of the source, snake case, stable.
+func (h How) String() string {
+	if h < numHows {
+		return howNames[h]
+	}
+	return "unknown"
+}
+
+// Names lists the functions: "initiator", "target". It is never nil.
+func (f Functions) Names() []string {
+	names := []string{}
+	if f&Initiator != 0 {
+		names = append(names, "initiator")
+	}
+	if f&Target != 0 {
+		names = append(names, "target")
+	}
+	return names
+}
+
 // Flags of a login.
 type Flags uint8
 
@@ -81,6 +114,22 @@ type Login struct {
 	ENodeSeen   int64         // of the ENode that it lives on
 	Marked      int64         // when it became Suspect or Removed
 	Incarnation uint32        // goes up each time the slot gets a new login
+}
+
+// Role is what the login is shown as. What it was seen to do counts; else, since targets tend to claim both functions,
+// a claim to be a target, before one to be an initiator.
+func (l *Login) Role() string {
+	switch {
+	case l.Observed == Initiator|Target:
+		return "both"
+	case l.Observed == Initiator:
+		return "initiator"
+	case l.Observed == Target, l.Claimed&Target != 0:
+		return "target"
+	case l.Claimed&Initiator != 0:
+		return "initiator"
+	}
+	return "unknown"
 }
 
 // slot is the layout in the segment: two cache lines, little endian, offsets pinned by a test.

@@ -129,9 +129,6 @@ func (t *Table) eNodeSeen(i int, now int64) {
 
 // Remove takes the login at an address out. While a Learner uses the table only the Learner may call it.
 func (t *Table) Remove(a Addr) bool {
-	if !a.learnable() {
-		return false
-	}
 	i := t.find(a)
 	if i < 0 {
 		return false

@@ -79,6 +79,9 @@ func (v View) home(a Addr) uint64 { return mix(uint64(a)^v.seed) & v.mask }
 // find gives the slot of an address, -1 when there is none. The run of occupied slots from home to a living login has
 // no gap while the login lives (clear leaves tombstones), so a reader cannot miss it.
 func (v View) find(a Addr) int {
+	if !a.learnable() {
+		return -1
+	}
 	i := v.home(a)
 	for range v.probes {
 		switch v.slots[i][wAddr].Load() {
@@ -96,7 +99,7 @@ func (v View) find(a Addr) int {
 // to this very slot does not end, it gives up and says false, as if the address were unknown. Every write is followed
 // by a Change of that address, so what was decided without a name is decided anew.
 func (v View) Resolve(a Addr) (Login, bool) {
-	if v.header == nil || !a.learnable() {
+	if v.header == nil {
 		return Login{}, false
 	}
 	i := v.find(a)

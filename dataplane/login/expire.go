@@ -1,0 +1,67 @@
+package login
+
+import "math"
+
+// Tick ends the logins whose time is over, and forgets the FCFs that fell silent, with their logins. The owner calls it
+// often (every 100 ms or so); it walks the table only when something can have expired, at most once in 100 ms. now is
+// the wall clock, and a step forward of it ends logins: give it the wall clock of the start plus monotonic time.
+func (l *Learner) Tick(now int64) {
+	l.now = max(now, 0)
+	if l.now >= l.nextFCF {
+		l.expireFCFs()
+	}
+	if l.now >= l.nextScan {
+		l.expireLogins()
+	}
+}
+
+func (l *Learner) expireLogins() {
+	next := int64(math.MaxInt64)
+	for i := range l.t.each() {
+		n := l.t.read(i)
+		switch d := n.deadline(); {
+		case d > l.now:
+			next = min(next, d)
+		case n.State == Removed && d == max(n.LastSeen, n.Marked)+int64(removedGrace):
+			l.end(i, NotifiedGone)
+		default:
+			l.end(i, Silent)
+		}
+	}
+	l.nextScan = max(next, l.now+int64(scanPause))
+}
+
+// expireFCFs forgets FCFs that have not advertised for 2.5 × FKA_ADV_PERIOD. By FC-BB an ENode then considers its
+// virtual links to them as down, so their logins end.
+func (l *Learner) expireFCFs() {
+	next, lapsed := int64(math.MaxInt64), false
+	for i := range l.fcfs {
+		f := &l.fcfs[i]
+		if !f.used {
+			continue
+		}
+		if d := f.last + lost(f.fka); d > l.now {
+			next = min(next, d)
+		} else {
+			lapsed, f.dead = true, true
+		}
+	}
+	l.nextFCF = next
+	if !lapsed {
+		return
+	}
+	for i := range l.t.each() {
+		n := l.t.read(i)
+		if n.FCF.IsZero() {
+			continue
+		}
+		if f := l.findFCF(n.Addr.space(), n.FCF); f != nil && f.dead {
+			l.end(i, FCFLost)
+		}
+	}
+	for i := range l.fcfs {
+		if l.fcfs[i].dead {
+			l.fcfs[i] = fcf{}
+		}
+	}
+}
