@@ -64,7 +64,7 @@ func qemuArguments(image *Image, sc *Scenario, h *Host, dir string) []string {
 		"-chardev", "file,id=console,path=" + filepath.Join(dir, h.Name+".console.log"), "-serial", "chardev:console",
 		"-chardev", "stdio,id=control,signal=off", "-serial", "chardev:control",
 		"-netdev", "tap,id=wire,script=no,downscript=no,ifname=" + tapOf(h),
-		"-device", "e1000,netdev=wire,mac=" + h.MAC,
+		"-device", "e1000,netdev=wire,romfile=,mac=" + h.MAC, // nothing boots from it
 		// The filter's words are the tap's: what the tap receives, the guest has sent.
 		"-object", "filter-dump,id=sent,netdev=wire,queue=rx,file=" + sentCapture(dir, h),
 		"-object", "filter-dump,id=received,netdev=wire,queue=tx,file=" + receivedCapture(dir, h),

@@ -211,18 +211,24 @@ func readCount(path string) (int, error) {
 	return count.FCP, nil
 }
 
-// judgeForm asks tshark for frames in a capture that are malformed or whose FC CRC is bad.
-func judgeForm(ctx context.Context, path string) error {
-	// Heuristics and name look-ups off: only Ethernet, FCoE, FIP, FC and SCSI matter, and time does.
-	out, err := command(ctx, "", "tshark", "-n", "-r", path, "-Y", "_ws.malformed || fcoe.crc.status == 0",
-		"-T", "fields", "-e", "frame.number", "-e", "fcoe.crc.status", "-e", "_ws.col.Info")
-	// A capture cut in its last record is reported, but its frames are all there.
-	if err != nil && !strings.Contains(err.Error(), "cut short") {
+// judgeForm asks tshark for frames among the captures, taken at one place, that are malformed or whose FC CRC is bad. Both
+// directions must be there: tshark decodes an answer by the request it has seen with that OX_ID, and takes a wrong one for
+// it, and the answer for malformed, when it has seen only half of them.
+func judgeForm(ctx context.Context, captures ...string) error {
+	merged := strings.TrimSuffix(captures[0], ".pcap") + "+.pcap"
+	if _, err := command(ctx, "", "mergecap", append([]string{"-F", "pcap", "-w", merged}, captures...)...); err != nil {
+		return err
+	}
+	defer os.Remove(merged)
+	out, err := command(ctx, "", "tshark", "-n", "-r", merged, "-Y", "_ws.malformed || fcoe.crc.status == 0",
+		"-T", "fields", "-e", "frame.time_epoch", "-e", "eth.src", "-e", "frame.len", "-e", "fcoe.crc.status", "-e", "_ws.col.Info")
+	if err != nil {
 		return err
 	}
 	if out = bytes.TrimSpace(out); len(out) > 0 {
 		first, _, _ := bytes.Cut(out, []byte("\n"))
-		return fmt.Errorf("%s: tshark finds %d bad frames, the first: %s", path, bytes.Count(out, []byte("\n"))+1, first)
+		return fmt.Errorf("%v: tshark finds %d bad frames, the first (time, source, length, CRC status, what): %s",
+			captures, bytes.Count(out, []byte("\n"))+1, first)
 	}
 	return nil
 }

@@ -205,16 +205,20 @@ func TestCapturesOfAnotherKindAreRefusedAndCutOnesReadToTheCut(t *testing.T) {
 	}
 }
 
-func TestTsharkFindsABadCRC(t *testing.T) {
+func TestTsharkFindsABadCRCAndATruncatedFrame(t *testing.T) {
 	if _, err := exec.LookPath("tshark"); err != nil {
 		t.Skip("tshark is not installed")
 	}
-	path := filepath.Join(t.TempDir(), "x.pcap")
+	dir := t.TempDir()
+	received, sent := filepath.Join(dir, "received.pcap"), filepath.Join(dir, "sent.pcap")
 	good := fcpFrame(addressB, addressA, 100, 1)
-	writeCapture(t, path, good, good)
-	if err := judgeForm(t.Context(), path); err != nil {
-		t.Errorf("two good frames: %v", err)
+	writeCapture(t, received, good, good)
+	writeCapture(t, sent, fcpFrame(addressA, addressB, 100, 2))
+	if err := judgeForm(t.Context(), received, sent); err != nil {
+		t.Errorf("good frames: %v", err)
 	}
-	writeCapture(t, path, good, changed(good), good)
-	expect(t, judgeForm(t.Context(), path), "finds 1 bad frames, the first: 2")
+	writeCapture(t, received, good, changed(good), good)
+	expect(t, judgeForm(t.Context(), received, sent), "finds 1 bad frames")
+	writeCapture(t, received, good, good[:len(good)-40])
+	expect(t, judgeForm(t.Context(), received, sent), "finds 1 bad frames")
 }

@@ -102,7 +102,7 @@ type Step struct {
 }
 
 // Expect is what must hold at the end, besides what always must: no CRC error, no aborted command and no I/O error in any
-// guest, and no malformed frame or bad FC CRC in what the guests received.
+// guest, and no malformed frame or bad FC CRC at any of them.
 type Expect struct {
 	// Crossing compares the FCP frames that the guests sent with those that arrived.
 	Crossing Crossing `yaml:"crossing"`

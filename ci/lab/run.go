@@ -230,7 +230,8 @@ func (r *run) judge(ctx context.Context) error {
 	forms := make([]error, len(r.sc.Hosts))
 	var wg sync.WaitGroup
 	for i := range r.sc.Hosts {
-		wg.Go(func() { forms[i] = judgeForm(ctx, receivedCapture(r.dir, &r.sc.Hosts[i])) })
+		h := &r.sc.Hosts[i]
+		wg.Go(func() { forms[i] = judgeForm(ctx, receivedCapture(r.dir, h), sentCapture(r.dir, h)) })
 	}
 	wg.Wait()
 	r.say("judged: %d FCP frames sent, %d received", tr.sent, tr.received)

@@ -11,7 +11,7 @@ import (
 )
 
 // tools are what the scenarios run; ci/deps installs them.
-var tools = []string{"ip", "ethtool", "qemu-system-x86_64", "tshark", "dumpcap", "apt-get", "dpkg-deb", "xz", "busybox"}
+var tools = []string{"ip", "ethtool", "qemu-system-x86_64", "tshark", "dumpcap", "mergecap", "apt-get", "dpkg-deb", "xz", "busybox"}
 
 // TestScenarios runs every file of scenarios/ with real hosts. One of them: FCR_LAB=1 go test ./ci/lab -run TestScenarios/plain-vlan100
 func TestScenarios(t *testing.T) {
