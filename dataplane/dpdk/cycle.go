@@ -5,7 +5,6 @@ package dpdk
 #include <string.h>
 #include "cycle.h"
 
-
 static uintptr_t fcr_cycle_alloc(void)
 {
 	void *c = aligned_alloc(FCR_CACHE_LINE, sizeof(struct fcr_cycle));
@@ -25,8 +24,9 @@ import (
 	"unsafe"
 )
 
-// NoPort as RxPort makes a Run that only transmits and gives back. As the Port of a Tx it makes a queue that Run does not
-// transmit: mirror copies are still appended, and the lcore takes the frames elsewhere.
+// NoPort as RxPort makes a Run that only transmits and gives back. As the Port of a Tx it makes a
+// queue that Run does not transmit: mirror copies are still appended, and the lcore takes the frames
+// elsewhere.
 const NoPort = 0xffff
 
 // CloneCopyMax is the longest frame, in bytes, that a mirror copies; a longer one is shared by

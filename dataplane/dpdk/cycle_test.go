@@ -397,6 +397,23 @@ func TestOneRingBothWaysCarriesFramesBetweenLcores(t *testing.T) {
 	freeAll(to)
 }
 
+func TestAQueueOfNoPortOnlyCollects(t *testing.T) {
+	pool := newPool(t, 63)
+	w := newWire(t, pool, 16)
+	c := newCycle(t, pool)
+	c.NTx = 2
+	c.Tx[0].Port, c.Tx[1].Port = dpdk.NoPort, w.port.ID()
+	load(t, c, pool, 0, 64, 1)
+	load(t, c, pool, 1, 64, 2)
+	c.Clone[0].Mbuf, c.Clone[0].Tx, c.NClone = c.Tx[1].Mbuf[0], 0, 1
+	c.Run()
+	if c.Tx[0].N != 2 || c.Tx[0].Sent != 0 {
+		t.Fatalf("%d frames collected, %d sent, want 2 and 0", c.Tx[0].N, c.Tx[0].Sent)
+	}
+	wantFrames(t, [][]byte{c.Tx[0].Mbuf[0].Bytes(), c.Tx[0].Mbuf[1].Bytes()}, 64, 1, 2)
+	wantFrames(t, w.sent(), 64, 2)
+}
+
 func TestCloseGivesBackWhatWaits(t *testing.T) {
 	pool := newPool(t, 63)
 	c, err := dpdk.NewCycle(pool)

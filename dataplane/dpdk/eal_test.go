@@ -19,20 +19,22 @@ import (
 	"fcredirect/dataplane/dpdk"
 )
 
-// childMain starts EAL with the given arguments, says on its standard output how that went, waits
-// for its standard input to be closed, and stops.
+// childMain starts EAL with the given arguments, says on file 3 how that went, waits for its
+// standard input to be closed, and stops. Standard output is EAL's: it prints its usage there.
 func childMain(args string) int {
+	report := os.NewFile(3, "report")
 	if err := dpdk.Init(strings.Split(args, " ")); err != nil {
-		fmt.Printf("init: %v\n", err)
+		fmt.Fprintf(report, "init: %v\n", err)
 		return 0
 	}
 	_, err := dpdk.NewMempool("child", 255, 0, 2176, dpdk.AnySocket)
 	first, _ := dpdk.TakeLog()
 	second, dropped := dpdk.TakeLog()
-	fmt.Printf("started, mempool %v, begins with %q, then %d messages, %d dropped\n", err, first[0].Text, len(second), dropped)
+	fmt.Fprintf(report, "started, mempool %v, begins with %q, then %d messages, %d dropped\n", err, first[0].Text, len(second), dropped)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	if err := dpdk.Cleanup(); err != nil {
-		fmt.Printf("cleanup: %v\n", err)
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return 0
 }
@@ -54,23 +56,22 @@ func startChild(t *testing.T, uid uint32, args string) (report string, stop func
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
+	out, theirs, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd.ExtraFiles = []*os.File{theirs}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		// EAL prints its usage to standard output when it knows an argument not.
-		if report = lines.Text(); strings.HasPrefix(report, "init: ") || strings.HasPrefix(report, "started") {
-			break
-		}
+	_ = theirs.Close()
+	report, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Errorf("child says nothing: %v", err)
 	}
 	return report, func() {
 		_ = in.Close()
-		_, _ = io.Copy(io.Discard, out)
+		_ = out.Close()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("child: %v", err)
 		}
