@@ -138,33 +138,27 @@ var hotIndex = func() (index [MaxFCLen/4 + 1]uint8) {
 	return index
 }()
 
-// FlowDelta has the finished words of one direction of one flow: 36 bytes, no pointers.
-type FlowDelta struct {
-	raw   uint32
-	words [numHot]uint32
-}
+// FlowDelta has the finished words of one direction of one flow, and behind them its
+// AddressDelta for the other lengths: 36 bytes, no pointers.
+type FlowDelta [numHot + 1]uint32
 
 // Flow prepares the words of a direction from its AddressDelta.
-func (d *CRCDelta) Flow(raw uint32) FlowDelta {
-	f := FlowDelta{raw: raw}
+func (d *CRCDelta) Flow(raw uint32) (f FlowDelta) {
 	for i, payload := range HotPayloads {
-		f.words[i] = d.Word(raw, FCHeaderLen+payload)
+		f[i] = d.Word(raw, FCHeaderLen+payload)
 	}
+	f[numHot] = raw
 	return f
 }
 
 // Word is what to XOR onto the CRC of a frame of the flow; fcLen as for CRCDelta.Word.
 func (f *FlowDelta) Word(d *CRCDelta, fcLen int) uint32 {
-	if i := hotIndex[uint(fcLen)/4]; i < numHot {
-		return f.words[i]
+	i := hotIndex[fcLen>>2]
+	if i == numHot {
+		return d.Word(f[numHot], fcLen)
 	}
-	return f.cold(d, fcLen)
+	return f[i]
 }
-
-// cold is kept out of Word, which is small enough to be inlined without it.
-//
-//go:noinline
-func (f *FlowDelta) cold(d *CRCDelta, fcLen int) uint32 { return d.Word(f.raw, fcLen) }
 
 // RewriteAddresses changes D_ID and S_ID of frame b in place and corrects the CRC by word.
 // The offsets are those of Header.
