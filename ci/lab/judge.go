@@ -158,20 +158,29 @@ func (tr *traffic) unchanged() error {
 	return nil
 }
 
-// serviceCount is what fcr-sim's service writes when it ends.
+// serviceCount is the part of the service's count file that is judged.
 type serviceCount struct {
-	FCP int `json:"fcp_frames"`
+	Malformed int `json:"malformed"`
+	FCP       struct {
+		Frames     int `json:"frames"`
+		Duplicates int `json:"duplicates"`
+		BadCRC     int `json:"bad_crc"`
+	} `json:"fcp"`
 }
 
 // services compares what the services were sent with what the hosts sent, and what they counted with both.
 func (tr *traffic) services(want Seen, services []*service) error {
 	counted, arrived, others := 0, 0, 0
 	for _, s := range services {
-		n, err := readCount(s.countFile)
+		count, err := readCount(s.countFile)
 		if err != nil {
 			return err
 		}
-		counted += n
+		if count.Malformed+count.FCP.Duplicates+count.FCP.BadCRC > 0 {
+			return fmt.Errorf("service %s counted %d malformed frames, %d duplicates and %d bad CRCs, want none",
+				s.spec.Port, count.Malformed, count.FCP.Duplicates, count.FCP.BadCRC)
+		}
+		counted += count.FCP.Frames
 		err = readCapture(s.capture, func(b []byte) {
 			if !kindOf(b).fcp {
 				others++
@@ -199,16 +208,15 @@ func (tr *traffic) services(want Seen, services []*service) error {
 	return nil
 }
 
-func readCount(path string) (int, error) {
+func readCount(path string) (count serviceCount, err error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return 0, err
+		return count, err
 	}
-	var count serviceCount
 	if err := json.Unmarshal(b, &count); err != nil {
-		return 0, fmt.Errorf("%s: %w", path, err)
+		return count, fmt.Errorf("%s: %w", path, err)
 	}
-	return count.FCP, nil
+	return count, nil
 }
 
 // judgeForm asks tshark for frames among the captures, taken at one place, that are malformed or whose FC CRC is bad. Both

@@ -135,17 +135,19 @@ func TestServicesMustSeeEachFrameOnce(t *testing.T) {
 		name    string
 		want    Seen
 		arrived [][]byte
-		counted int
+		counted string // the part of the count file
 		err     string
 	}{
-		{"each once", SeenOnce, frames(steered(one), steered(two)), 2, ""},
-		{"one went round it", SeenOnce, frames(steered(one)), 1, "1 did not reach"},
-		{"one came twice", SeenOnce, frames(steered(one), steered(two), steered(two)), 3, "1 reached one that nobody"},
-		{"one was changed", SeenOnce, frames(steered(one), steered(changed(two))), 2, "1 did not reach"},
-		{"something else came, too", SeenOnce, frames(steered(one), steered(two), other), 2, "1 other frames"},
-		{"the service counts another number than came", SeenOnce, frames(steered(one), steered(two)), 1, "counted 1"},
-		{"nothing, as wanted", SeenNothing, nil, 0, ""},
-		{"something, and nothing wanted", SeenNothing, frames(steered(one)), 1, "want none"},
+		{"each once", SeenOnce, frames(steered(one), steered(two)), `{"frames": 2}`, ""},
+		{"one went round it", SeenOnce, frames(steered(one)), `{"frames": 1}`, "1 did not reach"},
+		{"one came twice", SeenOnce, frames(steered(one), steered(two), steered(two)), `{"frames": 3}`, "1 reached one that nobody"},
+		{"one was changed", SeenOnce, frames(steered(one), steered(changed(two))), `{"frames": 2}`, "1 did not reach"},
+		{"something else came, too", SeenOnce, frames(steered(one), steered(two), other), `{"frames": 2}`, "1 other frames"},
+		{"the service counts another number than came", SeenOnce, frames(steered(one), steered(two)), `{"frames": 1}`, "counted 1"},
+		{"the service counts a duplicate", SeenOnce, frames(steered(one), steered(two)), `{"frames": 2, "duplicates": 1}`, "1 duplicates"},
+		{"the service counts a bad CRC", SeenOnce, frames(steered(one), steered(two)), `{"frames": 2, "bad_crc": 1}`, "1 bad CRCs"},
+		{"nothing, as wanted", SeenNothing, nil, `{}`, ""},
+		{"something, and nothing wanted", SeenNothing, frames(steered(one)), `{"frames": 1}`, "want none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, sc := t.TempDir(), twoHosts(100)
@@ -153,9 +155,9 @@ func TestServicesMustSeeEachFrameOnce(t *testing.T) {
 			writeCapture(t, receivedCapture(dir, &sc.Hosts[1]), one, two)
 			writeCapture(t, sentCapture(dir, &sc.Hosts[1]))
 			writeCapture(t, receivedCapture(dir, &sc.Hosts[0]))
-			s := &service{capture: filepath.Join(dir, "svc0.pcap"), countFile: filepath.Join(dir, "svc0.json")}
+			s := &service{spec: &Service{Port: "svc0"}, capture: filepath.Join(dir, "svc0.pcap"), countFile: filepath.Join(dir, "svc0.json")}
 			writeCapture(t, s.capture, c.arrived...)
-			if err := os.WriteFile(s.countFile, fmt.Appendf(nil, `{"fcp_frames": %d}`, c.counted), 0o644); err != nil {
+			if err := os.WriteFile(s.countFile, fmt.Appendf(nil, `{"fcp": %s}`, c.counted), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			tr, err := readTraffic(sc, dir)
