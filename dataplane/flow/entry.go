@@ -91,7 +91,7 @@ const (
 
 // Verdict is the policy's answer, unpacked once per flow and applied once per frame.
 //
-//	bits 0-7 action, 8-15 out port on the direct way, 16-31 service, 32-47 port index of the service, 48 commands only
+//	bits 0-7 action, 8-15 out port on the direct way, 16-31 service, 32-47 port index of the service, 48 and up flags
 type Verdict uint64
 
 // Actions of a verdict. The values are those of policy.Action.
@@ -102,14 +102,22 @@ const (
 	Drop
 )
 
+// Flags of a verdict.
+const (
+	CommandsOnly Verdict = 1 << (48 + iota) // mirror FCP_CMND frames alone
+	Block                                   // without its service the flow stops, instead of going its direct way
+)
+
 // MakeVerdict packs a verdict.
-func MakeVerdict(action, direct uint8, service, servicePort uint16, commandsOnly bool) Verdict {
-	v := Verdict(action) | Verdict(direct)<<8 | Verdict(service)<<16 | Verdict(servicePort)<<32
-	if commandsOnly {
-		v |= 1 << 48
-	}
-	return v
+func MakeVerdict(action, direct uint8, service, servicePort uint16, flags Verdict) Verdict {
+	return Verdict(action) | Verdict(direct)<<8 | Verdict(service)<<16 | Verdict(servicePort)<<32 | flags
 }
+
+// WithDirect is the verdict with another port on the direct way.
+func (v Verdict) WithDirect(direct uint8) Verdict { return v&^(0xff<<8) | Verdict(direct)<<8 }
+
+// Is says whether the flag is set.
+func (v Verdict) Is(flag Verdict) bool { return v&flag != 0 }
 
 // Action is what to do with a storage frame.
 func (v Verdict) Action() uint8 { return uint8(v) }
@@ -122,9 +130,6 @@ func (v Verdict) Service() uint16 { return uint16(v >> 16) }
 
 // ServicePort is the index of the service's port.
 func (v Verdict) ServicePort() uint16 { return uint16(v >> 32) }
-
-// CommandsOnly says that only FCP_CMND frames are mirrored.
-func (v Verdict) CommandsOnly() bool { return v>>48&1 != 0 }
 
 // Sizes of the two structs, for whoever lays out the segment.
 const (

@@ -214,3 +214,21 @@ func (s *Shard) Sweep(n int, before uint64) (ended int) {
 	}
 	return ended
 }
+
+// Has says whether the shard holds the direction. Any lcore may ask: a word is read at a time, and the answer may be a
+// burst old.
+//
+//go:norace
+func (s *Shard) Has(k Key) bool {
+	i := s.Hash(k)
+	for range MaxProbe {
+		switch Key(atomic.LoadUint64((*uint64)(&s.entries[i&s.mask].Key))) {
+		case k:
+			return true
+		case 0:
+			return false
+		}
+		i++
+	}
+	return false
+}
