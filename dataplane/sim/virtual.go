@@ -183,6 +183,8 @@ func (w *virtualWire) Send(b []byte) { w.v.transmit(w, b) }
 
 func (w *virtualWire) Flush() error { return nil }
 
+func (w *virtualWire) Queued() int { return 0 }
+
 func (w *virtualWire) Room() int { return maxLocalFrames }
 
 // Receive is never called: Virtual hands frames to the port itself.

@@ -11,7 +11,7 @@ import (
 
 // workload is what an initiator does with one target:
 //
-//	find the disk → fill its region → read and write at random → read all of it back
+//	find the disk → write and read its region at random → read all of it back
 //
 // The region is cut into extents of the longest I/O. One command at a time works on an
 // extent, so what a READ must find is always known: the generation of each block, which
@@ -244,32 +244,45 @@ func (w *workload) quiesce() {
 	}
 }
 
-// choose picks an extent and what to do with it: WRITE all of one that has not been
-// written, else READ or WRITE a part.
+// choose picks an extent and what to do with it: READ a part of one that has been written,
+// or WRITE a part of it, or WRITE all of the next that has not.
 func (sl *slot) choose() bool {
 	w := sl.w
 	if w.stopped || (w.cfg.Commands > 0 && w.issued >= w.cfg.Commands) {
 		return false
 	}
+	w.issued++
 	per := w.cfg.MaxBytes / scsi.BlockSize
-	sl.write = w.filled < len(w.extents)
-	if sl.write {
-		sl.extent = w.filled
-		w.filled++
+	sl.write = w.rng.IntN(100) >= w.cfg.ReadPercent
+	free := -1
+	if w.filled > 0 && (!sl.write || w.filled == len(w.extents)) {
+		free = w.freeExtent()
+	}
+	if free < 0 {
+		// There is one: fewer extents are busy than there are slots, and no more slots
+		// than extents.
+		sl.write, sl.extent = true, w.filled
 		sl.lba, sl.blocks = uint64(sl.extent*per), per
+		w.filled++
 	} else {
-		// As many extents as slots at least, and this slot has none: one is free.
-		sl.extent = w.rng.IntN(len(w.extents))
-		for w.extents[sl.extent].busy {
-			sl.extent = (sl.extent + 1) % len(w.extents)
-		}
-		sl.write = w.rng.IntN(100) >= w.cfg.ReadPercent
+		sl.extent = free
 		sl.blocks = 1 + w.rng.IntN(per)
 		sl.lba = uint64(sl.extent*per + w.rng.IntN(per-sl.blocks+1))
 	}
 	w.extents[sl.extent].busy = true
-	w.issued++
 	return true
+}
+
+// freeExtent is one of those written that no command works on, or -1.
+func (w *workload) freeExtent() int {
+	at := w.rng.IntN(w.filled)
+	for range w.filled {
+		if !w.extents[at].busy {
+			return at
+		}
+		at = (at + 1) % w.filled
+	}
+	return -1
 }
 
 // chooseReadBack picks the next extent for the final comparison.

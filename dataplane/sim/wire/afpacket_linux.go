@@ -78,9 +78,6 @@ func (p *Packet) open() (err error) {
 	return nil
 }
 
-// MinMTU is what an interface must have: the longest FCoE frame with a tag, and to spare.
-const MinMTU = 2500
-
 func (p *Packet) setOptions(index int) error {
 	fail := func(what string, err error) error {
 		return fmt.Errorf("set up packet socket on %s: %s: %w", p.name, what, err)
@@ -137,6 +134,9 @@ func (p *Packet) tryFlush() int {
 	_ = p.Flush() // the error comes again at the next Flush
 	return before - p.n0
 }
+
+// Queued implements Wire.
+func (p *Packet) Queued() int { return p.n0 }
 
 // Room implements Wire.
 func (p *Packet) Room() int { return queueFrames - p.n0 }

@@ -23,6 +23,8 @@ type Wire interface {
 	Send(frame []byte)
 	// Flush offers what is queued to the interface. What it does not take now stays.
 	Flush() error
+	// Queued is how many frames wait for the interface.
+	Queued() int
 	// Room is how many more frames can be queued.
 	Room() int
 	// Receive waits until a frame is there, but no longer than wait (0 does not wait,

@@ -6,6 +6,8 @@ const (
 	BatchFrames = 64
 	// MaxFrame is the longest frame carried: FCoE needs 2,180 bytes.
 	MaxFrame = 2560
+	// MinMTU is what an interface must have: the longest FCoE frame, and to spare.
+	MinMTU = 2500
 	// queueFrames is the send queue: at 2.5 KiB a frame 2.5 MiB.
 	queueFrames = 1024
 

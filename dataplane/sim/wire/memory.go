@@ -33,6 +33,9 @@ func (e *End) Send(frame []byte) {
 // Flush has nothing to do.
 func (e *End) Flush() error { return nil }
 
+// Queued is always 0: frames are on the cable, or lost.
+func (e *End) Queued() int { return 0 }
+
 // Room is what the cable still holds in this direction.
 func (e *End) Room() int { return cap(e.out) - len(e.out) }
 
