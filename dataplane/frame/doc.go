@@ -11,16 +11,16 @@
 //   - Total: no input makes a decoder panic, and no decoder reads past its slice.
 //   - Decode and every Parse function allocate nothing; results that are slices alias
 //     the input and live as long as it does.
-//   - What a parser accepts, the builder of the same type writes back bit for bit: bytes
-//     that have no name of their own are kept in a field rather than dropped. Reserved
-//     bits of FCoE's own encapsulation are the exception: they are sent as zero, as
-//     FC-BB-6 asks. A frame crossing the appliance is never rebuilt, so it keeps them.
+//   - What a parser accepts, the builder of the same type writes so that it reads the same
+//     again, and real frames come out bit for bit. Fields without a name of their own
+//     (vendors' data, association headers, padding of FIP) are kept; reserved bits are sent
+//     as zero, as the standards ask. A frame that crosses the appliance is never rebuilt.
 //   - Append functions write what they are told, good or bad: the simulator and the tests
 //     make their malformed frames with them. Only the CRC is computed.
 //
 // Limits: see limits.go.
 //
 // Where to find things: addr.go (WWN, FC_ID, MAC), reason.go (the fate of a frame),
-// fcoe.go (Decode, AppendFCoE), fc.go (names of the header's values), crc.go and
-// delta.go, fip*.go, els*.go, bls.go, fcp.go, ct.go.
+// fcoe.go (Decode, AppendFCoE), fast.go (Classify, for bursts), fc.go (names of the
+// header's values), crc.go and delta.go, fip*.go, els*.go, bls.go, fcp.go, ct.go.
 package frame

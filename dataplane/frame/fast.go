@@ -94,12 +94,16 @@ func Classify(p *[64]unsafe.Pointer, n *[64]uint32, count int, fabric uint64, ke
 	}
 }
 
-// classifyRunt lets the learner have FIP frames that a virtual port delivers without Ethernet's padding.
+// classifyRunt lets the learner have FIP frames that a virtual port delivers without Ethernet's padding. Frames of the
+// old format may be as short.
 //
 //go:noinline
 func classifyRunt(b unsafe.Pointer, length uintptr) Class {
-	if length >= EthHeaderLen && *(*uint16)(unsafe.Add(b, 12)) == 0x1489 || // 0x8914 in memory order
-		length >= EthHeaderLen+TagLen && *(*uint16)(unsafe.Add(b, 12)) == 0x0081 && *(*uint16)(unsafe.Add(b, 16)) == 0x1489 {
+	var h Header
+	if reason := Decode(unsafe.Slice((*byte)(b), length), &h); reason != Runt {
+		return Class(reason)
+	}
+	if h.EtherType == EtherTypeFIP {
 		return Class(Runt) | ClassControl
 	}
 	return Class(Runt)

@@ -88,6 +88,13 @@ func TestAFIPFrameWithoutPaddingStillReachesTheLearner(t *testing.T) {
 	}
 }
 
+func TestAFrameOfTheOldFormatMayBeShorterThanARunt(t *testing.T) {
+	old := append(make([]byte, 12), 0x89, 0x06, 0x02, 0x8e, 0x22)
+	if _, class := classifyOne(old, 0); class.Reason() != OldFormat {
+		t.Errorf("class %x", class)
+	}
+}
+
 func BenchmarkClassifyBurstOf32(b *testing.B) {
 	h := Header{SOF: SOFi3, EOF: EOFt, RCtl: RCtlSolicitedData, Type: TypeFCP, SID: 0x010203, DID: 0x0a0b0c}
 	var p [64]unsafe.Pointer
