@@ -36,13 +36,28 @@ func edit(b []byte, at int, values ...byte) []byte {
 	return b
 }
 
-func TestDecodeNamesTheReason(t *testing.T) {
-	vft := func(h *Header) { h.VFT, h.VFID, h.Hops = true, 7, 5 }
-	tests := []struct {
-		name string
-		in   []byte
-		want Reason
-	}{
+func vft(h *Header) { h.VFT, h.VFID, h.Hops = true, 7, 5 }
+
+type verdict struct {
+	name string
+	in   []byte
+	want Reason
+}
+
+func checkVerdicts(t *testing.T, tests []verdict) {
+	t.Helper()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var h Header
+			if got := Decode(tt.in, &h); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestDecodeTakesFCoEAndNamesWhatIsNot(t *testing.T) {
+	checkVerdicts(t, []verdict{
 		{"an empty payload is the least frame", build(same, 0), OK},
 		{"a full payload", build(same, MaxPayload), OK},
 		{"a tag", build(tagged, 32), OK},
@@ -71,7 +86,11 @@ func TestDecodeNamesTheReason(t *testing.T) {
 		{"double tags of old", edit(edit(build(tagged, 32), 12, 0x91, 0x00), 16, 0x91, 0x00), NestedTag},
 		{"FIP", edit(build(same, 32), 12, 0x89, 0x14), FIP},
 		{"FIP with a tag", edit(build(tagged, 32), 16, 0x89, 0x14), FIP},
+	})
+}
 
+func TestDecodeNamesWhatIsMalformed(t *testing.T) {
+	checkVerdicts(t, []verdict{
 		{"a second byte in the FCoE header", edit(build(same, 32), 15, 0x2E), OldFormat},
 		{"the old format with a tag", edit(build(tagged, 32), 19, 0x2E), OldFormat},
 		{"the old format with bits where the version is", edit(build(same, 32), 14, 0x1F, 0x36), OldFormat},
@@ -101,15 +120,7 @@ func TestDecodeNamesTheReason(t *testing.T) {
 		{"a virtual fabric tag in another", edit(build(vft, 32), 36, RCtlVFT), BadExtHeader},
 		{"S_ID equal to D_ID", build(func(h *Header) { h.SID = h.DID }, 32), Loop},
 		{"S_ID equal to D_ID in a virtual fabric", build(func(h *Header) { vft(h); h.SID = h.DID }, 32), Loop},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var h Header
-			if got := Decode(tt.in, &h); got != tt.want {
-				t.Errorf("%v, want %v", got, tt.want)
-			}
-		})
-	}
+	})
 }
 
 // A tagged frame of 60 to 63 bytes has no room for a whole FC header, whatever it says.

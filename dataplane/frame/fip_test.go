@@ -71,10 +71,27 @@ func TestEveryDescriptorReadsBack(t *testing.T) {
 	if err := ParseFIP(b, &f); err != nil {
 		t.Fatal(err)
 	}
+	fc, kind := f.FindFC()
+	var got Header
+	if reason := DecodeFC(fc, &got); reason != OK || kind != DescFLOGI || !bytes.Equal(got.Payload(fc), payload) {
+		t.Error("FLOGI", reason, kind)
+	}
+	h.PayloadOffset, h.PayloadEnd = FCHeaderLen, FCHeaderLen+len(payload)
+	if got != h {
+		t.Errorf("FC header %+v, want %+v", got, h)
+	}
 	if f.Dst != sent.Dst || !f.Tagged || f.PCP != 3 || !f.DEI || f.VLAN != 100 || f.Op != sent.Op ||
 		f.Sub != sent.Sub || f.Flags != sent.Flags || !bytes.Equal(f.List, list) {
 		t.Errorf("header %+v", f)
 	}
+	if d := f.Find(200); len(d) != 4 {
+		t.Errorf("the vendor's own descriptor is % x", d)
+	}
+	checkDescriptorValues(t, &f, port, fabric, features)
+}
+
+func checkDescriptorValues(t *testing.T, f *FIPFrame, port VNPort, fabric Fabric, features FC4Features) {
+	t.Helper()
 	if v, ok := f.Find(DescPriority).Priority(); v != 9 || !ok {
 		t.Error("priority", v, ok)
 	}
@@ -107,18 +124,6 @@ func TestEveryDescriptorReadsBack(t *testing.T) {
 	}
 	if v, ok := f.Find(DescFC4Features).FC4Features(); !ok || v != features || !v.Has(TypeNVMe) || v.Has(TypeFCP) || v.Of(TypeNVMe) != 5 {
 		t.Error("FC-4 features", v, ok)
-	}
-	fc, kind := f.FindFC()
-	var got Header
-	if reason := DecodeFC(fc, &got); reason != OK || kind != DescFLOGI || !bytes.Equal(got.Payload(fc), payload) {
-		t.Error("FLOGI", reason, kind)
-	}
-	h.PayloadOffset, h.PayloadEnd = FCHeaderLen, FCHeaderLen+len(payload)
-	if got != h {
-		t.Errorf("FC header %+v, want %+v", got, h)
-	}
-	if d := f.Find(200); len(d) != 4 {
-		t.Errorf("the vendor's own descriptor is % x", d)
 	}
 }
 

@@ -28,10 +28,6 @@ const (
 
 	// FIPHeaderLen stands before the descriptors of a FIP frame.
 	FIPHeaderLen = 10
-	// MaxFIPDescriptors bounds the walk over a descriptor list. A legal list has fewer
-	// than ten (a VLAN notification one per VLAN); the bound is what a 9,000-byte frame
-	// holds of the shortest descriptor.
-	MaxFIPDescriptors = 2250
 
 	// ELSLoginLen is the payload of FLOGI, PLOGI, FDISC, PDISC and their accepts.
 	ELSLoginLen = 116

@@ -2,6 +2,8 @@ package frame_test
 
 import "fcredirect/dataplane/frame"
 
+type addELS = func(name string, payload, answer []byte, want, wantAnswer string)
+
 func elsFrames() (all []judged) {
 	ox := uint16(0x100)
 	add := func(name string, payload, answer []byte, want, wantAnswer string) {
@@ -9,13 +11,17 @@ func elsFrames() (all []judged) {
 		all = append(all, exchange(name, ox, frame.TypeELS, frame.RCtlELSRequest, frame.RCtlELSReply,
 			payload, answer, want, wantAnswer)...)
 	}
-	accept := frame.AppendELS(nil, frame.ELSLSAcc)
+	sessionELS(add)
+	statusELS(add)
+	return all
+}
+
+var accept = frame.AppendELS(nil, frame.ELSLSAcc)
+
+func sessionELS(add addELS) {
 	login := func(c frame.ELSCommand, port, node frame.WWN) []byte {
 		l := frame.NewLogin(c, port, node)
 		return l.Append(nil)
-	}
-	exch := func(c frame.ELSCommand, qualifier uint8) []byte {
-		return frame.Exchange{Command: c, Qualifier: qualifier, Originator: host, OXID: 0x1122, RXID: 0x3344}.Append(nil)
 	}
 	add("PLOGI", login(frame.ELSPLOGI, hostPort, hostNode), login(frame.ELSLSAcc, arrayPort, arrayNode),
 		"fcels.opcode=0x03 fcels.npname=20:00:02:fc:01:00:00:01 fcels.fnname=10:00:02:fc:01:00:00:01 fcels.logi.rcvsize=2112",
@@ -37,6 +43,14 @@ func elsFrames() (all []judged) {
 		"fcels.opcode=0x52 fcels.hrdaddr=0d.0e.0f fcels.npname=20:00:02:fc:01:00:00:01 fcels.portid=01.02.03",
 		"fcels.opcode=0x02 fcels.npname=20:00:02:fc:0a:00:00:0a fcels.fnname=10:00:02:fc:0a:00:00:0a fcels.portid=0a.0b.0c")
 	add("LOGO", frame.Logo{PortID: host, WWPN: hostPort}.Append(nil), accept, "fcels.opcode=0x05 fcels.portid=01.02.03", "fcels.opcode=0x02")
+	add("a refused PLOGI", login(frame.ELSPLOGI, hostPort, hostNode), frame.LSRjt{Reason: frame.RjtUnable, Explanation: frame.ExplPLOGIRequired, Vendor: 5}.Append(nil),
+		"fcels.opcode=0x03", "fcels.opcode=0x01 fcels.rjt.reason=0x09 fcels.rjt.detail=0x1e fcels.rjt.vnduniq=0x05")
+}
+
+func statusELS(add addELS) {
+	exch := func(c frame.ELSCommand, qualifier uint8) []byte {
+		return frame.Exchange{Command: c, Qualifier: qualifier, Originator: host, OXID: 0x1122, RXID: 0x3344}.Append(nil)
+	}
 	add("REC", exch(frame.ELSREC, 0),
 		frame.RECAcc{OXID: 0x1122, RXID: 0x3344, Originator: host, Responder: array, FC4Value: 4096, Status: frame.EStatInitiative}.Append(nil),
 		"fcels.opcode=0x13 fcels.portid=01.02.03 fcels.oxid=0x1122 fcels.rxid=0x3344",
@@ -69,7 +83,4 @@ func elsFrames() (all []judged) {
 	add("SRL", frame.SRL{Flag: 1, PortID: array}.Append(nil), accept, "fcels.opcode=0x7b fcels.srl.fl_port_addr=0a.0b.0c", "fcels.opcode=0x02")
 	add("EVFP", frame.EVFP{Command: frame.ELSEVFP, Version: 1, Message: 1, CoreName: hostPort, Rest: make([]byte, 4)}.Append(nil), nil, "_ws.col.Info=0x7f", "")
 	add("AUTH_ELS", frame.Auth{Version: 1, Message: 10, Transaction: 5, Body: make([]byte, 4)}.Append(nil), nil, "_ws.col.Info=AUTH_Reject", "")
-	add("a refused PLOGI", login(frame.ELSPLOGI, hostPort, hostNode), frame.LSRjt{Reason: frame.RjtUnable, Explanation: frame.ExplPLOGIRequired, Vendor: 5}.Append(nil),
-		"fcels.opcode=0x03", "fcels.opcode=0x01 fcels.rjt.reason=0x09 fcels.rjt.detail=0x1e fcels.rjt.vnduniq=0x05")
-	return all
 }

@@ -2,20 +2,32 @@ package frame_test
 
 import "fcredirect/dataplane/frame"
 
-func fipFrames() (all []judged) {
-	enode, fcf := frame.MAC{2, 0xfc, 1, 0, 0, 1}, frame.MAC{2, 0xfc, 0xff, 0, 0, 1}
-	vn2vn := frame.VNPort{MAC: frame.FPMA(frame.VN2VNFCMap, 1), ID: 1, WWPN: hostPort}
+var enode, fcf = frame.MAC{2, 0xfc, 1, 0, 0, 1}, frame.MAC{2, 0xfc, 0xff, 0, 0, 1}
+
+func named() []byte { return frame.AppendNameDesc(frame.AppendMACDesc(nil, enode), hostNode) }
+
+// fipAdder collects a frame of FIP, plain and tagged.
+type fipAdder struct{ plain, tagged []judged }
+
+func (a *fipAdder) add(name string, dst, src frame.MAC, op uint16, sub uint8, flags uint16, list []byte, want string) {
+	f := frame.FIPFrame{Dst: dst, Src: src, Op: op, Sub: sub, Flags: flags, List: list}
+	a.plain = append(a.plain, judged{name, frame.AppendFIP(nil, &f), want})
+	f.Tagged, f.PCP, f.VLAN = true, 3, 100
+	a.tagged = append(a.tagged, judged{name + ", tagged", frame.AppendFIP(nil, &f), "vlan.id=100 vlan.priority=3 " + want})
+}
+
+// fipFrames has the plain ones first: tshark joins an answer to the last request.
+func fipFrames() []judged {
+	var a fipAdder
+	fabricFIP(a.add)
+	vn2vnFIP(a.add)
+	return append(a.plain, a.tagged...)
+}
+
+type addFIP = func(name string, dst, src frame.MAC, op uint16, sub uint8, flags uint16, list []byte, want string)
+
+func fabricFIP(add addFIP) {
 	vf := frame.VNPort{MAC: frame.FPMA(frame.DefaultFCMap, host), ID: host, WWPN: hostPort}
-	var tagged []judged
-	add := func(name string, dst, src frame.MAC, op uint16, sub uint8, flags uint16, list []byte, want string) {
-		f := frame.FIPFrame{Dst: dst, Src: src, Op: op, Sub: sub, Flags: flags, List: list}
-		all = append(all, judged{name, frame.AppendFIP(nil, &f), want})
-		f.Tagged, f.PCP, f.VLAN = true, 3, 100
-		tagged = append(tagged, judged{name + ", tagged", frame.AppendFIP(nil, &f), "vlan.id=100 vlan.priority=3 " + want})
-	}
-	named := func() []byte {
-		return frame.AppendNameDesc(frame.AppendMACDesc(nil, enode), hostNode)
-	}
 	add("a solicitation", frame.AllFCFMACs, enode, frame.FIPDiscovery, frame.FIPSolicitation, frame.FIPFlagFPMA,
 		frame.AppendMaxFCoESizeDesc(named(), 2158),
 		"fip.opcode=0x0001 fip.disc_subcode=0x01 fip.flags.fpma=1 fip.mac=02:fc:01:00:00:01 fip.name=10:00:02:fc:01:00:00:01 fip.fcoe_size=2158 fip.dl_len=6")
@@ -66,7 +78,10 @@ func fipFrames() (all []judged) {
 		"fip.vlan_subcode=0x02 fip.vlan=100,200")
 	add("a map and a vendor's own", enode, fcf, frame.FIPDiscovery, frame.FIPAdvertisement, 0,
 		append(frame.AppendFCMapDesc(nil, frame.VN2VNFCMap), 200, 1, 0xAA, 0xBB), "fip.map=0e.fd.00 fip.desc_type=0x03,0xc8")
+}
 
+func vn2vnFIP(add addFIP) {
+	vn2vn := frame.VNPort{MAC: frame.FPMA(frame.VN2VNFCMap, 1), ID: 1, WWPN: hostPort}
 	probe := func() []byte { return frame.AppendVNPortDesc(named(), vn2vn) }
 	for sub, name := range map[uint8]string{frame.FIPProbeRequest: "a probe", frame.FIPProbeReply: "the answer to a probe", frame.FIPBeacon: "a beacon"} {
 		add(name, frame.AllVN2VNMACs, enode, frame.FIPVN2VN, sub, frame.FIPFlagRecP2P, probe(),
@@ -80,6 +95,4 @@ func fipFrames() (all []judged) {
 			frame.AppendMaxFCoESizeDesc(frame.AppendFC4FeaturesDesc(probe(), &features), 2158),
 			"fip.vn2vn_subcode=0x0"+string('0'+rune(sub))+" fip.fcoe_size=2158 fip.fc4f.feat.fcp.target=1 fip.fc4f.feat.fcp.initiator=0")
 	}
-	// All of these after all of those: tshark joins an answer to the last request.
-	return append(all, tagged...)
 }
