@@ -68,7 +68,7 @@ const (
 )
 
 // CRCDelta advances over every FC length. It is 196 KiB, read-only after NewCRCDelta, and
-// may be shared; one per NUMA node is worth having.
+// may be shared.
 type CRCDelta struct {
 	near [deltaNear]advance // 0 to 31 words
 	far  [deltaFar]advance  // multiples of 32 words

@@ -221,7 +221,7 @@ func (h *Header) crcStart() int {
 	return h.FCOffset
 }
 
-// CRCGood computes the CRC of the decoded frame b (60 to 175 ns by length) and reports
+// CRCGood computes the CRC of the decoded frame b and reports
 // whether the trailer agrees. h must come from a Decode of b that returned OK.
 func (h *Header) CRCGood(b []byte) bool { return h.CRC == CRC(b[h.crcStart():h.PayloadEnd]) }
 

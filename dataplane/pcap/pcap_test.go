@@ -2,6 +2,7 @@ package pcap
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -318,12 +319,43 @@ func TestTsharkReadsWhatIsWritten(t *testing.T) {
 	}
 }
 
+// startOfCapture is the beginning of a capture of Linux hosts, cut in the middle of a record.
+func startOfCapture(t testing.TB) []byte {
+	t.Helper()
+	file, err := os.Open(filepath.Join("..", "frame", "testdata", "linux-vn2vn-three-nodes.pcap.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := make([]byte, 2000)
+	if _, err := io.ReadFull(unzipped, start); err != nil {
+		t.Fatal(err)
+	}
+	return start
+}
+
+func TestACutCaptureOfLinuxHostsIsReadUpToTheCut(t *testing.T) {
+	r, err := NewReader(bytes.NewReader(startOfCapture(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := readAll(r)
+	if len(lines) != 7 || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%d records, then %v", len(lines), err)
+	}
+}
+
 func FuzzReader(f *testing.F) {
 	le, be := binary.LittleEndian, binary.BigEndian
 	f.Add(capture(le, magicMicro, record(le, 1, 2, 5, "hello")))
 	f.Add(capture(be, magicNano, record(be, 1, 2, 5, "hello"), record(be, 1, 2, 9, "cut")))
 	f.Add(capture(le, magicNano, record(le, 1, 2, 5, "hello"))[:30])
 	f.Add([]byte{0x0A, 0x0D, 0x0D, 0x0A})
+	f.Add(startOfCapture(f))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		r, err := NewReader(bytes.NewReader(file))
 		if err != nil {
