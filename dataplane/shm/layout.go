@@ -16,7 +16,10 @@
 // are single 64-bit words and so never torn; a group of them may differ by one burst.
 package shm
 
-import "unsafe"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 // ABI is the version of all layouts that lie in the segment, those of flow, login and policy included.
 const ABI = 1
@@ -207,4 +210,30 @@ func Text(b []byte) string {
 		}
 	}
 	return string(b)
+}
+
+// A policy region begins with the length of the compiled policy in it, 8 bytes.
+
+// PolicyBytes is the compiled policy in a policy region, nil when its length cannot be right.
+func PolicyBytes(region []byte) []byte {
+	if len(region) < 8 {
+		return nil
+	}
+	n := binary.LittleEndian.Uint64(region)
+	if n == 0 || n > uint64(len(region)-8) {
+		return nil
+	}
+	return region[8 : 8+n : 8+n]
+}
+
+// PutPolicy copies a compiled policy into a policy region that nobody reads, and returns it where it lies now; nil when
+// it does not fit.
+func PutPolicy(region, flat []byte) []byte {
+	if len(flat) == 0 || len(flat) > len(region)-8 {
+		return nil
+	}
+	clear(region)
+	copy(region[8:], flat)
+	binary.LittleEndian.PutUint64(region, uint64(len(flat)))
+	return PolicyBytes(region)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -327,12 +328,25 @@ func (f *File) Alive() bool {
 	return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
-// Wall turns a TSC of the data plane into ns since 1970.
+// Wall turns a TSC of the data plane into ns since 1970, exactly.
 func (h *Header) Wall(tsc uint64) int64 {
 	if h.TSCHz == 0 || tsc == 0 {
 		return 0
 	}
-	return h.StartNS + int64(float64(int64(tsc-h.TSCStart))*1e9/float64(h.TSCHz))
+	ahead := tsc - h.TSCStart
+	before := int64(ahead) < 0 // a warm start: seen by the data plane before
+	if before {
+		ahead = -ahead
+	}
+	hi, lo := bits.Mul64(ahead, uint64(time.Second))
+	if hi >= h.TSCHz {
+		return 0
+	}
+	ns, _ := bits.Div64(hi, lo, h.TSCHz)
+	if before {
+		return h.StartNS - int64(ns)
+	}
+	return h.StartNS + int64(ns)
 }
 
 // Boot is the boot id in a form that fits a log line.

@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"time"
+
+	"fcredirect/dataplane/boot"
+	"fcredirect/dataplane/lcore"
+	"fcredirect/dataplane/policy"
+	"fcredirect/dataplane/shm"
+)
+
+// Apply makes a compiled policy the active configuration: it is copied into the policy slot that nobody uses, checked
+// there, and published; when Apply returns, every lcore decides by it. A nil policy forwards everything. An error
+// changes nothing.
+func (e *Engine) Apply(flat []byte) error {
+	if flat == nil {
+		return errors.Join(e.publish(nil, shm.NoPolicy), e.acknowledged())
+	}
+	slot := uint32(0)
+	if e.control.slot == 0 {
+		slot = 1
+	}
+	memory := shm.PutPolicy(e.seg.State.Bytes(fmt.Sprintf(shm.RegionPolicy, slot)), flat)
+	if memory == nil {
+		return fmt.Errorf("policy: compiled to %d bytes, the segment has room for %d", len(flat), policySlotBytes)
+	}
+	snapshot, err := policy.Open(memory)
+	if err != nil {
+		return err
+	}
+	if err := snapshot.CheckPorts(e.boot.RoleOf); err != nil {
+		return err
+	}
+	if err := e.publish(snapshot, slot); err != nil {
+		return err
+	}
+	return e.acknowledged()
+}
+
+// publish turns a policy into the next generation's snapshot and hands it to the lcores.
+func (e *Engine) publish(p *policy.Snapshot, slot uint32) error {
+	c := &e.control
+	next := &lcore.Snapshot{Generation: max(c.generation+1, 1), Policy: p}
+	states := shm.Items[shm.ServiceInfo](e.seg.State, shm.RegionServices)
+	if p != nil {
+		if p.Services() > len(states) {
+			return fmt.Errorf("policy: %d services, the limit is %d", p.Services(), len(states))
+		}
+		for i := range p.Services() {
+			d := p.Service(i)
+			next.Services = append(next.Services, lcore.Service{Port: e.boot.PortIndex(d.Port), MAC: d.MAC})
+		}
+	}
+	for i := range states {
+		name, port := "", -1
+		if p != nil && i < p.Services() {
+			name, port = p.Service(i).Name, next.Services[i].Port
+		}
+		if shm.Text(states[i].Name[:]) != name {
+			states[i] = shm.ServiceInfo{}
+			copy(states[i].Name[:shm.NameLen-1], name)
+		}
+		states[i].Port = int16(port)
+	}
+	c.generation, c.policy, c.slot = next.Generation, p, slot
+	if p == nil {
+		c.slot = shm.NoPolicy
+	}
+	if c.learner != nil { // where a frame came from matters only when decisions hang on it
+		c.learner.SetStrict(p != nil)
+	}
+	e.shared.Publish(next)
+	e.lookAtServices()
+	e.page.PolicySinceNS = e.wall()
+	e.page.PolicyHash = 0
+	if p != nil {
+		hash := p.Hash()
+		e.page.PolicyHash = binary.BigEndian.Uint64(hash[:8])
+	}
+	atomic.StoreUint32(&e.page.PolicySlot, c.slot)
+	atomic.StoreUint32(&e.page.Generation, c.generation)
+	return nil
+}
+
+// renew publishes the active policy again under a new generation: every flow is evaluated afresh.
+func (e *Engine) renew() {
+	if err := e.publish(e.control.policy, e.control.slot); err != nil {
+		e.log.Error("policy could not be renewed", "why", err)
+	}
+}
+
+// acknowledged waits until every lcore that runs uses the published snapshot. Only then may the other policy slot be
+// written again.
+func (e *Engine) acknowledged() error {
+	for deadline := time.Now().Add(ackTimeout); ; time.Sleep(controlPeriod) {
+		late := -1
+		for i, w := range e.workers {
+			if w != nil && w.Running() && atomic.LoadUint32(&e.lcores[i].Generation) != e.control.generation {
+				late = i
+			}
+		}
+		if late < 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("policy: lcore %d has not taken up generation %d within %v", late, e.control.generation, ackTimeout)
+		}
+	}
+}
+
+// CompileInChild reads and compiles a policy document in a short-lived process: parsing allocates, and this one's heap
+// does not grow (its garbage collector is off). The child is this program with the arguments given, prints the flat
+// snapshot, and explains itself on standard error.
+func CompileInChild(args ...string) ([]byte, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), compileTimeout)
+	defer cancel()
+	var out limitedBuffer
+	var complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	cmd.Env = append(os.Environ(), "GOGC=100")
+	if err := cmd.Run(); err != nil {
+		if complaint.Len() > 0 {
+			return nil, errors.New(string(bytes.TrimSpace(complaint.Bytes())))
+		}
+		return nil, fmt.Errorf("policy: compiler: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// limitedBuffer refuses more than a policy slot holds.
+type limitedBuffer struct{ bytes.Buffer }
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > policySlotBytes {
+		return 0, fmt.Errorf("the compiled policy exceeds %d bytes", policySlotBytes)
+	}
+	return b.Buffer.Write(p)
+}
+
+// CheckPolicy holds a compiled policy against a boot file.
+func CheckPolicy(flat []byte, c *boot.Config) error {
+	s, err := policy.Open(flat)
+	if err != nil {
+		return err
+	}
+	return s.CheckPorts(c.RoleOf)
+}

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"fmt"
+
+	"fcredirect/dataplane/lcore"
+	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/policy"
+	"fcredirect/dataplane/ring"
+	"fcredirect/dataplane/shm"
+)
+
+// control is the state of the control goroutine.
+type control struct {
+	learner  *login.Learner
+	logins   *login.Table
+	frames   []*ring.Consumer // from each lcore: copies to learn from
+	commands []*ring.Producer // to each lcore: addresses to invalidate
+
+	generation uint32
+	slot       uint32 // the policy region in use, shm.NoPolicy for none
+	policy     *policy.Snapshot
+	lapsed     bool // an invalidation found a ring full: the next step makes a new generation instead
+	silent     []bool
+}
+
+// makeControl makes the login table, or adopts it, and the learner over it.
+func (e *Engine) makeControl() (login.View, error) {
+	mem := e.seg.State.Bytes(shm.RegionLogins)
+	c := &e.control
+	c.slot = shm.NoPolicy
+	c.silent = make([]bool, len(e.boot.Lcores))
+	var err error
+	if e.seg.Adopted {
+		var adopted login.Adopted
+		if c.logins, adopted, err = login.Adopt(mem, e.wall()); err != nil {
+			e.log.Warn("logins of the data plane before could not be adopted", "why", err)
+		} else {
+			e.page.AdoptedLogins = uint64(adopted.Kept)
+		}
+	}
+	if c.logins == nil {
+		seed := uint64(1)
+		if e.clock == nil {
+			seed = e.tsc()
+		}
+		if c.logins, err = login.NewTable(mem, e.boot.Segment.Logins, seed); err != nil {
+			return login.View{}, fmt.Errorf("login table: %w", err)
+		}
+	}
+	c.learner = login.NewLearner(c.logins, login.Options{OnChange: e.loginChanged})
+	return login.NewView(mem)
+}
+
+// loginChanged lets every lcore look again at the flows of an address. A frame that passes before it does still has
+// the old verdict: as it would, had it been a microsecond earlier.
+func (e *Engine) loginChanged(ch login.Change) {
+	for _, ring := range e.control.commands {
+		slot := ring.Reserve()
+		if slot == nil {
+			e.control.lapsed = true
+			continue
+		}
+		*(*uint64)(slot) = uint64(ch.Addr)
+		ring.Commit()
+	}
+	if ch.Kind == login.Conflict {
+		e.log.Warn("security: a WWPN that is logged in is claimed from elsewhere", "address", ch.Addr.String(), "wwpn", ch.Old.WWPN.String())
+	}
+}
+
+// learn takes what waits in the rings, lcore by lcore, and says how many frames that was.
+func (e *Engine) learn() (frames int) {
+	c := &e.control
+	for _, r := range c.frames {
+		for range controlBatch {
+			slot := r.Next()
+			if slot == nil {
+				break
+			}
+			e.learnFrom((*lcore.ControlItem)(slot))
+			frames++
+		}
+		r.Release()
+	}
+	if c.lapsed {
+		c.lapsed = false
+		e.renew()
+	}
+	e.page.Frames += uint64(frames)
+	return frames
+}
+
+func (e *Engine) learnFrom(item *lcore.ControlItem) {
+	p := e.boot.Ports[item.Port]
+	port := login.Port{Index: uint8(item.Port), Role: login.Role(p.Role), Fabric: p.Fabric}
+	e.control.learner.Frame(port, e.seg.State.Header().Wall(item.TSC), item.Frame[:item.Len])
+}
+
+// look does what is due every linkPeriod: timers of logins, links and services, the watchdog, the pages.
+func (e *Engine) look() {
+	e.control.learner.Tick(e.wall())
+	e.lookAtLinks()
+	e.lookAtServices()
+	e.lookAtLcores()
+	e.writePage()
+}
+
+func (e *Engine) lookAtLinks() {
+	for i, p := range e.ports {
+		in := &e.infos[i]
+		if link, err := p.Link(); err == nil {
+			up := uint32(0)
+			if link.Up {
+				up = 1
+			}
+			if up != in.Up {
+				in.Up = up
+				in.LinkChanges++
+				e.log.Info("link changed", "port", e.boot.Ports[i].Name, "up", link.Up)
+			}
+			in.SpeedMb = link.Mbps
+		}
+		if s, err := p.Stats(); err == nil {
+			in.Missed, in.RxErrors, in.TxErrors, in.NoMbuf = s.RxMissed, s.RxErrors, s.TxErrors, s.RxNoMbuf
+		}
+	}
+}
+
+// lookAtServices marks a service usable when its port is there and up.
+func (e *Engine) lookAtServices() {
+	states := shm.Items[shm.ServiceInfo](e.seg.State, shm.RegionServices)
+	for i, s := range e.shared.Snapshot().Services {
+		up := s.Port >= 0 && e.infos[s.Port].Up == 1
+		e.shared.SetService(i, up)
+		state := &states[i]
+		if was := state.Up == 1; was != up {
+			state.Flips++
+			e.log.Info("service changed", "service", shm.Text(state.Name[:]), "usable", up)
+		}
+		state.Up = 0
+		if up {
+			state.Up = 1
+		}
+	}
+}
+
+// lookAtLcores is the watchdog: an lcore that does not come round is named, once, and once more when it is back.
+func (e *Engine) lookAtLcores() {
+	now, limit := e.tsc(), ticks(e.hz(), lcoreSilent)
+	for i := range e.lcores {
+		page := &e.lcores[i]
+		if e.workers[i] == nil || page.Heartbeat == 0 {
+			continue
+		}
+		silent := int64(now-page.Heartbeat) > int64(limit)
+		if silent != e.control.silent[i] {
+			e.control.silent[i] = silent
+			if silent {
+				e.log.Error("lcore stalled: it has not polled its ports", "lcore", i, "cpu", page.CPU, "for", lcoreSilent)
+			} else {
+				e.log.Warn("lcore polls again", "lcore", i, "cpu", page.CPU)
+			}
+		}
+	}
+}
+
+func (e *Engine) writePage() {
+	l, p := e.control.learner, e.page
+	p.Heartbeat = e.wall()
+	p.LoginsLive = uint64(e.control.logins.Len())
+	p.LoginsFull = l.Count(login.CountTableFull)
+	p.BadCRC = l.Count(login.CountBadCRC)
+	p.Conflicts = l.Count(login.CountConflict)
+	p.Expired = l.Count(login.CountExpired)
+}
+
+// wall is the time in ns since 1970, in a replay the capture's.
+func (e *Engine) wall() int64 { return e.seg.State.Header().Wall(e.tsc()) }

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"fcredirect/dataplane/boot"
+	"fcredirect/dataplane/dpdk"
+	"fcredirect/dataplane/flow"
+	"fcredirect/dataplane/lcore"
+	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/ring"
+	"fcredirect/dataplane/shm"
+)
+
+// Options is what an Engine is made of besides the boot file. EAL must be up.
+type Options struct {
+	Boot  *boot.Config
+	Dir   string // of the segment
+	Fresh bool   // no warm start
+	Log   *slog.Logger
+
+	// Open brings in port i. It must give it one receive and one transmit queue.
+	Open func(i int) (*dpdk.Port, error)
+	// Clones is where mirror copies come from.
+	Clones *dpdk.Mempool
+	// Clock replaces the TSC in a replay: ns since 1970. Nil in earnest.
+	Clock func() uint64
+}
+
+// Engine is a data plane that stands but does not move: Run or Step moves it.
+type Engine struct {
+	boot    *boot.Config
+	log     *slog.Logger
+	clock   func() uint64
+	seg     *shm.Segment
+	ports   []*dpdk.Port
+	workers []*lcore.Worker
+	cycles  []*dpdk.Cycle
+	shards  []*flow.Shard
+	shared  *lcore.Shared
+	control control
+
+	page   *shm.Control
+	infos  []shm.PortInfo
+	lcores []shm.Lcore
+}
+
+// New opens the ports and makes the lcores. On error all that was made is undone.
+func New(o Options) (e *Engine, err error) {
+	e = &Engine{boot: o.Boot, log: o.Log, clock: o.Clock, shared: &lcore.Shared{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.Close())
+		}
+	}()
+	if err = e.makeSegment(o); err != nil {
+		return e, err
+	}
+	for i := range o.Boot.Ports {
+		p, err := o.Open(i)
+		if err != nil {
+			return e, fmt.Errorf("port %s: %w", o.Boot.Ports[i].Name, err)
+		}
+		e.ports = append(e.ports, p)
+		for _, w := range p.Warnings() {
+			o.Log.Warn("port set up with less than asked for", "port", o.Boot.Ports[i].Name, "why", w)
+		}
+	}
+	e.describePorts()
+	logins, err := e.makeControl()
+	if err != nil {
+		return e, err
+	}
+	if err := e.publish(nil, 0); err != nil {
+		return e, err
+	}
+	return e, e.makeWorkers(o, logins)
+}
+
+// makeWorkers makes the lcores with the rings between them.
+func (e *Engine) makeWorkers(o Options, logins login.View) error {
+	n := len(o.Boot.Lcores)
+	producers, consumers, err := carryRings(n)
+	if err != nil {
+		return err
+	}
+	ports := e.portsForLcores()
+	counters := shm.Items[shm.Counters](e.seg.State, shm.RegionCounters)
+	for i, cpu := range o.Boot.Lcores {
+		cycle, err := dpdk.NewCycle(o.Clones)
+		if err != nil {
+			return fmt.Errorf("lcore %d: %w", i, err)
+		}
+		e.cycles = append(e.cycles, cycle)
+		toControl, fromLcore, err := ring.New(lcore.ControlSpec)
+		if err != nil {
+			return err
+		}
+		toLcore, commands, err := ring.New(lcore.CommandSpec)
+		if err != nil {
+			return err
+		}
+		e.control.frames = append(e.control.frames, fromLcore)
+		e.control.commands = append(e.control.commands, toLcore)
+		if len(o.Boot.PortsOf(cpu)) == 0 {
+			e.workers = append(e.workers, nil) // the boot file's check warned of it
+			continue
+		}
+		hz := e.hz()
+		w, err := lcore.New(lcore.Config{
+			Index: i, CPU: cpu, Ports: ports, Shared: e.shared, Cycle: cycle, Clock: o.Clock,
+			Shard: e.shards[i], Shards: e.shards, Logins: logins,
+			Counters: counters[i*len(ports) : (i+1)*len(ports)], Page: &e.lcores[i],
+			Control: toControl, Commands: commands, Carry: producers[i], Carried: consumers[i],
+			Adaptive:    o.Boot.Poll == boot.Adaptive,
+			DropTimeout: ticks(hz, o.Boot.DropTimeout), StallLimit: ticks(hz, lcore.StallLimit), FlowIdle: ticks(hz, flowIdle), TSCHz: hz,
+		})
+		if err != nil {
+			return err
+		}
+		e.lcores[i].CPU = uint32(cpu)
+		e.workers = append(e.workers, w)
+	}
+	return nil
+}
+
+// carryRings makes a ring for each ordered pair of lcores: producers[a][b] and consumers[b][a] are its ends.
+func carryRings(n int) (producers [][]*ring.Producer, consumers [][]*ring.Consumer, err error) {
+	for range n {
+		producers = append(producers, make([]*ring.Producer, n))
+		consumers = append(consumers, make([]*ring.Consumer, n))
+	}
+	for a := range n {
+		for b := range n {
+			if a == b {
+				continue
+			}
+			if producers[a][b], consumers[b][a], err = ring.New(lcore.CarrySpec); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return producers, consumers, nil
+}
+
+func (e *Engine) portsForLcores() []lcore.Port {
+	ports := make([]lcore.Port, len(e.boot.Ports))
+	for i, p := range e.boot.Ports {
+		ports[i] = lcore.Port{ID: e.ports[i].ID(), Role: uint8(p.Role), Fabric: p.Fabric, Pair: p.Peer, Owner: slices.Index(e.boot.Lcores, p.Lcore)}
+	}
+	return ports
+}
+
+// Segment is the data plane's segment.
+func (e *Engine) Segment() *shm.Segment { return e.seg }
+
+// Close undoes New. The lcores have stopped.
+func (e *Engine) Close() error {
+	var errs []error
+	for _, c := range e.cycles {
+		c.Close()
+	}
+	for _, p := range e.ports {
+		errs = append(errs, p.Close())
+	}
+	if e.seg != nil {
+		errs = append(errs, e.seg.Close())
+	}
+	e.cycles, e.ports, e.seg = nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// LogStart says what stands, and what the warm start took.
+func (e *Engine) LogStart(took time.Duration) {
+	h := e.seg.State.Header()
+	e.log.Info("data plane ready", "node", e.boot.Node, "boot", h.Boot(), "ports", len(e.ports), "lcores", len(e.workers),
+		"segment_mib", e.seg.State.Size()>>20, "generation", e.control.generation, "took", took.Round(time.Millisecond))
+	if e.seg.Adopted {
+		e.log.Info("adopted from the data plane before", "directions", e.page.Adopted, "logins", e.page.AdoptedLogins, "took", time.Duration(h.AdoptNS))
+	}
+}

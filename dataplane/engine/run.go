@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fcredirect/dataplane/shm"
+)
+
+// Run polls until the context ends, then drains. reload, when it delivers, calls for a new policy: its answer says
+// what came of it. Run is the control goroutine.
+func (e *Engine) Run(ctx context.Context, reload <-chan func() error) error {
+	for i, p := range e.ports {
+		if err := p.Start(); err != nil {
+			return fmt.Errorf("port %s: %w", e.boot.Ports[i].Name, err)
+		}
+	}
+	e.look()
+	done := make(chan int, len(e.workers))
+	if err := e.startLcores(done); err != nil {
+		return err
+	}
+	atomic.StoreUint32(&e.seg.State.Header().State, shm.Running)
+	e.controlLoop(ctx, reload)
+	return e.stopLcores(done)
+}
+
+func (e *Engine) startLcores(done chan<- int) error {
+	for i, w := range e.workers {
+		if w == nil {
+			continue
+		}
+		ready := make(chan error, 1)
+		go func() {
+			w.Run(func(err error) { ready <- err })
+			done <- i
+		}()
+		if err := <-ready; err != nil {
+			e.shared.Stop()
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) controlLoop(ctx context.Context, reload <-chan func() error) {
+	tick := time.NewTicker(controlPeriod)
+	defer tick.Stop()
+	next := time.Now()
+	var memory runtime.MemStats
+	for rounds := 0; ; rounds++ {
+		select {
+		case <-ctx.Done():
+			return
+		case apply := <-reload:
+			if err := apply(); err != nil {
+				e.log.Error("policy not changed", "why", err)
+			} else {
+				e.log.Info("policy changed", "generation", e.control.generation)
+			}
+		case now := <-tick.C:
+			e.learn()
+			if now.Before(next) {
+				continue
+			}
+			next = now.Add(linkPeriod)
+			e.look()
+			if rounds%1024 == 0 { // stops the world for some ten µs: the lcores' threads are not stopped by it in C, rarely in Go
+				runtime.ReadMemStats(&memory)
+				e.page.HeapBytes, e.page.GCCycles = memory.HeapAlloc, uint64(memory.NumGC)
+			}
+		}
+	}
+}
+
+// stopLcores drains: the lcores send what they hold, control learns what was still on its way, and the segment says
+// that its counters are final.
+func (e *Engine) stopLcores(done <-chan int) error {
+	e.shared.Stop()
+	deadline := time.After(e.boot.DropTimeout + stopTimeout)
+	for i, w := range e.workers {
+		if w == nil {
+			continue
+		}
+		select {
+		case <-done:
+		case <-deadline:
+			return fmt.Errorf("lcore %d did not stop within %v", i, e.boot.DropTimeout+stopTimeout)
+		}
+	}
+	e.learn()
+	e.look()
+	atomic.StoreUint32(&e.seg.State.Header().State, shm.Drained)
+	return nil
+}
+
+// Settle prepares the process for lcores: no garbage collection that would stop them (with a memory limit as a fuse),
+// enough Ps for the lcores, control and the runtime, and every thread that is not an lcore off the lcores' CPUs.
+func Settle(cpus []int) error {
+	debug.SetGCPercent(-1)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(fuseBytes)
+	}
+	if want := len(cpus) + 3; runtime.GOMAXPROCS(0) < want {
+		runtime.GOMAXPROCS(want)
+	}
+	var others unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &others); err != nil {
+		return fmt.Errorf("cpu affinity: %w", err)
+	}
+	for _, cpu := range cpus {
+		others.Clear(cpu)
+	}
+	if others.Count() == 0 {
+		return nil // a machine with no other core: they share it
+	}
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return fmt.Errorf("cpu affinity: %w", err)
+	}
+	for _, t := range threads {
+		id, err := strconv.Atoi(t.Name())
+		if err != nil {
+			continue
+		}
+		if err := unix.SchedSetaffinity(id, &others); err != nil && err != unix.ESRCH {
+			return fmt.Errorf("cpu affinity of thread %d: %w", id, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package lcore
+
+import (
+	"fcredirect/dataplane/dpdk"
+	"fcredirect/dataplane/frame"
+	"fcredirect/dataplane/shm"
+)
+
+// Poll visits each port once and says whether anything was received or is still to be sent.
+func (w *Worker) Poll() (busy bool) {
+	for range w.own {
+		if w.pass() {
+			busy = true
+		}
+	}
+	return busy
+}
+
+// pass sends what the pass before prepared, receives one burst from the next port, and handles it.
+func (w *Worker) pass() bool {
+	c := w.Cycle
+	r := &w.own[w.next]
+	if w.next++; w.next == len(w.own) {
+		w.next = 0
+	}
+	c.RxPort, c.RxQueue, c.RxGate = r.id, 0, r.gate
+	if r.role == shm.RoleService && !w.carryRoom() {
+		c.RxPort = dpdk.NoPort
+	}
+	w.Config.Run(c)
+	w.sent()
+	w.snap = w.Shared.Snapshot()
+	if w.now = c.TSCRx; w.Clock != nil {
+		w.now = w.Clock()
+	}
+	w.receiveCarried()
+	n := int(c.RxN)
+	if n == 0 {
+		if c.RxMultiSeg > 0 {
+			w.countSegments(r)
+		}
+		return w.unsent()
+	}
+	w.in, w.row = r, &w.Counters[r.port]
+	w.row.RxFrames += uint64(n)
+	w.row.RxBytes += uint64(c.RxBytes)
+	if c.RxMultiSeg > 0 {
+		w.countSegments(r)
+	}
+	frame.Classify(&c.Data, &c.Len, n, r.fabric, &w.keys, &w.classes)
+	if r.role == shm.RoleService {
+		w.handBack(n)
+	} else {
+		w.burst(n)
+	}
+	w.Page.Frames += uint64(n)
+	w.Page.Bursts++
+	w.received, w.pending = c.TSCRx, w.pending+uint64(n)
+	return true
+}
+
+// sent does the accounts of what the crossing transmitted, and gives up on a queue that has not moved for the drop timeout.
+func (w *Worker) sent() {
+	c := w.Cycle
+	if w.pending > 0 {
+		w.Page.Latency.Add(c.TSCTx-w.received, w.pending)
+		w.pending = 0
+	}
+	if len(w.portOf) > w.mine {
+		w.carry()
+	}
+	for q, port := range w.portOf {
+		t, count := &c.Tx[q], &w.Counters[port]
+		moved := t.Sent != count.TxFrames
+		count.MirrorLost = t.CloneFailed
+		if q < w.mine {
+			count.TxFrames, count.TxBytes = t.Sent, t.SentBytes
+		}
+		switch {
+		case t.N == 0:
+			w.heldSince[q] = 0
+		case w.heldSince[q] == 0 || moved:
+			if w.heldSince[q] == 0 {
+				count.TxHeld++
+			}
+			w.heldSince[q] = c.TSCTx
+		case c.TSCTx-w.heldSince[q] > w.DropTimeout:
+			w.giveUp(q, count)
+		}
+	}
+}
+
+// giveUp drops what a queue has held for the drop timeout, as a switch does, so that one dead port does not stop the
+// frames behind it for ever.
+func (w *Worker) giveUp(q int, count *shm.Counters) {
+	c := w.Cycle
+	t := &c.Tx[q]
+	kept := uint16(0)
+	for _, m := range t.Mbuf[:t.N] {
+		if int(c.NFree) == dpdk.FreeMax {
+			t.Mbuf[kept] = m
+			kept++
+			continue
+		}
+		c.Free[c.NFree] = m
+		c.NFree++
+		count.TxDropped++
+	}
+	t.N = kept
+	w.heldSince[q] = 0
+}
+
+// unsent says whether a queue has a remainder: reason enough not to sleep long.
+func (w *Worker) unsent() bool {
+	for q := range w.portOf {
+		if w.Cycle.Tx[q].N > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Worker) countSegments(r *rx) {
+	n := uint64(w.Cycle.RxMultiSeg)
+	w.Counters[r.port].RxFrames += n
+	w.Counters[r.port].Fates[shm.FateDropSegments] += n
+}
+
+// Drain sends what is prepared, for at most the given number of passes, and says how many frames were left and dropped.
+// A port that takes nothing is given up after the drop timeout. For an orderly stop.
+func (w *Worker) Drain(passes int) (left int) {
+	c := w.Cycle
+	for range passes {
+		c.RxPort, c.RxGate = dpdk.NoPort, 0
+		w.Config.Run(c)
+		w.sent()
+		w.receiveCarried()
+		if !w.unsent() {
+			break
+		}
+	}
+	for q, port := range w.portOf {
+		left += int(c.Tx[q].N)
+		w.giveUp(q, &w.Counters[port])
+	}
+	c.RxPort = dpdk.NoPort
+	w.Config.Run(c)
+	w.sent()
+	return left
+}
