@@ -255,10 +255,10 @@ func (c *command) expire() {
 	}
 }
 
-// ask sends REC, if the target understands it.
+// ask sends REC, until the target has said that it does not know it.
 func (c *command) ask() {
 	n := c.s.ini.node
-	if c.s.peer.params&frame.FCPParamRetry == 0 {
+	if c.s.noREC {
 		c.abort()
 		return
 	}
@@ -279,6 +279,7 @@ func (c *command) told(answer []byte, err error) {
 	switch acc, bad := frame.ParseRECAcc(answer); {
 	case err == errELSRejected:
 		rjt, _ := frame.ParseLSRjt(answer)
+		c.s.noREC = rjt.Reason == frame.RjtUnsupported
 		if rjt.Explanation != frame.ExplInvalidXID || c.answered {
 			c.abort()
 			return

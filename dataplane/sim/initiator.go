@@ -51,6 +51,7 @@ type session struct {
 	ini    *initiator
 	target frame.WWN
 	peer   *rport // nil while logged out
+	noREC  bool   // the target does not know REC
 	n      IOCounters
 	// active are the commands in an exchange, parked those that wait for a login, an OX_ID
 	// or the next attempt.
@@ -96,6 +97,7 @@ func (i *initiator) lost(r *rport) {
 	for len(s.active) > 0 {
 		c := s.active[len(s.active)-1]
 		c.drop()
+		s.n.Retries++
 		s.park(c, 0)
 	}
 	i.node.arm(&s.gone, i.node.cfg.IO.GiveUp)

@@ -26,9 +26,8 @@ type rport struct {
 	tries int
 	retry timer
 
-	maxFrame   int    // what it receives in one frame
-	params     uint32 // FCP service parameters from its accept of our PRLI
-	paramsTold uint32 // and from its own PRLI
+	maxFrame int    // what it receives in one frame
+	params   uint32 // FCP service parameters from its accept of our PRLI
 }
 
 type portState uint8
@@ -75,7 +74,7 @@ func (r *rport) reset() {
 	if n.serve != nil && was >= portPRLI {
 		n.serve.lost(r)
 	}
-	r.params, r.paramsTold = 0, 0
+	r.params = 0
 }
 
 // login begins, or begins again.
@@ -216,9 +215,11 @@ func (n *Node) login(kind, c frame.ELSCommand) []byte {
 
 // prli builds a PRLI, or its accept, with the service parameters that Linux has.
 func (n *Node) prli(c frame.ELSCommand, response uint8) []byte {
-	params := frame.FCPParamRetry | frame.FCPParamConfirmed | frame.FCPParamInitiator | frame.FCPParamReadXferOff
+	params := frame.FCPParamConfirmed | frame.FCPParamInitiator | frame.FCPParamReadXferOff
 	if n.serve != nil {
 		params |= frame.FCPParamTarget
+	} else {
+		params |= frame.FCPParamRetry
 	}
 	return frame.AppendProcessLogin(nil, c, frame.ServicePage{
 		Type: frame.TypeFCP, Flags: frame.PageEstablishImage | response, Params: params,
@@ -289,7 +290,6 @@ func (r *rport) answerPRLI(h *frame.Header, payload []byte) {
 		n.reject(h, frame.RjtUnable, frame.ExplNotSupported)
 		return
 	}
-	r.paramsTold = page.Params
 	if n.serve != nil && page.Params&frame.FCPParamInitiator != 0 {
 		n.serve.admit(r)
 	}
