@@ -97,7 +97,8 @@ func (b *fakeBench) sent(i int) [][]byte {
 // step is one iteration of a made-up lcore: frames that arrive on a port go to the queue that route
 // says; some are mirrored, some freed, some get a tag's worth of bytes put in front or taken away.
 type step struct {
-	rxPort int // -1: transmit only
+	rxPort int // -1: transmit only; benchPorts: any of the list
+	first  int // of the list
 	burst  int
 	gate   uint32
 	fates  []byte // one for each frame received: see apply
@@ -110,7 +111,8 @@ type offer struct{ port, size int }
 
 func drawStep(t *rapid.T) step {
 	return step{
-		rxPort: rapid.IntRange(-1, benchPorts-1).Draw(t, "rxPort"),
+		rxPort: rapid.IntRange(-1, benchPorts).Draw(t, "rxPort"),
+		first:  rapid.IntRange(0, benchPorts-1).Draw(t, "first"),
 		burst:  rapid.IntRange(1, dpdk.BurstMax).Draw(t, "burst"),
 		gate:   rapid.Uint32Range(0, 15).Draw(t, "gate"),
 		fates:  rapid.SliceOfN(rapid.Byte(), 1, dpdk.BurstMax).Draw(t, "fates"),
@@ -124,14 +126,14 @@ func drawStep(t *rapid.T) step {
 
 // seen is all that a step can show.
 type seen struct {
-	rxN, gated    uint16
-	rxBytes       uint32
-	rx            [][]byte
-	n             [benchPorts]uint16
-	sent, bytes   [benchPorts]uint64
-	clonesFailed  [benchPorts]uint64
-	out           [benchPorts][][]byte
-	clones, frees uint16
+	rxN, gated, at uint16
+	rxBytes        uint32
+	rx             [][]byte
+	n              [benchPorts]uint16
+	sent, bytes    [benchPorts]uint64
+	clonesFailed   [benchPorts]uint64
+	out            [benchPorts][][]byte
+	clones, frees  uint16
 }
 
 // apply runs one step on a bench, with tags for the frames it makes.
@@ -155,8 +157,14 @@ func apply(b bench, s step, tag *int) seen {
 			result.out[i] = b.sent(i)
 		}
 	}
-	c.RxPort = dpdk.NoPort
-	if s.rxPort >= 0 {
+	c.RxPort, c.NRx = dpdk.NoPort, 0
+	switch {
+	case s.rxPort == benchPorts:
+		c.NRx, c.RxFirst = benchPorts, uint16(s.first)
+		for i := range benchPorts {
+			c.RxList[i].Port, c.RxList[i].Gate = b.port(i), s.gate>>i
+		}
+	case s.rxPort >= 0:
 		c.RxPort = b.port(s.rxPort)
 	}
 	c.RxBurst, c.RxGate = uint16(s.burst), s.gate
@@ -164,6 +172,9 @@ func apply(b bench, s step, tag *int) seen {
 
 	result.rxN, result.gated, result.rxBytes = c.RxN, c.RxGated, c.RxBytes
 	result.clones, result.frees = c.NClone, c.NFree
+	if c.NRx > 0 && c.RxN > 0 {
+		result.at = c.RxAt
+	}
 	for i := range benchPorts {
 		t := &c.Tx[i]
 		result.n[i], result.sent[i], result.bytes[i], result.clonesFailed[i] = t.N, t.Sent, t.SentBytes, t.CloneFailed
@@ -201,6 +212,7 @@ func decide(c *dpdk.Cycle, m *dpdk.Mbuf, fate byte) {
 // settle empties a bench: what waits to be received is freed, what waits to be sent is taken.
 func settle(b bench) {
 	c := b.cycle()
+	c.NRx = 0
 	for i := range benchPorts {
 		for {
 			c.RxPort, c.RxBurst, c.RxGate = b.port(i), dpdk.BurstMax, 0

@@ -37,6 +37,8 @@ static int too_much(const struct fcr_cycle *c)
 		return 1;
 	if (c->rx_port != FCR_NO_PORT && (c->rx_burst == 0 || c->rx_burst > FCR_BURST_MAX))
 		return 1;
+	if (c->n_rx > FCR_RX_MAX || (c->n_rx != 0 && (c->rx_first >= c->n_rx || c->rx_burst == 0 || c->rx_burst > FCR_BURST_MAX)))
+		return 1;
 	for (unsigned int i = 0; i < c->n_tx; i++)
 		if (c->tx[i].n > FCR_TX_FRAMES_MAX)
 			return 1;
@@ -113,9 +115,9 @@ static void transmit(struct fcr_tx *t)
 	t->sent_bytes += bytes;
 }
 
-static int gated(const struct fcr_cycle *c)
+static int gated(const struct fcr_cycle *c, uint32_t gate)
 {
-	for (uint32_t gate = c->rx_gate; gate != 0; gate &= gate - 1) {
+	for (; gate != 0; gate &= gate - 1) {
 		unsigned int i = __builtin_ctz(gate);
 		if (i < c->n_tx && c->tx[i].n != 0)
 			return 1;
@@ -123,12 +125,12 @@ static int gated(const struct fcr_cycle *c)
 	return 0;
 }
 
-static void receive(struct fcr_cycle *c)
+static void receive(struct fcr_cycle *c, uint16_t port, uint16_t queue)
 {
 	uint16_t got, kept = 0;
 	uint32_t bytes = 0;
 
-	got = rte_eth_rx_burst(c->rx_port, c->rx_queue, c->rx, c->rx_burst);
+	got = rte_eth_rx_burst(port, queue, c->rx, c->rx_burst);
 	for (uint16_t i = 0; i < got && i < AHEAD; i++)
 		rte_prefetch0(c->rx[i]);
 	for (uint16_t i = 0; i < got; i++) {
@@ -152,6 +154,32 @@ static void receive(struct fcr_cycle *c)
 	c->rx_bytes = bytes;
 }
 
+static void poll(struct fcr_cycle *c, uint16_t port, uint16_t queue, uint32_t gate)
+{
+	if (port == FCR_NO_PORT)
+		return;
+	if (unlikely(gate != 0 && gated(c, gate)))
+		c->rx_gated = 1;
+	else
+		receive(c, port, queue);
+}
+
+// A port that has nothing costs a call of its driver, not a crossing.
+static void receive_any(struct fcr_cycle *c)
+{
+	unsigned int i = c->rx_first;
+
+	for (unsigned int tried = 0; tried < c->n_rx; tried++) {
+		const struct fcr_rx *r = &c->rx_list[i];
+
+		c->rx_at = i;
+		poll(c, r->port, r->queue, r->gate);
+		if (c->rx_n != 0 || c->rx_multiseg != 0)
+			return;
+		i = i + 1 == c->n_rx ? 0 : i + 1;
+	}
+}
+
 int fcr_cycle_run(uintptr_t cycle)
 {
 	struct fcr_cycle *c = (struct fcr_cycle *)cycle;
@@ -172,12 +200,10 @@ int fcr_cycle_run(uintptr_t cycle)
 		c->n_free = 0;
 	}
 	c->tsc_tx = rte_rdtsc();
-	if (c->rx_port != FCR_NO_PORT) {
-		if (unlikely(c->rx_gate != 0 && gated(c)))
-			c->rx_gated = 1;
-		else
-			receive(c);
-	}
+	if (c->n_rx != 0)
+		receive_any(c);
+	else
+		poll(c, c->rx_port, c->rx_queue, c->rx_gate);
 	c->tsc_rx = rte_rdtsc();
 	return 0;
 }

@@ -43,6 +43,8 @@ const CloneCopyMax = 256
 //  3. Free[:NFree] goes back to its mempools. TSCTx is read.
 //  4. One burst of at most RxBurst frames is received from (RxPort, RxQueue) — unless RxGate names
 //     a transmit queue that still has a remainder (then RxGated is 1 and RxN 0), or RxPort is NoPort.
+//     With NRx > 0 the entries of RxList are tried instead, from RxFirst on and round once, until one gives frames:
+//     RxAt says which. Its gates count each for its own entry.
 //  5. Data and Len are filled in and the first line of each frame is prefetched. TSCRx is read.
 //
 // After Run, NClone and NFree are 0. Every *Mbuf in Rx[:RxN] belongs to the lcore, which must put
@@ -61,14 +63,14 @@ type Cycle struct {
 	RxGate                   uint32 // bit i: Tx[i] must be empty before anything is received
 	NClone, NFree            uint16
 	CloneCopyMax             uint32 // frames up to this many bytes are copied, longer ones shared
-	_                        uint32
+	NRx, RxFirst             uint16 // of RxList; with NRx 0 RxPort is polled
 	clonePool                unsafe.Pointer
 
 	// The answer, of this Run alone.
 	RxN        uint16
 	RxGated    uint16 // 1: not polled, a gated queue has a remainder
 	RxMultiSeg uint16 // frames dropped because they came in segments
-	_          uint16
+	RxAt       uint16 // where in RxList the burst came from
 	RxBytes    uint32 // sum of Len[:RxN]
 	_          uint32
 	TSCTx      uint64
@@ -80,6 +82,15 @@ type Cycle struct {
 	Tx    [TxMax]Tx
 	Clone [CloneMax]Clone
 	Free  [FreeMax]*Mbuf
+
+	RxList [RxMax]RxFrom
+}
+
+// RxFrom is a queue to poll: see RxPort, RxQueue and RxGate.
+type RxFrom struct {
+	_           cgo.Incomplete
+	Port, Queue uint16
+	Gate        uint32
 }
 
 // Tx is one transmit queue of a Cycle with the frames that wait for it. The counters only grow.
@@ -140,6 +151,9 @@ func (c *Cycle) Check() error {
 	}
 	if c.RxPort != NoPort && (c.RxBurst == 0 || c.RxBurst > BurstMax) {
 		return fmt.Errorf("cycle: receive burst of %d, limit 1 to %d", c.RxBurst, BurstMax)
+	}
+	if c.NRx > RxMax || c.NRx > 0 && (c.RxFirst >= c.NRx || c.RxBurst == 0 || c.RxBurst > BurstMax) {
+		return fmt.Errorf("cycle: queue %d first of %d to poll, limit %d, burst of %d", c.RxFirst, c.NRx, RxMax, c.RxBurst)
 	}
 	for i := range c.NTx {
 		if n := c.Tx[i].N; n > TxFramesMax {

@@ -9,7 +9,8 @@
 enum {
 	FCR_BURST_MAX = 64,
 	FCR_TX_MAX = 16,
-	FCR_TX_FRAMES_MAX = 160,
+	FCR_TX_FRAMES_MAX = 256,
+	FCR_RX_MAX = 16,
 	FCR_CLONE_MAX = 64,
 	FCR_FREE_MAX = 256,
 	FCR_NO_PORT = 0xffff,
@@ -48,18 +49,23 @@ struct fcr_clone {
 	uint16_t reserved[3];
 };
 
+struct fcr_rx {
+	uint16_t port, queue;
+	uint32_t gate;
+};
+
 struct fcr_cycle {
 	// the request
 	uint16_t rx_port, rx_queue, rx_burst, n_tx;
 	uint32_t rx_gate;
 	uint16_t n_clone, n_free;
 	uint32_t clone_copy_max;
-	uint32_t reserved;
+	uint16_t n_rx, rx_first;
 	struct rte_mempool *clone_pool;
 	// the answer
 	uint16_t rx_n, rx_gated;
 	uint16_t rx_multiseg;
-	uint16_t reserved2;
+	uint16_t rx_at;
 	uint32_t rx_bytes;
 	uint32_t reserved3;
 	uint64_t tsc_tx, tsc_rx;
@@ -70,6 +76,7 @@ struct fcr_cycle {
 	struct fcr_tx tx[FCR_TX_MAX];
 	struct fcr_clone clone[FCR_CLONE_MAX];
 	struct rte_mbuf *free[FCR_FREE_MAX];
+	struct fcr_rx rx_list[FCR_RX_MAX];
 };
 
 // Runs one iteration and returns 0; -1, with nothing done, when the request is beyond its limits.

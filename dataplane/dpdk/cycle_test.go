@@ -436,7 +436,7 @@ func TestARequestBeyondTheLimitsPanicsWithNothingDone(t *testing.T) {
 		want string
 	}{
 		{"queues", func(c *dpdk.Cycle) { c.NTx = dpdk.TxMax + 1 }, "17 transmit queues, limit 16"},
-		{"frames", func(c *dpdk.Cycle) { c.NTx, c.Tx[2].N = 3, dpdk.TxFramesMax+1 }, "161 frames in transmit queue 2, limit 160"},
+		{"frames", func(c *dpdk.Cycle) { c.NTx, c.Tx[2].N = 3, dpdk.TxFramesMax+1 }, "257 frames in transmit queue 2, limit 256"},
 		{"clones", func(c *dpdk.Cycle) { c.NClone = dpdk.CloneMax + 1 }, "65 clones, limit 64"},
 		{"clone to nowhere", func(c *dpdk.Cycle) { c.NTx, c.NClone, c.Clone[0].Tx = 1, 1, 1 }, "clone 0 is for transmit queue 1 of 1"},
 		{"free", func(c *dpdk.Cycle) { c.NFree = dpdk.FreeMax + 1 }, "257 frames to free, limit 256"},

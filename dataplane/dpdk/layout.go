@@ -15,10 +15,12 @@ var (
 	goCycle *Cycle
 	goTx    *Tx
 	goClone *Clone
+	goRx    *RxFrom
 	goMbuf  *Mbuf
 	cCycle  *C.struct_fcr_cycle
 	cTx     *C.struct_fcr_tx
 	cClone  *C.struct_fcr_clone
+	cRx     *C.struct_fcr_rx
 )
 
 var (
@@ -44,6 +46,12 @@ var (
 	_ = same[unsafe.Offsetof(goCycle.Tx)-unsafe.Offsetof(cCycle.tx)]
 	_ = same[unsafe.Offsetof(goCycle.Clone)-unsafe.Offsetof(cCycle.clone)]
 	_ = same[unsafe.Offsetof(goCycle.Free)-unsafe.Offsetof(cCycle.free)]
+	_ = same[unsafe.Offsetof(goCycle.NRx)-unsafe.Offsetof(cCycle.n_rx)]
+	_ = same[unsafe.Offsetof(goCycle.RxFirst)-unsafe.Offsetof(cCycle.rx_first)]
+	_ = same[unsafe.Offsetof(goCycle.RxAt)-unsafe.Offsetof(cCycle.rx_at)]
+	_ = same[unsafe.Offsetof(goCycle.RxList)-unsafe.Offsetof(cCycle.rx_list)]
+	_ = same[unsafe.Sizeof(*goRx)-unsafe.Sizeof(*cRx)]
+	_ = same[unsafe.Offsetof(goRx.Gate)-unsafe.Offsetof(cRx.gate)]
 	// The arrays of the burst and each transmit queue start on a cache line of their own.
 	_ = same[unsafe.Offsetof(goCycle.Rx)%C.FCR_CACHE_LINE]
 	_ = same[unsafe.Offsetof(goCycle.Tx)%C.FCR_CACHE_LINE]

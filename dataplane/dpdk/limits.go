@@ -5,15 +5,18 @@ const (
 	// BurstMax bounds one receive burst. Only the entries in use are touched, so room for 64 costs
 	// nothing while the lcore asks for 32.
 	BurstMax = 64
-	// TxMax bounds the transmit queues of one Cycle: one bit each in RxGate. 1,344 bytes apiece.
+	// TxMax bounds the transmit queues of one Cycle: one bit each in RxGate. 2 KiB apiece.
 	TxMax = 16
 	// TxFramesMax bounds the frames that wait in one transmit queue: a remainder of one burst, one
 	// burst of originals and half a burst of mirror copies. A copy that finds the queue full is not
 	// made and counted in CloneFailed; originals are the lcore's to bound.
-	TxFramesMax = 160
+	// A power of two, so that an index is bounded by a mask.
+	TxFramesMax = 256
+	// RxMax bounds the queues that one Run may poll.
+	RxMax = 16
 	// CloneMax bounds the mirror copies of one Run: one for each frame of a burst.
 	CloneMax = 64
-	// FreeMax bounds the frames given back in one Run: a burst and a stalled queue of 160 fit.
+	// FreeMax bounds the frames given back in one Run: a stalled queue fits.
 	FreeMax = 256
 )
 

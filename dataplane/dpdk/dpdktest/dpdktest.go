@@ -179,11 +179,14 @@ func (n *NICs) Run() {
 	c.NFree = 0
 	n.tsc += TicksPerRun
 	c.TSCTx = n.tsc
-	if c.RxPort != dpdk.NoPort {
-		if n.gated() {
-			c.RxGated = 1
-		} else {
-			n.receive()
+	if c.NRx == 0 {
+		n.poll(c.RxPort, c.RxQueue, c.RxGate)
+	}
+	for i := range c.NRx {
+		c.RxAt = (c.RxFirst + i) % c.NRx
+		r := &c.RxList[c.RxAt]
+		if n.poll(r.Port, r.Queue, r.Gate); c.RxN > 0 {
+			break
 		}
 	}
 	n.tsc += TicksPerRun
@@ -230,19 +233,28 @@ func (n *NICs) transmit(t *dpdk.Tx) {
 	t.Sent += uint64(sent)
 }
 
-func (n *NICs) gated() bool {
+func (n *NICs) poll(port, queue uint16, gate uint32) {
+	switch {
+	case port == dpdk.NoPort:
+	case n.gated(gate):
+		n.cycle.RxGated = 1
+	default:
+		n.receive(Queue{port, queue})
+	}
+}
+
+func (n *NICs) gated(gate uint32) bool {
 	c := n.cycle
 	for i := range c.NTx {
-		if c.RxGate>>i&1 != 0 && c.Tx[i].N != 0 {
+		if gate>>i&1 != 0 && c.Tx[i].N != 0 {
 			return true
 		}
 	}
 	return false
 }
 
-func (n *NICs) receive() {
+func (n *NICs) receive(q Queue) {
 	c := n.cycle
-	q := Queue{c.RxPort, c.RxQueue}
 	waiting := n.in[q]
 	for len(waiting) > 0 && c.RxN < c.RxBurst {
 		m := n.Mbuf(waiting[0])
