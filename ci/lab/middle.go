@@ -107,7 +107,7 @@ func pairOf(port string) string {
 func bootFor(ports map[string]string, segment string) bootFile {
 	boot := bootFile{Node: "lab", Lcores: []int{1}, Poll: "adaptive", Segment: bootSegment{Dir: segment}}
 	for i, name := range slices.Sorted(maps.Keys(ports)) {
-		p := bootPort{Name: name, Device: fmt.Sprintf("net_af_packet%d,iface=%s", i, ports[name]), Role: "service"}
+		p := bootPort{Name: name, Device: fmt.Sprintf("net_af_packet%d,iface=%s,framecnt=%d", i, ports[name], ringFrames), Role: "service"}
 		if portName.MatchString(name) {
 			p.Role, p.Pair = strings.TrimRight(name, "0123456789"), pairOf(name)
 		}
@@ -133,7 +133,7 @@ func (r *run) startMiddle(ctx context.Context, ports map[string]string, surprise
 	for i := range sc.Services {
 		s := &service{spec: &sc.Services[i]}
 		m.services = append(m.services, s)
-		if err := s.start(ns, bin, dir); err != nil {
+		if err := s.start(ns, sc.VLAN, bin, dir); err != nil {
 			return m, err
 		}
 		sockets[serviceInterface(s.spec.Port)] = 2 // the service's and the capture's
@@ -173,7 +173,7 @@ func (m *middle) startDataplane(ns *namespace, sc *Scenario, ports map[string]st
 
 // start starts fcr-sim's transparent inspection service, and dumpcap beside it. The service writes what it counted when it
 // ends. The capture is the witness: it sees the service's end of the link, so it holds whatever the dataplane sent there.
-func (s *service) start(ns *namespace, bin, dir string) error {
+func (s *service) start(ns *namespace, vlan int, bin, dir string) error {
 	s.countFile = filepath.Join(dir, s.spec.Port+".count.json")
 	s.capture = filepath.Join(dir, s.spec.Port+".pcap")
 	program := filepath.Join(bin, "fcr-sim")
@@ -184,12 +184,12 @@ func (s *service) start(ns *namespace, bin, dir string) error {
 	var err error
 	// The filter leaves out what the service sends back.
 	s.tap, err = ns.spawn(spawnOptions{log: filepath.Join(dir, s.spec.Port+".dumpcap.log")}, "dumpcap",
-		"-q", "-P", "-i", iface, "-B", fmt.Sprint(captureBufferMiB), "-f", "ether dst "+s.spec.MAC, "-w", s.capture)
+		"-q", "-P", "-i", iface, "-B", fmt.Sprint(captureBufferMiB), "-f", fmt.Sprintf("ether dst %[1]s and not ether src %[1]s", s.spec.MAC), "-w", s.capture)
 	if err != nil {
 		return err
 	}
 	s.proc, err = ns.spawn(spawnOptions{log: filepath.Join(dir, s.spec.Port+".service.log")}, program,
-		"service", "--iface", iface, "--mac", s.spec.MAC, "--count-file", s.countFile)
+		"service", "--iface", iface, "--mac", s.spec.MAC, "--vlan", fmt.Sprint(vlan), "--count-file", s.countFile)
 	return err
 }
 

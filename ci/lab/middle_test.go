@@ -50,9 +50,9 @@ func TestPlanLinks(t *testing.T) {
 func TestBootFileNamesEveryPort(t *testing.T) {
 	boot := bootFor(map[string]string{"edge0": "t-a", "fabric0": "t-b", "svc0": "d-svc0"}, "/run/segment")
 	want := []bootPort{
-		{"edge0", "net_af_packet0,iface=t-a", "edge", "fabric0"},
-		{"fabric0", "net_af_packet1,iface=t-b", "fabric", "edge0"},
-		{"svc0", "net_af_packet2,iface=d-svc0", "service", ""},
+		{"edge0", "net_af_packet0,iface=t-a,framecnt=4096", "edge", "fabric0"},
+		{"fabric0", "net_af_packet1,iface=t-b,framecnt=4096", "fabric", "edge0"},
+		{"svc0", "net_af_packet2,iface=d-svc0,framecnt=4096", "service", ""},
 	}
 	if !slices.Equal(boot.Ports, want) {
 		t.Errorf("ports are %v, want %v", boot.Ports, want)

@@ -109,7 +109,12 @@ func (r *run) live(ctx context.Context, surprise func(error)) (err error) {
 	if err := r.everyGuest(func(g *guest) error { return g.quit(ctx) }); err != nil {
 		return err
 	}
-	return r.middle.stop()
+	r.say("hosts off")
+	if err := r.middle.stop(); err != nil {
+		return err
+	}
+	r.say("middle stopped")
+	return nil
 }
 
 // say logs with the time since the scenario began.

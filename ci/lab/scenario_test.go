@@ -46,6 +46,10 @@ func TestScenarios(t *testing.T) {
 	}
 	t.Logf("image with kernel %s ready after %.1f s", image.Release, time.Since(began).Seconds())
 
+	bin := filepath.Join(root, "bin")
+	if other := os.Getenv("FCR_LAB_BIN"); other != "" {
+		bin = other
+	}
 	files, err := filepath.Glob("scenarios/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios: %v", err)
@@ -58,7 +62,7 @@ func TestScenarios(t *testing.T) {
 		}
 		t.Run(sc.Name, func(t *testing.T) {
 			t.Logf("%s", sc.Proves)
-			lab := &Lab{Image: image, Bin: filepath.Join(root, "bin"), Build: build, Keep: os.Getenv("FCR_LAB_KEEP") == "1", Log: t.Logf}
+			lab := &Lab{Image: image, Bin: bin, Build: build, Keep: os.Getenv("FCR_LAB_KEEP") == "1", Log: t.Logf}
 			if err := lab.Run(ctx, sc); err != nil {
 				t.Error(err)
 			}

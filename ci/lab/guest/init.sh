@@ -113,14 +113,16 @@ disk_of() {
     return 1
 }
 
-# find SECONDS WWPN LUN: waits for the disk, then bounds what it may have in flight. There is no priority flow control on
-# a virtual wire: more than this overruns a queue, and every frame lost costs three seconds.
+# find SECONDS WWPN LUN: waits for the disk, then bounds what it may have in flight: 8 commands of 512 KiB are 2048 frames.
+# There is no priority flow control on a virtual wire, so every queue on the way must hold that much (the dataplane's rings
+# by the boot file, see middle.go): each frame lost costs three seconds, and then perhaps the command.
 do_find() {
     answer="no disk of $2 lun $3 within $1 s; remote ports: $(cat /sys/class/fc_remote_ports/*/port_name /sys/class/fc_remote_ports/*/port_state 2>/dev/null | tr '\n' ' ')"
     wait_for "$1" disk_of "$2" "$3" >/dev/null || return 1
     disk=$(disk_of "$2" "$3"); rport=$(rport_of "$2")
     echo 128 >"/sys/block/$disk/queue/read_ahead_kb"
     echo 512 >"/sys/block/$disk/queue/max_sectors_kb"
+    echo 8 >"/sys/block/$disk/device/queue_depth"
     # Without it a dead path blocks every reader until dev_loss_tmo.
     echo 5 >"$rport/fast_io_fail_tmo"
     answer="disk=$disk target_id=$(cat "$rport/port_id") sectors=$(cat "/sys/block/$disk/size")"
