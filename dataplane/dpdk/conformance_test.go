@@ -258,8 +258,10 @@ func TestTheFakeDoesWhatDPDKDoes(t *testing.T) {
 		for n, s := range steps {
 			s.offers = bounded(s.offers, &waiting)
 			dpdks, fakes := apply(benches[0], s, &tag[0]), apply(benches[1], s, &tag[1])
-			if s.rxPort >= 0 {
-				waiting[s.rxPort] -= int(dpdks.rxN)
+			if from := s.rxPort; from == benchPorts {
+				waiting[dpdks.at] -= int(dpdks.rxN)
+			} else if from >= 0 {
+				waiting[from] -= int(dpdks.rxN)
 			}
 			compare(t, n, dpdks, fakes)
 		}

@@ -49,27 +49,18 @@ func (e *Engine) Apply(flat []byte) error {
 func (e *Engine) publish(p *policy.Snapshot, slot uint32) error {
 	c := &e.control
 	next := &lcore.Snapshot{Generation: max(c.generation+1, 1), Policy: p}
-	states := shm.Items[shm.ServiceInfo](e.seg.State, shm.RegionServices)
 	if p != nil {
-		if p.Services() > len(states) {
-			return fmt.Errorf("policy: %d services, the limit is %d", p.Services(), len(states))
+		if p.Services() > shm.MaxServices {
+			return fmt.Errorf("policy: %d services, the limit is %d", p.Services(), shm.MaxServices)
 		}
 		for i := range p.Services() {
 			d := p.Service(i)
-			next.Services = append(next.Services, lcore.Service{Port: e.boot.PortIndex(d.Port), MAC: d.MAC})
+			s := lcore.Service{Port: e.boot.PortIndex(d.Port), MAC: d.MAC}
+			s.Up = s.Port >= 0 && e.infos[s.Port].Up == 1
+			next.Services = append(next.Services, s)
 		}
 	}
-	for i := range states {
-		name, port := "", -1
-		if p != nil && i < p.Services() {
-			name, port = p.Service(i).Name, next.Services[i].Port
-		}
-		if shm.Text(states[i].Name[:]) != name {
-			states[i] = shm.ServiceInfo{}
-			copy(states[i].Name[:shm.NameLen-1], name)
-		}
-		states[i].Port = int16(port)
-	}
+	e.describeServices(next)
 	c.generation, c.policy, c.slot = next.Generation, p, slot
 	if p == nil {
 		c.slot = shm.NoPolicy
@@ -78,7 +69,6 @@ func (e *Engine) publish(p *policy.Snapshot, slot uint32) error {
 		c.learner.SetStrict(p != nil)
 	}
 	e.shared.Publish(next)
-	e.lookAtServices()
 	e.page.PolicySinceNS = e.wall()
 	e.page.PolicyHash = 0
 	if p != nil {
@@ -88,6 +78,30 @@ func (e *Engine) publish(p *policy.Snapshot, slot uint32) error {
 	atomic.StoreUint32(&e.page.PolicySlot, c.slot)
 	atomic.StoreUint32(&e.page.Generation, c.generation)
 	return nil
+}
+
+// describeServices writes the page of services. A service of the same name keeps its count of flips.
+func (e *Engine) describeServices(next *lcore.Snapshot) {
+	states := shm.Items[shm.ServiceInfo](e.seg.State, shm.RegionServices)
+	for i := range states {
+		state, name := &states[i], ""
+		service := lcore.Service{Port: -1}
+		if i < len(next.Services) {
+			name, service = next.Policy.Service(i).Name, next.Services[i]
+		}
+		if shm.Text(state.Name[:]) != name {
+			*state = shm.ServiceInfo{}
+			copy(state.Name[:shm.NameLen-1], name)
+		}
+		up := uint16(0)
+		if service.Up {
+			up = 1
+		}
+		if state.Up != up {
+			state.Flips++
+		}
+		state.Port, state.Up = int16(service.Port), up
+	}
 }
 
 // renew publishes the active policy again under a new generation: every flow is evaluated afresh.

@@ -127,21 +127,17 @@ func (e *Engine) lookAtLinks() {
 	}
 }
 
-// lookAtServices marks a service usable when its port is there and up.
+// lookAtServices renews the configuration when a service came or went: a service is usable while its port is up.
 func (e *Engine) lookAtServices() {
-	states := shm.Items[shm.ServiceInfo](e.seg.State, shm.RegionServices)
+	changed := false
 	for i, s := range e.shared.Snapshot().Services {
-		up := s.Port >= 0 && e.infos[s.Port].Up == 1
-		e.shared.SetService(i, up)
-		state := &states[i]
-		if was := state.Up == 1; was != up {
-			state.Flips++
-			e.log.Info("service changed", "service", shm.Text(state.Name[:]), "usable", up)
+		if up := s.Port >= 0 && e.infos[s.Port].Up == 1; up != s.Up {
+			e.log.Info("service changed", "service", e.control.policy.Service(i).Name, "usable", up)
+			changed = true
 		}
-		state.Up = 0
-		if up {
-			state.Up = 1
-		}
+	}
+	if changed {
+		e.renew()
 	}
 }
 

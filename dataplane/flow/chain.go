@@ -77,7 +77,7 @@ func (s *Shard) Step(n int) (finished bool) {
 		in := &s.infos[s.walk.at>>1]
 		e := &s.entries[in.Slot]
 		if e.Key.end(s.walk.at&1) == s.walk.addr {
-			e.Gen = 0
+			e.Stamp = 0
 		}
 		s.walk.at = in.links[s.walk.at&1]
 	}

@@ -51,7 +51,7 @@ type Entry struct {
 	Bytes    uint64 // as on the wire without FCS
 	LastSeen uint64 // TSC of the burst
 	Verdict  Verdict
-	Gen      uint32   // policy generation that the verdict is of; 0: never evaluated
+	Stamp    uint32   // what the verdict was made from: policy generation<<8 | in port; 0: to be evaluated
 	Info     uint32   // index of the Info
 	MAC      [12]byte // true destination and source of a steered frame, for its way back
 	Inc      uint16   // incarnation of the slot, odd while it is being filled or emptied
@@ -89,9 +89,14 @@ const (
 	FromTarget
 )
 
-// Verdict is the policy's answer, unpacked once per flow and applied once per frame.
+// Verdict is the policy's answer, unpacked once per flow so that a frame needs no table and no branch on the action.
 //
-//	bits 0-7 action, 8-15 out port on the direct way, 16-31 service, 32-47 port index of the service, 48 and up flags
+//	bits 0-7   queue: the lcore's transmit queue for storage frames
+//	bits 8-15  mark: the service whose MAC the frame gets, plus 1; 0 leaves the frame as it is
+//	bits 16-23 action
+//	bits 24-31 port index on the direct way
+//	bits 32-47 service
+//	bits 48-   flags
 type Verdict uint64
 
 // Actions of a verdict. The values are those of policy.Action.
@@ -106,30 +111,49 @@ const (
 const (
 	CommandsOnly Verdict = 1 << (48 + iota) // mirror FCP_CMND frames alone
 	Block                                   // without its service the flow stops, instead of going its direct way
+	// Special sends each storage frame through the slower branch, SpecialCommand only commands.
+	Special
+	SpecialCommand
+	// Steered says that the direction is, or once was, redirected: what a service returns of it is let through.
+	Steered
 )
 
-// MakeVerdict packs a verdict.
-func MakeVerdict(action, direct uint8, service, servicePort uint16, flags Verdict) Verdict {
-	return Verdict(action) | Verdict(direct)<<8 | Verdict(service)<<16 | Verdict(servicePort)<<32 | flags
+// MakeVerdict packs a verdict for the direct way, or (Redirect) by way of a service.
+func MakeVerdict(action, queue, direct uint8, service uint8, flags Verdict) Verdict {
+	v := Verdict(queue) | Verdict(action)<<16 | Verdict(direct)<<24 | Verdict(service)<<32 | flags
+	switch action {
+	case Redirect:
+		v |= (Verdict(service)+1)&0xff<<8 | Steered
+	case Mirror:
+		if v |= SpecialCommand; !flags.Is(CommandsOnly) {
+			v |= Special
+		}
+	case Drop:
+		v |= Special
+	}
+	return v
 }
 
 // WithDirect is the verdict with another port on the direct way.
-func (v Verdict) WithDirect(direct uint8) Verdict { return v&^(0xff<<8) | Verdict(direct)<<8 }
+func (v Verdict) WithDirect(direct uint8) Verdict { return v&^(0xff<<24) | Verdict(direct)<<24 }
+
+// Queue is the transmit queue of the owning lcore in which a storage frame goes.
+func (v Verdict) Queue() uint8 { return uint8(v) }
+
+// Mark selects the MAC that a storage frame gets: the service plus 1, 0 for its own.
+func (v Verdict) Mark() uint8 { return uint8(v >> 8) }
+
+// Action is what to do with a storage frame.
+func (v Verdict) Action() uint8 { return uint8(v >> 16) }
+
+// Direct is the index of the port on the direct way.
+func (v Verdict) Direct() uint8 { return uint8(v >> 24) }
+
+// Service is the index of the service in the policy.
+func (v Verdict) Service() uint8 { return uint8(v >> 32) }
 
 // Is says whether the flag is set.
 func (v Verdict) Is(flag Verdict) bool { return v&flag != 0 }
-
-// Action is what to do with a storage frame.
-func (v Verdict) Action() uint8 { return uint8(v) }
-
-// Direct is the index of the port on the direct way.
-func (v Verdict) Direct() uint8 { return uint8(v >> 8) }
-
-// Service is the index of the service in the policy.
-func (v Verdict) Service() uint16 { return uint16(v >> 16) }
-
-// ServicePort is the index of the service's port.
-func (v Verdict) ServicePort() uint16 { return uint16(v >> 32) }
 
 // Sizes of the two structs, for whoever lays out the segment.
 const (

@@ -91,7 +91,7 @@ func (s *Shard) adopt() {
 		e := &s.entries[slot]
 		inc := e.Inc
 		*e = kept[i]
-		e.Inc, e.Info, e.Gen = inc, n, 0
+		e.Inc, e.Info, e.Stamp = inc, n, 0
 		in := &s.infos[n]
 		*in = infos[i]
 		in.Slot = uint32(slot)
@@ -154,7 +154,7 @@ func (s *Shard) Insert(k Key, inPort uint8, now uint64) *Entry {
 	s.infos[n] = Info{Created: now, Slot: uint32(slot), Rule: -1, Service: -1, InPort: inPort}
 	e := &s.entries[slot]
 	inc := s.open(e)
-	e.Frames, e.Bytes, e.LastSeen, e.Verdict, e.Gen, e.Info, e.MAC, e.Errors = 0, 0, now, 0, 0, n, [12]byte{}, 0
+	e.Frames, e.Bytes, e.LastSeen, e.Verdict, e.Stamp, e.Info, e.MAC, e.Errors = 0, 0, now, 0, 0, n, [12]byte{}, 0
 	s.close(e, k, inc)
 	s.link(n, k)
 	s.live++

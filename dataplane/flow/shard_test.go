@@ -55,7 +55,7 @@ func TestShardBehavesLikeAMapWithAnIndexByAddress(t *testing.T) {
 					}
 				}
 				e.Frames++
-				e.LastSeen, e.Gen = now, 7
+				e.LastSeen, e.Stamp = now, 7
 				model[k]++
 				delete(stale, k)
 				if e.Frames != model[k] {
@@ -98,8 +98,8 @@ func TestShardBehavesLikeAMapWithAnIndexByAddress(t *testing.T) {
 				seen := 0
 				for d := range NewView(s.entries, s.infos).All() {
 					seen++
-					if d.Frames != model[d.Key] || (d.Gen == 0) != stale[d.Key] {
-						t.Fatalf("%x: %d frames gen %d, model %d stale %v", d.Key, d.Frames, d.Gen, model[d.Key], stale[d.Key])
+					if d.Frames != model[d.Key] || (d.Stamp == 0) != stale[d.Key] {
+						t.Fatalf("%x: %d frames gen %d, model %d stale %v", d.Key, d.Frames, d.Stamp, model[d.Key], stale[d.Key])
 					}
 				}
 				if seen != len(model) {
@@ -113,7 +113,7 @@ func TestShardBehavesLikeAMapWithAnIndexByAddress(t *testing.T) {
 func TestAWalkGoesOnPastADirectionThatEnds(t *testing.T) {
 	s := newShard(t, 64)
 	for did := uint32(101); did < 140; did++ {
-		s.Insert(MakeKey(0, 0, 1, did), 0, 1).Gen = 7
+		s.Insert(MakeKey(0, 0, 1, did), 0, 1).Stamp = 7
 	}
 	s.Invalidate(1)
 	s.Step(3)
@@ -123,7 +123,7 @@ func TestAWalkGoesOnPastADirectionThatEnds(t *testing.T) {
 	for !s.Step(3) {
 	}
 	for did := uint32(102); did < 140; did += 2 {
-		if e := find(s, MakeKey(0, 0, 1, did)); e.Gen != 0 {
+		if e := find(s, MakeKey(0, 0, 1, did)); e.Stamp != 0 {
 			t.Errorf("direction to %d was not marked", did)
 		}
 	}
@@ -160,7 +160,7 @@ func TestAdoptionDropsWhatIsNotWhole(t *testing.T) {
 	if err != nil || adopted != 1 {
 		t.Fatalf("adopted %d: %v", adopted, err)
 	}
-	if e := find(fresh, keys[3]); e == nil || e.Frames != 9 || e.Gen != 0 {
+	if e := find(fresh, keys[3]); e == nil || e.Frames != 9 || e.Stamp != 0 {
 		t.Fatalf("the whole one: %+v", e)
 	}
 }

@@ -104,6 +104,6 @@ func (f *Flow) join(d Direction) {
 		f.ToInitiator = d
 	}
 	if newer || !f.Evaluated {
-		f.Verdict, f.Rule, f.Service, f.Evaluated = d.Verdict, d.Info.Rule, d.Info.Service, d.Gen != 0
+		f.Verdict, f.Rule, f.Service, f.Evaluated = d.Verdict, d.Info.Rule, d.Info.Service, d.Stamp != 0
 	}
 }

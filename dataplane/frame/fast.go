@@ -52,14 +52,14 @@ const (
 	eofGood = 1<<(EOFn-eofBase) | 1<<(EOFt-eofBase) | 1<<(EOFrt-eofBase) | 1<<(EOFdt-eofBase)
 )
 
-// Classify reads the headers of a burst: frame i is the n[i] bytes at p[i]. It writes a flow key (fabric<<60 | VF<<48 |
+// Classify reads the headers of frames first to end-1 of a burst: frame i is the n[i] bytes at p[i]. It writes a flow key (fabric<<60 | VF<<48 |
 // S_ID<<24 | D_ID) and a Class for each. fabric comes shifted to bit 60.
 //
 // The common frame (untagged or one tag, well formed, between two N_Ports) is read by five loads and without a call;
 // anything else goes to Decode, so that there is one judge of what is malformed. A test holds the two against each
 // other on arbitrary bytes.
-func Classify(p *[64]unsafe.Pointer, n *[64]uint32, count int, fabric uint64, keys *[64]uint64, classes *[64]Class) {
-	for i := 0; i < count&127 && i < 64; i++ {
+func Classify(p *[64]unsafe.Pointer, n *[64]uint32, first, end int, fabric uint64, keys *[64]uint64, classes *[64]Class) {
+	for i := first; i < end && uint(i) < 64; i++ {
 		b, length, vf := p[i], uintptr(n[i]), uint64(0)
 		if length < MinFrame {
 			classes[i] = classifyRunt(b, length)

@@ -14,7 +14,7 @@ func classifyOne(b []byte, fabric uint8) (uint64, Class) {
 		p[0] = unsafe.Pointer(&b[0])
 	}
 	n[0] = uint32(len(b))
-	Classify(&p, &n, 1, uint64(fabric)<<60, &keys, &classes)
+	Classify(&p, &n, 0, 1, uint64(fabric)<<60, &keys, &classes)
 	return keys[0], classes[0]
 }
 
@@ -108,7 +108,7 @@ func BenchmarkClassifyBurstOf32(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for range b.N {
-		Classify(&p, &n, 32, 0, &keys, &classes)
+		Classify(&p, &n, 0, 32, 0, &keys, &classes)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/32, "ns/frame")
 }

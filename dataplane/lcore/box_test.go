@@ -117,7 +117,7 @@ func (b *box) publish(generation uint32, text string) {
 		s.Policy = compilePolicy(b.t, text)
 		for i := range s.Policy.Services() {
 			d := s.Policy.Service(i)
-			s.Services = append(s.Services, Service{Port: svc0, MAC: d.MAC})
+			s.Services = append(s.Services, Service{Port: svc0, MAC: d.MAC, Up: true})
 		}
 	}
 	b.shared.Publish(s)

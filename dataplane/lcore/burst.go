@@ -1,8 +1,6 @@
 package lcore
 
 import (
-	"unsafe"
-
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
@@ -12,23 +10,37 @@ import (
 // ordinary selects, of a Class, what must be zero for a frame that has a flow: the reason and the no-flow flag.
 const ordinary = 0xff | frame.ClassNoFlow
 
-// burst handles n frames from an edge or fabric port, already classified.
+// lookAhead is how many frames are read between two calls of prefetch: the first entries are on their way while the
+// headers of the others are read.
+const lookAhead = 8
+
+// read classifies n frames and asks for their entries: the cache misses of a burst overlap.
+func (w *Worker) read(n int) {
+	c := w.Cycle
+	for first := 0; first < n; first += lookAhead {
+		end := min(first+lookAhead, n)
+		frame.Classify(&c.Data, &c.Len, first, end, w.in.fabric, &w.keys, &w.classes)
+		for i := first; i < end; i++ {
+			w.homes[i&63] = w.Shard.Home(flow.Key(w.keys[i&63]))
+		}
+		prefetch(&w.homes, first, end)
+	}
+}
+
+// burst handles n frames from an edge or fabric port.
+//
+// What a storage frame of a flow needs is done without asking for the action: the verdict names the queue and the MAC.
+// With flows forwarded and steered at random, a branch would be guessed wrong for every other frame.
 func (w *Worker) burst(n int) {
 	if w.in.pairTx < 0 {
 		w.noPath(n)
 		return
 	}
-	// Home slots first and all at once: the misses of a burst overlap.
+	w.read(n)
+	c, stamp, now := w.Cycle, w.stamp(), w.now
+	var sent, steered uint64
 	for i := range n & 63 {
-		w.homes[i] = w.Shard.Home(flow.Key(w.keys[i]))
-	}
-	prefetch(&w.homes, n)
-
-	c, gen, now := w.Cycle, w.snap.Generation, w.now
-	direct := &c.Tx[w.in.pairTx]
-	var forwarded uint64
-	for i := range n & 63 {
-		class, m, length := w.classes[i], c.Rx[i], c.Len[i]
+		class, data := w.classes[i], c.Data[i]
 		if class&ordinary != 0 {
 			w.aside(i, class)
 			continue
@@ -40,67 +52,70 @@ func (w *Worker) burst(n int) {
 			}
 		}
 		e.Frames++
-		e.Bytes += uint64(length)
+		e.Bytes += uint64(c.Len[i])
 		e.LastSeen = now
-		if class&(frame.ClassStorage|frame.ClassControl|frame.ClassError) == frame.ClassStorage {
-			if e.Gen != gen {
-				w.evaluate(i, e)
-			}
-			if e.Verdict.Action() != flow.Forward {
-				w.act(i, e)
-				continue
-			}
-		} else {
+		if class&(frame.ClassStorage|frame.ClassControl|frame.ClassError) != frame.ClassStorage {
 			w.remark(i, e)
+			continue
 		}
-		direct.Mbuf[direct.N%dpdk.TxFramesMax] = m
-		direct.N++
-		forwarded++
+		if e.Stamp != stamp {
+			w.evaluate(i, e)
+		}
+		// The true MACs are kept for the way back from a service, since in fabric mode they cannot be derived from the
+		// FC_IDs. They hardly ever change.
+		if macs := (*[12]byte)(data); *macs != e.MAC {
+			e.MAC = *macs
+		}
+		v := e.Verdict
+		q := &c.Tx[v.Queue()%dpdk.TxMax]
+		if v&(flow.Special|flow.Verdict(class&frame.ClassUnsolCmd)<<commandShift) != 0 || q.N >= queueHeldMax {
+			w.special(i, e)
+			continue
+		}
+		mark := &w.marks[v.Mark()]
+		*(*uint64)(data) = *(*uint64)(data)&mark.keep | mark.mac // the FC CRC covers none of it
+		q.Mbuf[q.N%dpdk.TxFramesMax] = c.Rx[i]
+		q.N++
+		sent++
+		steered += mark.steers
 	}
-	w.row.Fates[shm.FateForwarded] += forwarded
+	w.row.Fates[shm.FateForwarded] += sent - steered
+	w.row.Fates[shm.FateSteered] += steered
 }
 
-// act applies a verdict other than forward to a storage frame.
-func (w *Worker) act(i int, e *flow.Entry) {
+// commandShift brings ClassUnsolCmd to where SpecialCommand is.
+const commandShift = 42
+
+var _ = [1]struct{}{}[flow.Verdict(frame.ClassUnsolCmd)<<commandShift-flow.SpecialCommand]
+
+// mark is what becomes of the first 8 bytes of a frame: the destination MAC and two bytes of the source.
+type mark struct {
+	keep, mac uint64
+	steers    uint64 // 1 for a service, 0 for the mark that changes nothing
+}
+
+// stamp is what a verdict must have been made from to hold for the burst.
+func (w *Worker) stamp() uint32 { return w.snap.Generation<<8 | uint32(w.in.port) }
+
+// special handles a storage frame that is mirrored or dropped, or whose service cannot take it.
+func (w *Worker) special(i int, e *flow.Entry) {
 	m, v := w.Cycle.Rx[i], e.Verdict
+	fate := shm.FateForwarded
 	switch v.Action() {
-	case flow.Redirect:
-		w.steer(i, e)
-	case flow.Mirror:
-		if !v.Is(flow.CommandsOnly) || w.classes[i].Is(frame.ClassCommand) {
-			w.mirror(m, int(v.Service()))
-		}
-		w.put(w.in.pairTx, m)
-		w.row.Fates[shm.FateForwarded]++
 	case flow.Drop:
 		w.drop(m, shm.FateDropPolicy)
-	}
-}
-
-// steer sends a frame to its service: the destination MAC becomes the service's, and the entry keeps both true MACs for
-// the way back, since in fabric mode they cannot be derived from the FC_IDs. No byte that the FC CRC covers changes.
-func (w *Worker) steer(i int, e *flow.Entry) {
-	m, data, v := w.Cycle.Rx[i], w.Cycle.Data[i], e.Verdict
-	service := &w.snap.Services[v.Service()]
-	if !w.serviceUp(int(v.Service()), service) {
+		return
+	case flow.Mirror:
+		w.mirror(m, int(v.Service()))
+	case flow.Redirect:
 		if v.Is(flow.Block) {
 			w.drop(m, shm.FateDropBlocked)
 			return
 		}
-		w.put(w.in.pairTx, m)
-		w.row.Fates[shm.FateBypassed]++
-		return
+		fate = shm.FateBypassed
 	}
-	macs := (*[12]byte)(data)
-	if *macs != e.MAC {
-		e.MAC = *macs
-	}
-	if int(v.Direct()) != w.in.pair { // the direction moved to another port pair of ours
-		e.Verdict = v.WithDirect(uint8(w.in.pair))
-	}
-	*(*[6]byte)(data) = service.MAC
-	w.put(w.txOf[service.Port], m)
-	w.row.Fates[shm.FateSteered]++
+	w.put(w.in.pairTx, m)
+	w.row.Fates[fate]++
 }
 
 // mirror asks for a copy of the frame, unchanged, out of the service's port. A copy that cannot be made is counted; the
@@ -110,18 +125,19 @@ func (w *Worker) mirror(m *dpdk.Mbuf, index int) {
 	if service.Port < 0 {
 		return
 	}
+	q := w.txOf[service.Port]
 	count := &w.Counters[service.Port]
-	if !w.serviceUp(index, service) || int(w.Cycle.NClone) == dpdk.CloneMax {
+	if !service.Up || w.Cycle.Tx[q].N >= queueHeldMax || w.Cycle.NClone == dpdk.CloneMax {
 		count.MirrorRefused++
 		return
 	}
 	clone := &w.Cycle.Clone[w.Cycle.NClone%dpdk.CloneMax]
-	clone.Mbuf, clone.Tx = m, uint16(w.txOf[service.Port])
+	clone.Mbuf, clone.Tx = m, uint16(q)
 	w.Cycle.NClone++
 	count.Mirrored++
 }
 
-// remark does what ELS, CT and error frames of a flow need besides being forwarded.
+// remark forwards the ELS, CT and other frames of a flow that the policy is not about.
 func (w *Worker) remark(i int, e *flow.Entry) {
 	class := w.classes[i]
 	if class.Is(frame.ClassControl) {
@@ -130,6 +146,8 @@ func (w *Worker) remark(i int, e *flow.Entry) {
 	if class.Is(frame.ClassError) && e.Errors != ^uint16(0) {
 		e.Errors++
 	}
+	w.put(w.in.pairTx, w.Cycle.Rx[i])
+	w.row.Fates[shm.FateForwarded]++
 }
 
 // fateOf a frame that is not ordinary, by its reason.
@@ -163,9 +181,4 @@ func (w *Worker) noPath(n int) {
 	for _, m := range w.Cycle.Rx[:n] {
 		w.drop(m, shm.FateDropNoPath)
 	}
-}
-
-// bytes is frame i of the burst, in place.
-func (w *Worker) bytes(i int) []byte {
-	return unsafe.Slice((*byte)(w.Cycle.Data[i]), w.Cycle.Len[i])
 }

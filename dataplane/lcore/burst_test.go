@@ -2,6 +2,7 @@ package lcore
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"fcredirect/dataplane/flow"
@@ -116,6 +117,17 @@ func TestASteeredFrameComesBackWithItsTrueAddresses(t *testing.T) {
 	b.balance()
 }
 
+func TestAServiceCannotInjectIntoAFlowThatWasNeverSteered(t *testing.T) {
+	b := newBox(t)
+	b.publish(2, testPolicy)
+	b.send(edge0, command(array1, array2, 1)) // forwarded: the entry exists
+	b.send(svc0, command(array1, array2, 2))
+	if n := len(b.nics.Sent(fabric0, 0)); n != 1 || b.fates(svc0)[shm.FateDropUnmatched] != 1 {
+		t.Fatalf("%d frames left, fates %v", n, b.fates(svc0))
+	}
+	b.balance()
+}
+
 func TestAFrameAtTheServiceSurvivesAPolicyChange(t *testing.T) {
 	b := newBox(t)
 	b.publish(2, testPolicy)
@@ -164,13 +176,17 @@ func TestALoginLearntLateChangesTheVerdict(t *testing.T) {
 func TestAServiceThatIsDownIsBypassedOrBlocks(t *testing.T) {
 	b := newBox(t)
 	b.publish(2, testPolicy)
-	b.shared.SetService(0, false)
-	b.shared.SetService(1, false)
+	down := *b.shared.Snapshot()
+	down.Generation, down.Services = 3, slices.Clone(down.Services)
+	for i := range down.Services {
+		down.Services[i].Up = false
+	}
+	b.shared.Publish(&down)
 	b.send(edge0, command(host1, array1, 1), command(host1, array2, 2))
 	if f := b.fates(edge0); f[shm.FateBypassed] != 1 || f[shm.FateDropBlocked] != 1 {
 		t.Fatalf("fates %v", f)
 	}
-	b.shared.SetService(0, true)
+	b.publish(4, testPolicy)
 	b.send(edge0, command(host1, array1, 1))
 	if f := b.fates(edge0); f[shm.FateSteered] != 1 {
 		t.Fatalf("fates %v after the service came back", f)
@@ -239,7 +255,6 @@ func TestNoAllocationPerFrame(t *testing.T) {
 	}
 	n := testing.AllocsPerRun(1000, func() {
 		w.in, w.row = &w.own[0], &w.Counters[edge0]
-		frame.Classify(&c.Data, &c.Len, len(frames), 0, &w.keys, &w.classes)
 		w.burst(len(frames))
 		w.sent()
 		w.Rest()

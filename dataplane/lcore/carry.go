@@ -46,14 +46,20 @@ func (w *Worker) carryTo(owner int, item carried) {
 	w.Page.Carried++
 }
 
-// carryRoom says whether a burst fits in every ring to another lcore.
-func (w *Worker) carryRoom() bool {
+// holdServices leaves service ports unpolled while a burst might not fit in the rings to the lcores that own its flows.
+func (w *Worker) holdServices() {
+	room := true
 	for _, p := range w.Carry {
-		if p != nil && p.Free(BurstFrames) < BurstFrames {
-			return false
+		room = room && (p == nil || p.Free(BurstFrames) >= BurstFrames)
+	}
+	for i := range w.own {
+		if r := &w.own[i]; r.role == shm.RoleService {
+			w.Cycle.RxList[i].Port = r.id
+			if !room {
+				w.Cycle.RxList[i].Port = dpdk.NoPort
+			}
 		}
 	}
-	return true
 }
 
 // receiveCarried takes frames from other lcores, at most a burst from each, and only while there is room to send them.
@@ -78,7 +84,7 @@ func (w *Worker) receiveCarried() {
 
 func (w *Worker) roomForAny() bool {
 	for q := range w.portOf {
-		if w.Cycle.Tx[q].N >= serviceHeldMax {
+		if w.Cycle.Tx[q].N >= queueHeldMax {
 			return false
 		}
 	}
@@ -94,7 +100,7 @@ func (w *Worker) takeCarried(item carried) {
 	var keys [64]uint64
 	var classes [64]frame.Class
 	p, n := [64]unsafe.Pointer{item.mbuf.Data()}, [64]uint32{uint32(item.mbuf.Len())}
-	frame.Classify(&p, &n, 1, uint64(w.Ports[item.port].Fabric)<<60, &keys, &classes)
+	frame.Classify(&p, &n, 0, 1, uint64(w.Ports[item.port].Fabric)<<60, &keys, &classes)
 	if e := w.find(flow.Key(keys[0])); e != nil {
 		w.restore(e, item.mbuf, p[0])
 		return

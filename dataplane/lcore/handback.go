@@ -13,6 +13,7 @@ import (
 // the policy is not asked again, or the frame would go round for ever. What no flow of ours accounts for is dropped: a
 // service port is no way into the fabric.
 func (w *Worker) handBack(n int) {
+	w.read(n)
 	for i := range n & 63 {
 		key, class := flow.Key(w.keys[i]), w.classes[i]
 		m := w.Cycle.Rx[i]
@@ -44,7 +45,7 @@ func (w *Worker) find(key flow.Key) *flow.Entry {
 
 // restore puts the true MACs back and sends the frame on.
 func (w *Worker) restore(e *flow.Entry, m *dpdk.Mbuf, data unsafe.Pointer) {
-	if e.MAC == [12]byte{} { // never steered
+	if !e.Verdict.Is(flow.Steered) {
 		w.drop(m, shm.FateDropUnmatched)
 		return
 	}

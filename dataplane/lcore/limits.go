@@ -17,9 +17,9 @@ const (
 	// CommandItems bounds the invalidations that wait for an lcore, 8 bytes each. When they do not fit, the control
 	// goroutine publishes a new generation instead, which invalidates all.
 	CommandItems = 1024
-	// serviceHeldMax is how many frames may wait for a service port before its on-failure applies. Above a burst and
-	// below the room of a queue less the mirror copies of one burst.
-	serviceHeldMax = 96
+	// queueHeldMax is how many frames may wait for a port: for a service port, before on-failure applies. Above two
+	// bursts, and below the room of a queue less a burst and its mirror copies.
+	queueHeldMax = 128
 	// walkLinks is the work of one pass on an invalidation: about 3 µs of cache misses.
 	walkLinks = 64
 	// sweepSlots is the work of one pass on idle flows, done in every sweepEvery-th pass: a million slots in 30 s at

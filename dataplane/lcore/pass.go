@@ -2,53 +2,39 @@ package lcore
 
 import (
 	"fcredirect/dataplane/dpdk"
-	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/shm"
 )
 
-// Poll visits each port once and says whether anything was received or is still to be sent.
+// Poll makes one pass and says whether anything was received or is still to be sent: it sends what the pass before
+// prepared, receives one burst from the first port that has one, and handles it. The next pass begins with the port
+// after, so that each gets its turn.
 func (w *Worker) Poll() (busy bool) {
-	for range w.own {
-		if w.pass() {
-			busy = true
-		}
-	}
-	return busy
-}
-
-// pass sends what the pass before prepared, receives one burst from the next port, and handles it.
-func (w *Worker) pass() bool {
 	c := w.Cycle
-	r := &w.own[w.next]
-	if w.next++; w.next == len(w.own) {
-		w.next = 0
-	}
-	c.RxPort, c.RxQueue, c.RxGate = r.id, 0, r.gate
-	if r.role == shm.RoleService && !w.carryRoom() {
-		c.RxPort = dpdk.NoPort
+	if len(w.Ports) != len(w.own) {
+		w.holdServices()
 	}
 	w.Config.Run(c)
 	w.sent()
-	w.snap = w.Shared.Snapshot()
+	if s := w.Shared.Snapshot(); s != w.snap {
+		w.takeUp(s)
+	}
 	if w.now = c.TSCRx; w.Clock != nil {
 		w.now = w.Clock()
 	}
 	w.receiveCarried()
 	n := int(c.RxN)
-	if n == 0 {
-		if c.RxMultiSeg > 0 {
-			w.countSegments(r)
-		}
+	if n == 0 && c.RxMultiSeg == 0 {
 		return w.unsent()
 	}
-	w.in, w.row = r, &w.Counters[r.port]
-	w.row.RxFrames += uint64(n)
-	w.row.RxBytes += uint64(c.RxBytes)
-	if c.RxMultiSeg > 0 {
-		w.countSegments(r)
+	w.in = &w.own[c.RxAt]
+	if c.RxFirst = c.RxAt + 1; c.RxFirst == c.NRx {
+		c.RxFirst = 0
 	}
-	frame.Classify(&c.Data, &c.Len, n, r.fabric, &w.keys, &w.classes)
-	if r.role == shm.RoleService {
+	w.row = &w.Counters[w.in.port]
+	w.row.RxFrames += uint64(n) + uint64(c.RxMultiSeg)
+	w.row.Fates[shm.FateDropSegments] += uint64(c.RxMultiSeg)
+	w.row.RxBytes += uint64(c.RxBytes)
+	if w.in.role == shm.RoleService {
 		w.handBack(n)
 	} else {
 		w.burst(n)
@@ -120,18 +106,13 @@ func (w *Worker) unsent() bool {
 	return false
 }
 
-func (w *Worker) countSegments(r *rx) {
-	n := uint64(w.Cycle.RxMultiSeg)
-	w.Counters[r.port].RxFrames += n
-	w.Counters[r.port].Fates[shm.FateDropSegments] += n
-}
-
 // Drain sends what is prepared, for at most the given number of passes, and says how many frames were left and dropped.
 // A port that takes nothing is given up after the drop timeout. For an orderly stop.
 func (w *Worker) Drain(passes int) (left int) {
 	c := w.Cycle
+	c.NRx, c.RxPort = 0, dpdk.NoPort
+	defer func() { c.NRx = uint16(len(w.own)) }()
 	for range passes {
-		c.RxPort, c.RxGate = dpdk.NoPort, 0
 		w.Config.Run(c)
 		w.sent()
 		w.receiveCarried()
@@ -143,7 +124,6 @@ func (w *Worker) Drain(passes int) (left int) {
 		left += int(c.Tx[q].N)
 		w.giveUp(q, &w.Counters[port])
 	}
-	c.RxPort = dpdk.NoPort
 	w.Config.Run(c)
 	w.sent()
 	return left

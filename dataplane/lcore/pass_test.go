@@ -95,7 +95,7 @@ func TestAStalledServicePortHoldsUpNobody(t *testing.T) {
 	if f[shm.FateForwarded] != 300 || f[shm.FateBypassed] == 0 || f[shm.FateDropBlocked] == 0 {
 		t.Fatalf("fates %v", f)
 	}
-	if f[shm.FateSteered] > serviceHeldMax+BurstFrames {
+	if f[shm.FateSteered] > queueHeldMax+BurstFrames {
 		t.Fatalf("%d frames held for a stalled service port", f[shm.FateSteered])
 	}
 	if f[shm.FateBypassed]+f[shm.FateDropBlocked]+f[shm.FateSteered] != 600 {

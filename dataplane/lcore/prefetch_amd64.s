@@ -1,17 +1,18 @@
 #include "textflag.h"
 
-// func prefetch(p *[64]*flow.Entry, n int)
+// func prefetch(p *[64]*flow.Entry, first, end int)
 //
-// Go has no prefetch that a package may use, and a call per frame would cost what it saves: so one for the burst.
-TEXT ·prefetch(SB), NOSPLIT, $0-16
+// Go has no prefetch that a package may use, and a call per frame would cost what it saves: so one for several.
+TEXT ·prefetch(SB), NOSPLIT, $0-24
 	MOVQ p+0(FP), SI
-	MOVQ n+8(FP), CX
+	MOVQ first+8(FP), AX
+	MOVQ end+16(FP), CX
 loop:
-	SUBQ $1, CX
-	JLT  done
-	MOVQ (SI), AX
-	PREFETCHT0 (AX)
-	ADDQ $8, SI
+	CMPQ AX, CX
+	JGE  done
+	MOVQ (SI)(AX*8), DX
+	PREFETCHT0 (DX)
+	INCQ AX
 	JMP  loop
 done:
 	RET

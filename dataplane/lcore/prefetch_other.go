@@ -4,12 +4,12 @@ package lcore
 
 import "fcredirect/dataplane/flow"
 
-// prefetch reads the keys of the first n entries. The loads do not depend on each other, so a core that executes out
+// prefetch reads the keys of entries first to end-1. The loads do not depend on each other, so a core that executes out
 // of order overlaps their misses, if not as many as a prefetch would.
-func prefetch(p *[64]*flow.Entry, n int) {
+func prefetch(p *[64]*flow.Entry, first, end int) {
 	var sum flow.Key
-	for i := range n & 63 {
-		sum += p[i].Key
+	for i := first; i < end; i++ {
+		sum += p[i&63].Key
 	}
 	prefetchSink = sum
 }

@@ -1,6 +1,8 @@
 package lcore
 
 import (
+	"encoding/binary"
+
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/login"
@@ -25,7 +27,7 @@ func (w *Worker) miss(i int, home *flow.Entry) *flow.Entry {
 		w.row.Fates[shm.FateUnflowed]++
 		return nil
 	}
-	e.Verdict = flow.MakeVerdict(flow.Forward, uint8(w.in.pair), 0, 0, 0)
+	e.Verdict = w.forward()
 	w.Page.FlowsLive = uint64(w.Shard.Live())
 	return e
 }
@@ -43,7 +45,7 @@ func (w *Worker) evaluate(i int, e *flow.Entry) {
 	b, _ := w.Logins.Resolve(login.Addr(target))
 	info.Initiator, info.Target = uint64(a.WWPN), uint64(b.WWPN)
 	info.Rule, info.Service = -1, -1
-	verdict := flow.MakeVerdict(flow.Forward, uint8(w.in.pair), 0, 0, 0)
+	verdict := w.forward()
 	if w.snap.Policy != nil {
 		v := w.snap.Policy.Evaluate(a.WWPN, b.WWPN, key.VF())
 		info.Rule, info.Service = v.Rule, int16(v.Service)
@@ -54,17 +56,21 @@ func (w *Worker) evaluate(i int, e *flow.Entry) {
 		w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
 	}
 	info.Orient = orient
-	e.Verdict, e.Gen = verdict, w.snap.Generation
+	e.Verdict, e.Stamp = verdict|e.Verdict&flow.Steered, w.stamp()
 	w.Page.Evaluations++
 }
 
-// compile turns the policy's verdict into the form kept in the entry. A service port serves one fabric, or a frame that
-// it returns could not be told from one of another fabric with the same FC_IDs; a rule that crosses fabrics finds its
-// service out of reach, which its on-failure answers.
+// forward is the verdict that sends a frame to the paired port.
+func (w *Worker) forward() flow.Verdict {
+	return flow.MakeVerdict(flow.Forward, uint8(w.in.pairTx), uint8(w.in.pair), 0, 0)
+}
+
+// compile turns the policy's verdict into the form kept in the entry. A service that is down, or that this box does not
+// have, makes the verdict special: its on-failure answers for each frame. So does one on a port of another fabric: a
+// frame that it returns could not be told from one of its own fabric with the same FC_IDs.
 func (w *Worker) compile(v policy.Verdict, fabric uint8) flow.Verdict {
-	direct, action := uint8(w.in.pair), uint8(v.Action)
-	if action == flow.Forward || action == flow.Drop {
-		return flow.MakeVerdict(action, direct, 0, 0, 0)
+	if v.Service < 0 {
+		return flow.MakeVerdict(uint8(v.Action), uint8(w.in.pairTx), uint8(w.in.pair), 0, 0)
 	}
 	var flags flow.Verdict
 	if v.CommandsOnly {
@@ -74,11 +80,25 @@ func (w *Worker) compile(v policy.Verdict, fabric uint8) flow.Verdict {
 		flags |= flow.Block
 	}
 	s := &w.snap.Services[v.Service]
-	if s.Port < 0 || w.Ports[s.Port].Fabric != fabric {
-		if action == flow.Redirect && flags.Is(flow.Block) {
-			return flow.MakeVerdict(flow.Drop, direct, 0, 0, 0)
+	queue := w.in.pairTx
+	if v.Action == policy.Redirect {
+		if s.Up && w.Ports[s.Port].Fabric == fabric {
+			queue = w.txOf[s.Port]
+		} else {
+			flags |= flow.Special
 		}
-		return flow.MakeVerdict(flow.Forward, direct, 0, 0, 0)
 	}
-	return flow.MakeVerdict(action, direct, uint16(v.Service), uint16(s.Port), flags)
+	return flow.MakeVerdict(uint8(v.Action), uint8(queue), uint8(w.in.pair), uint8(v.Service), flags)
+}
+
+// takeUp makes a snapshot the one in use.
+func (w *Worker) takeUp(s *Snapshot) {
+	w.snap = s
+	w.marks = [256]mark{{keep: ^uint64(0)}}
+	for i, service := range s.Services {
+		var mac [8]byte
+		copy(mac[:], service.MAC[:])
+		// In memory order: the low six bytes are the destination MAC on a little-endian machine, and the rest is kept.
+		w.marks[i+1] = mark{keep: binary.NativeEndian.Uint64([]byte{0, 0, 0, 0, 0, 0, 0xff, 0xff}), mac: binary.NativeEndian.Uint64(mac[:]), steers: 1}
+	}
 }

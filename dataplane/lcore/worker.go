@@ -34,12 +34,12 @@ type Snapshot struct {
 type Service struct {
 	Port int // index, -1 when this box does not have it
 	MAC  [6]byte
+	Up   bool
 }
 
 // Shared is what the control goroutine publishes to all workers.
 type Shared struct {
 	snapshot atomic.Pointer[Snapshot]
-	down     [shm.MaxServices / 64]atomic.Uint64 // bit set: the service is not to be used
 	stop     atomic.Bool
 }
 
@@ -48,15 +48,6 @@ func (s *Shared) Publish(c *Snapshot) { s.snapshot.Store(c) }
 
 // Snapshot is the active one.
 func (s *Shared) Snapshot() *Snapshot { return s.snapshot.Load() }
-
-// SetService marks a service usable or not.
-func (s *Shared) SetService(i int, up bool) {
-	if bit := uint64(1) << (i % 64); up {
-		s.down[i/64].And(^bit)
-	} else {
-		s.down[i/64].Or(bit)
-	}
-}
 
 // Stop asks all running workers to drain and return.
 func (s *Shared) Stop() { s.stop.Store(true) }
@@ -104,8 +95,8 @@ type Worker struct {
 	mine   int   // queues below this one are our ports'; those above collect frames for other lcores
 
 	// of the pass
-	next      int       // index in own of the port to receive from
 	snap      *Snapshot // active configuration
+	marks     [256]mark // of its services, by Verdict.Mark
 	now       uint64    // TSC of the burst
 	in        *rx       // where the burst came from
 	row       *shm.Counters
@@ -135,10 +126,11 @@ type rx struct {
 
 // New makes a worker that polls the ports it owns.
 func New(c Config) (*Worker, error) {
-	w := &Worker{Config: c, txOf: make([]int, len(c.Ports)), snap: c.Shared.Snapshot()}
-	if w.snap == nil {
+	w := &Worker{Config: c, txOf: make([]int, len(c.Ports))}
+	if c.Shared.Snapshot() == nil {
 		return nil, fmt.Errorf("lcore %d: no configuration published", c.Index)
 	}
+	w.takeUp(c.Shared.Snapshot())
 	if w.Config.Run == nil {
 		w.Config.Run = (*dpdk.Cycle).Run
 	}
@@ -153,7 +145,7 @@ func New(c Config) (*Worker, error) {
 	if len(w.own) == 0 {
 		return nil, fmt.Errorf("lcore %d: owns no port", c.Index)
 	}
-	c.Cycle.RxBurst = BurstFrames
+	c.Cycle.RxBurst, c.Cycle.NRx = BurstFrames, uint16(len(w.own))
 	w.heldSince = make([]uint64, len(w.portOf))
 	return w, nil
 }
@@ -204,6 +196,8 @@ func (w *Worker) addRx(i int) error {
 		}
 		r.gate = 1 << r.pairTx
 	}
+	list := &w.Cycle.RxList[len(w.own)]
+	list.Port, list.Queue, list.Gate = r.id, 0, r.gate
 	w.own = append(w.own, r)
 	return nil
 }
@@ -226,14 +220,6 @@ func (w *Worker) put(queue int, m *dpdk.Mbuf) {
 	q := &w.Cycle.Tx[queue]
 	q.Mbuf[q.N%dpdk.TxFramesMax] = m
 	q.N++
-}
-
-// serviceUp says whether frames may be given to a service: it is not marked down, and its port takes them.
-func (w *Worker) serviceUp(i int, s *Service) bool {
-	if s.Port < 0 || w.Shared.down[i/64%len(w.Shared.down)].Load()>>(i%64)&1 != 0 {
-		return false
-	}
-	return int(w.Cycle.Tx[w.txOf[s.Port]].N) < serviceHeldMax
 }
 
 // copyToControl hands a copy of the frame to the control goroutine, which learns logins from it.

@@ -8,8 +8,8 @@ const (
 	// MaxPorts and MaxLcores bound the counter matrix: 1 KiB each cell, so 16 MiB at the most.
 	MaxPorts  = 64
 	MaxLcores = 64
-	// MaxServices bounds the services of one policy.
-	MaxServices = 256
+	// MaxServices bounds the services of one policy: a verdict names one in 8 bits, 0 being none.
+	MaxServices = 255
 	// MaxSegmentBytes is what a reader accepts as a file size: far above the 4,194,304 directions a boot file may ask for.
 	MaxSegmentBytes = 8 << 30
 
