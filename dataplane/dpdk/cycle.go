@@ -43,8 +43,9 @@ const CloneCopyMax = 256
 //  3. Free[:NFree] goes back to its mempools. TSCTx is read.
 //  4. One burst of at most RxBurst frames is received from (RxPort, RxQueue) — unless RxGate names
 //     a transmit queue that still has a remainder (then RxGated is 1 and RxN 0), or RxPort is NoPort.
-//     With NRx > 0 the entries of RxList are tried instead, from RxFirst on and round once, until one gives frames:
-//     RxAt says which. Its gates count each for its own entry.
+//     With NRx > 0 the entries of RxList are tried instead, from RxFirst on and round once, until one
+//     gives frames: RxAt says which. Each entry has a gate of its own; RxGated then means that at
+//     least one entry was passed over.
 //  5. Data and Len are filled in and the first line of each frame is prefetched. TSCRx is read.
 //
 // After Run, NClone and NFree are 0. Every *Mbuf in Rx[:RxN] belongs to the lcore, which must put

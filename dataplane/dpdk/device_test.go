@@ -215,6 +215,23 @@ func TestAFPacketPortCarriesFullFCoEFramesBothWays(t *testing.T) {
 	}
 }
 
+func TestAnMbufTooSmallForTheDriverIsAnError(t *testing.T) {
+	newLink(t, 2500)
+	pool, err := dpdk.NewMempool(unique("small"), 63, 0, 2048+dpdk.Headroom, dpdk.AnySocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	name := unique("net_af_packet")
+	port, err := dpdk.Open(name+",iface=e0", dpdk.PortConfig{Mempool: pool})
+	if err == nil {
+		t.Fatal("opened", port.Close())
+	}
+	if !strings.HasPrefix(err.Error(), "rte_eth_rx_queue_setup "+name+": ") || !strings.Contains(err.Error(), "will not fit in mbuf (2048 bytes)") {
+		t.Errorf("error %q", err)
+	}
+}
+
 func TestWhatADeviceCannotDoIsAWarning(t *testing.T) {
 	newLink(t, 1500)
 	pool := newPool(t, 4095)

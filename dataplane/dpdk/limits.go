@@ -7,10 +7,9 @@ const (
 	BurstMax = 64
 	// TxMax bounds the transmit queues of one Cycle: one bit each in RxGate. 2 KiB apiece.
 	TxMax = 16
-	// TxFramesMax bounds the frames that wait in one transmit queue: a remainder of one burst, one
-	// burst of originals and half a burst of mirror copies. A copy that finds the queue full is not
-	// made and counted in CloneFailed; originals are the lcore's to bound.
-	// A power of two, so that an index is bounded by a mask.
+	// TxFramesMax bounds the frames that wait in one transmit queue: a remainder, a burst of originals
+	// and a burst of mirror copies fit. A copy that finds the queue full is not made and counted in
+	// CloneFailed; originals are the lcore's to bound. A power of two, so that a mask bounds an index.
 	TxFramesMax = 256
 	// RxMax bounds the queues that one Run may poll.
 	RxMax = 16

@@ -63,7 +63,7 @@ func Open(device string, cfg PortConfig) (*Port, error) {
 	}
 	if rc < 0 {
 		if rc = p.probe(devargs(device)); rc < 0 {
-			e := failed(op, p.name, rc)
+			e := probeError(p.name, rc)
 			e.Hint = probeHint(device, e)
 			return nil, e
 		}
@@ -224,15 +224,26 @@ func devargs(device string) string {
 	return device
 }
 
+// probeError makes sense of drivers that return -1, which reads as EPERM, whatever went wrong.
+func probeError(name string, rc C.int) *Error {
+	e := failed("rte_dev_probe", name, rc)
+	if e.Errno == syscall.EPERM && !permission.MatchString(e.Detail) {
+		e.Errno = syscall.ENODEV
+	}
+	return e
+}
+
+var permission = regexp.MustCompile(`(?i)not permitted|permission denied`)
+
 // probeHint says what to do about a device that could not be brought in.
 func probeHint(device string, e *Error) string {
 	switch {
 	case strings.Contains(e.Detail, "SIOCGIFINDEX"):
 		return "no such interface in this network namespace"
-	case isPCI(device) && e.Errno == syscall.ENODEV, isPCI(device) && e.Errno == syscall.ENOENT:
+	case e.Errno == syscall.EPERM || e.Errno == syscall.EACCES || permission.MatchString(e.Detail):
+		return "raw sockets and devices need privileges: run as root"
+	case isPCI(device):
 		return "no such PCI device, or it is not bound to vfio-pci (dpdk-devbind.py --status)"
-	case e.Errno == syscall.EPERM || e.Errno == syscall.EACCES || strings.Contains(e.Detail, "Operation not permitted"):
-		return "raw sockets need CAP_NET_RAW: run as root"
 	}
 	return ""
 }

@@ -37,11 +37,11 @@ func TestAnErrorNamesTheCallAndTheDevice(t *testing.T) {
 		errno syscall.Errno
 		hint  string
 	}{
-		{"an interface that is not there", open("net_af_packet7,iface=nowhere0", rx), "rte_dev_probe net_af_packet7: ", 0, "no such interface"},
+		{"an interface that is not there", open("net_af_packet7,iface=nowhere0", rx), "rte_dev_probe net_af_packet7: no such device", syscall.ENODEV, "no such interface"},
 		{"a PCI device that is not there", open("0000:7f:1f.7", rx), "rte_dev_probe 0000:7f:1f.7: ", syscall.ENODEV, "no such PCI device"},
 		{"a short PCI address", open("7f:1f.7", rx), "rte_dev_probe 0000:7f:1f.7: ", syscall.ENODEV, "no such PCI device"},
 		{"a driver that does not exist", open("net_unheard0", rx), "rte_dev_probe net_unheard0: ", 0, ""},
-		{"a capture that is not there", open("net_pcap7,rx_pcap=/nowhere.pcap", rx), "rte_dev_probe net_pcap7: ", 0, "/nowhere.pcap"},
+		{"a capture that is not there", open("net_pcap7,rx_pcap=/nowhere.pcap", rx), "rte_dev_probe net_pcap7: no such device", syscall.ENODEV, "/nowhere.pcap"},
 		{"no device", open("", rx), "rte_dev_probe: ", syscall.EINVAL, "not a device"},
 		{"a zero byte", open("net_\x00null", rx), "rte_dev_probe ", syscall.EINVAL, "not a device"},
 		{"a device with other arguments than it has", open("net_null_twice,size=80", rx), "rte_dev_probe net_null_twice: ", syscall.EEXIST, "cannot be changed"},
