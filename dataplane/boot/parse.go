@@ -8,9 +8,7 @@ package boot
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
@@ -20,15 +18,10 @@ import (
 // Load reads and checks the boot file at path. Warnings are worth showing, and no reason
 // not to start.
 func Load(path string) (c *Config, warnings []*yamlconf.Diagnostic, err error) {
-	f, err := os.Open(path)
+	text, err := yamlconf.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("read boot file: %w; name the right one with --boot", err)
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("read boot file: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, yamlconf.MaxBytes+1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("read boot file: %w", err)
 	}

@@ -17,7 +17,7 @@ type Span struct{ Start, End uint32 }
 type Diagnostic struct {
 	File    string
 	Line    int    // from 1; 0 when the place is not known
-	Column  int    // in characters, from 1
+	Column  int    // in characters, from 1; in bytes far to the right in a very long line
 	Message string // what is wrong
 	Cure    string // what to do about it; may be empty
 	Excerpt string // the line, or the part of it around the place
@@ -137,7 +137,10 @@ func (r *Report) Diagnose(at Span, cure, format string, args ...any) *Diagnostic
 	}
 	before := r.text[start:at.Start]
 	d.Line = line + 1
-	d.Column = utf8.RuneCountInString(before) + 1
+	d.Column = len(before) + 1
+	if len(before) <= maxCounted {
+		d.Column = utf8.RuneCountInString(before) + 1
+	}
 	d.Excerpt, d.caret = excerpt(r.text[start:end], int(at.Start)-start)
 	stop := max(min(int(at.End), end), int(at.Start))
 	d.width = utf8.RuneCountInString(r.text[at.Start:stop])

@@ -23,6 +23,10 @@ const (
 	// maxExcerpt bounds the part of a line shown above the caret, in characters.
 	maxExcerpt = 110
 
+	// maxCounted bounds the characters counted to find a column: past it bytes must do, or
+	// a thousand warnings about one line of 16 MiB would take seconds.
+	maxCounted = 1 << 16
+
 	// maxQuoted bounds a value repeated in a message, in characters.
 	maxQuoted = 64
 )

@@ -13,9 +13,27 @@ package yamlconf
 // many at once.
 
 import (
+	"fmt"
+	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 )
+
+// ReadFile returns the bytes of a file for Read, a little more than MaxBytes at most. It
+// works on pipes too.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return text, nil
+}
 
 // Read reads a file. The report holds the error if there is one, else the root is the
 // whole tree; a file with nothing in it gives an Absent scalar. name is how the user knows
@@ -24,7 +42,7 @@ func Read(name string, text []byte) (Node, *Report) {
 	if len(text) > MaxBytes {
 		report := NewReport(name, "")
 		report.Errorf(Span{}, "Split it, or use sets and masks instead of long lists.",
-			"the file has %d bytes, more than the %d that are read", len(text), MaxBytes)
+			"the file has more than %d bytes", MaxBytes)
 		return Node{}, report
 	}
 	r := &reader{text: string(text)}

@@ -192,7 +192,7 @@ func compareGolden(t *testing.T, path, got string) {
 
 func TestLimitsAreErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
-		{"a file too large", strings.Repeat("#", MaxBytes+1), "bytes, more than"},
+		{"a file too large", strings.Repeat("#", MaxBytes+1), "the file has more than"},
 		{"too many values", "[" + strings.Repeat("a,", MaxNodes+1) + "]", "too many values"},
 		{"too many missing values", strings.Repeat("-\n", MaxNodes+1), "too many values"},
 	} {
