@@ -20,14 +20,27 @@ type lab struct {
 	table   *Table
 	learner *Learner
 	changes []Change
+	replica map[Addr]Login // the table as one who follows the changes knows it
 	now     int64
+}
+
+func (b *lab) follow(c Change) {
+	b.changes = append(b.changes, c)
+	switch c.Kind {
+	case Ended:
+		delete(b.replica, c.Addr)
+	case Conflict:
+		b.replica[c.Addr] = c.Old
+	default:
+		b.replica[c.Addr] = c.New
+	}
 }
 
 func newLab(t testing.TB, logins int, o Options) *lab {
 	t.Helper()
 	tab, _ := newTable(t, logins)
-	b := &lab{t: t, table: tab, now: 1_700_000_000 * second}
-	o.OnChange = func(c Change) { b.changes = append(b.changes, c) }
+	b := &lab{t: t, table: tab, now: 1_700_000_000 * second, replica: make(map[Addr]Login)}
+	o.OnChange = b.follow
 	b.learner = NewLearner(tab, o)
 	return b
 }
@@ -175,6 +188,7 @@ func TestRealHostsAreLearntFromTheirCaptures(t *testing.T) {
 					b.quiet(trouble)
 				}
 			}
+			b.sound()
 			if n := b.learner.Count(CountStarted); n != uint64(len(c.want)) {
 				t.Errorf("%d logins started, want %d", n, len(c.want))
 			}

@@ -17,6 +17,10 @@ import (
 //     login's own port and MAC. Weak is what is known from sessions or the name server alone; what the fabric said has
 //     changed (Suspect, Removed); and in strict mode an accept that came from elsewhere than a fabric port.
 //
+// Where the name server's word is all there is, nobody knows yet where the N_Port is, so a station on an edge port that
+// uses its name and address is shown as its place, and no more: it cannot put the login on a timer and then fall silent,
+// log it out, or rename it.
+//
 // So a station that shows that it is alive cannot be replaced by frames of another, whatever they say, and one behind
 // the fabric cannot be replaced from an edge port. A station that moved is silent at its old place; it is believed at
 // the new one after 12 s (VN2VN), after 1.5 × FKA_ADV_PERIOD (FIP), or at once when the fabric accepts it there.
@@ -80,8 +84,11 @@ func (l *Learner) givesWay(old *Login, o *offer) bool {
 	if old.timed() || !weak {
 		return false
 	}
-	return o.how == ByNameServer || o.port.Role == Fabric || (old.Port == o.port.Index && old.MAC == o.mac)
+	return o.how == ByNameServer || o.port.Role == Fabric || (old.Port == o.port.Index && old.MAC == o.mac && !old.hearsay())
 }
+
+// hearsay says that the login is known from the fabric's name server, and from nothing better.
+func (n *Login) hearsay() bool { return n.How == ByNameServer && n.Flags&Vouched != 0 }
 
 // learn takes or refuses an offer.
 func (l *Learner) learn(o *offer) {
@@ -136,27 +143,35 @@ func (l *Learner) refresh(i int, kind Kind, cause Cause, old *Login, o *offer) {
 			n.MAC = or(o.mac, n.MAC)
 		}
 	}
-	n.ENode, n.FCF = or(o.eNode, n.ENode), or(o.fcf, n.FCF)
-	n.How = max(n.How, o.how)
-	n.Flags |= o.flags
+	if !old.hearsay() || o.accepted() || o.port.Role == Fabric {
+		n.ENode, n.FCF = or(o.eNode, n.ENode), or(o.fcf, n.FCF)
+		n.How = max(n.How, o.how)
+		n.Flags |= o.flags
+		if o.keepAlive != 0 {
+			n.KeepAlive = o.keepAlive
+		}
+	}
 	if last := l.lastConflict[i]; l.now-last > int64(contestedFor) {
 		n.Flags &^= Contested
-	}
-	if o.keepAlive != 0 {
-		n.KeepAlive = o.keepAlive
 	}
 	n.State, n.Marked = Live, 0
 	if o.accepted() {
 		l.count(CountRelogin)
 		n.Claimed = 0 // its sessions ended with the login before: PRLI comes again
-		l.t.eNodeSeen(i, l.now)
+	}
+	changed := n != *old
+	if o.accepted() {
+		n.ENodeSeen = max(n.ENodeSeen, l.now)
 	}
 	if o.placed || !n.timed() { // the name server's word is no sign of life where there are better ones
-		l.t.seen(i, l.now)
+		n.LastSeen = max(n.LastSeen, l.now)
 	}
-	if n != *old {
+	if changed {
 		l.write(i, kind, cause, old, &n)
+		return
 	}
+	l.t.seen(i, n.LastSeen)
+	l.t.eNodeSeen(i, n.ENodeSeen)
 }
 
 // take puts an offer's login into the table: over the one in slot i, which ends, or into a slot of its own if i is -1.

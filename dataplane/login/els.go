@@ -181,7 +181,7 @@ func (l *Learner) logo(from, to Addr, src frame.MAC, p []byte) {
 	switch {
 	case !n.samePlace(l.port, src) || (logo.WWPN != 0 && logo.WWPN != n.WWPN):
 		l.count(CountForeignSource)
-	case to.ID() == frame.FabricLogin:
+	case to.ID() == frame.FabricLogin && (!n.hearsay() || l.port.Role == Fabric):
 		l.end(i, LoggedOut)
 	case n.How <= ByNameServer && !n.timed():
 		l.suspect(i, Suspect, SessionClosed)
