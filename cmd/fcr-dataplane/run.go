@@ -18,8 +18,8 @@ import (
 )
 
 type runOptions struct {
-	boot, policy string
-	fresh, keep  bool
+	boot, policy, segment string
+	fresh, keep           bool
 }
 
 func runCommand() *cobra.Command {
@@ -32,6 +32,7 @@ func runCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&o.boot, "boot", "", "boot file (required)")
 	c.Flags().StringVar(&o.policy, "policy", "", "policy document; without one everything is forwarded")
+	c.Flags().StringVar(&o.segment, "segment", "", "folder of the segment, in place of segment.dir of the boot file")
 	c.Flags().BoolVar(&o.fresh, "fresh", false, "adopt nothing from the segment of an earlier start")
 	c.Flags().BoolVar(&o.keep, "keep-segment", true, "leave the segment for the next start")
 	c.MarkFlagRequired("boot")
@@ -47,6 +48,9 @@ func run(o runOptions) error {
 	flat, err := compileInChild(o.policy, cfg)
 	if err != nil {
 		return err
+	}
+	if o.segment != "" {
+		cfg.Segment.Dir = o.segment
 	}
 	place, err := engine.Choose(cfg, log)
 	if err != nil {

@@ -29,6 +29,7 @@ func (e *Engine) Run(ctx context.Context, reload <-chan func() error) error {
 		return err
 	}
 	atomic.StoreUint32(&e.seg.State.Header().State, shm.Running)
+	e.log.Info("polling", "lcores", e.boot.Lcores)
 	e.controlLoop(ctx, reload)
 	return e.stopLcores(done)
 }
