@@ -103,20 +103,26 @@ func (t *tally) rest() (missing, surplus int) {
 // traffic is what the hosts' captures show of FCP frames.
 type traffic struct {
 	sent, received int
+	ofHost         map[string]hostTraffic
 	otherVLAN      int   // of those sent: with another tag than the scenario's, or without
 	crossing       tally // sent by some host against received by the host they were for
 	steered        tally // sent by some host, without the destination address, against what services received
 }
 
+// hostTraffic counts all frames of a host, not only FCP.
+type hostTraffic struct{ sent, received int }
+
 // readTraffic reads the captures of all hosts.
 func readTraffic(sc *Scenario, dir string) (*traffic, error) {
-	tr := &traffic{crossing: newTally(), steered: newTally()}
+	tr := &traffic{crossing: newTally(), steered: newTally(), ofHost: map[string]hostTraffic{}}
 	for i := range sc.Hosts {
 		// The addresses that a host has used as a source are its own: the NIC's and the one it made of its FC_ID.
 		own := map[[6]byte]bool{}
+		var all hostTraffic
 		err := readCapture(sentCapture(dir, &sc.Hosts[i]), func(b []byte) {
 			k := kindOf(b)
 			own[k.src] = true
+			all.sent++
 			if !k.fcp {
 				return
 			}
@@ -131,6 +137,7 @@ func readTraffic(sc *Scenario, dir string) (*traffic, error) {
 			return nil, err
 		}
 		err = readCapture(receivedCapture(dir, &sc.Hosts[i]), func(b []byte) {
+			all.received++
 			// A switch that has not learnt an address yet shows frames to others, too; their cards drop them.
 			if k := kindOf(b); k.fcp && own[k.dst] {
 				tr.received++
@@ -140,6 +147,7 @@ func readTraffic(sc *Scenario, dir string) (*traffic, error) {
 		if err != nil {
 			return nil, err
 		}
+		tr.ofHost[sc.Hosts[i].Name] = all
 	}
 	switch {
 	case tr.sent == 0:

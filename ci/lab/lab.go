@@ -108,6 +108,15 @@ type Expect struct {
 	Crossing Crossing `yaml:"crossing"`
 	// Service compares what the services saw with the FCP frames that the guests sent.
 	Service Seen `yaml:"service"`
+	// Flows are all that the dataplane must report at the end, by WWPNs; a wire has none.
+	Flows []Flow `yaml:"flows"`
+}
+
+// Flow is one flow that the dataplane must report: two hosts by name, and forward, redirect, mirror or drop.
+type Flow struct {
+	Initiator string `yaml:"initiator"`
+	Target    string `yaml:"target"`
+	Verdict   string `yaml:"verdict"`
 }
 
 // Crossing says what becomes of an FCP frame on its way.
@@ -201,6 +210,9 @@ func (sc *Scenario) validate() error {
 	if err := sc.validateHosts(); err != nil {
 		return err
 	}
+	if err := sc.validateFlows(); err != nil {
+		return err
+	}
 	return sc.validateSteps()
 }
 
@@ -251,6 +263,19 @@ func (sc *Scenario) validateHosts() error {
 			return fmt.Errorf("host %s: luns belong to targets, at least one each", h.Name)
 		}
 		names[h.Name], macs[h.MAC], ids[id] = true, true, true
+	}
+	return nil
+}
+
+func (sc *Scenario) validateFlows() error {
+	if (sc.Middle == MiddleDataplane) != (len(sc.Expect.Flows) > 0) {
+		return errors.New("expect flows: a dataplane must report some, a wire reports none")
+	}
+	for _, f := range sc.Expect.Flows {
+		initiator, target := sc.Host(f.Initiator), sc.Host(f.Target)
+		if initiator == nil || initiator.Role != RoleInitiator || target == nil || target.Role != RoleTarget || f.Verdict == "" {
+			return fmt.Errorf("expect flows: %q to %q, verdict %q: want an initiator, a target and a verdict", f.Initiator, f.Target, f.Verdict)
+		}
 	}
 	return nil
 }

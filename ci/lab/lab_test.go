@@ -39,6 +39,7 @@ steps:
 expect:
   crossing: unchanged
   service: each-fcp-frame-once
+  flows: [{initiator: oracle-1, target: array-a, verdict: redirect}]
 `
 
 func TestParseReadsAScenario(t *testing.T) {
@@ -66,6 +67,8 @@ func TestParseRefusesWhatCannotRun(t *testing.T) {
 		{"a wire has no service", "middle: dataplane", "middle: wire", "a wire has neither"},
 		{"a service must be judged", "  service: each-fcp-frame-once\n", "", "expect service: say"},
 		{"a judgement needs a service", "services:\n  - {port: svc0, mac: \"02:fc:5e:00:00:01\"}\n", "", "there is no service"},
+		{"the appliance's report must be judged", "  flows: [{initiator: oracle-1, target: array-a, verdict: redirect}]\n", "", "expect flows: a dataplane"},
+		{"a flow has a direction", "flows: [{initiator: oracle-1", "flows: [{initiator: array-a", "want an initiator"},
 		{"a MAC is written as the kernel prints it", "02:fc:01", "02:FC:01", "lower case"},
 		{"a globally administered MAC is somebody's", "02:fc:01", "00:fc:01", "locally administered"},
 		{"two hosts cannot claim one FC_ID", "0a:00:00:0a", "0a:00:00:01", "FC_ID"},

@@ -56,6 +56,8 @@ func switchInterface(port string) string  { return "w-" + port }
 func serviceInterface(port string) string { return "s-" + port }
 func nearService(port string) string      { return "d-" + port }
 
+func segmentDir(dir string) string { return filepath.Join(dir, "segment") }
+
 // planLinks makes the taps of all hosts and what connects them, and says which interface each port of the dataplane has.
 // A host alone on its port is connected straight; several share a switch.
 func planLinks(sc *Scenario) (*links, map[string]string) {
@@ -143,7 +145,7 @@ func (r *run) startMiddle(ctx context.Context, ports map[string]string, surprise
 }
 
 func (m *middle) startDataplane(ns *namespace, sc *Scenario, ports map[string]string, bin, dir string) error {
-	segment := filepath.Join(dir, "segment")
+	segment := segmentDir(dir)
 	if err := os.Mkdir(segment, 0o755); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 // Lab is what all scenarios share.
 type Lab struct {
 	Image *Image
-	Bin   string // folder of fcr-dataplane and fcr-sim
+	Bin   string // folder of fcr-dataplane, fcr-sim and fcrctl
 	Build string // build/lab: runs/ while they run, failures/ afterwards
 	Keep  bool   // keep the folder of a scenario that passed, too
 	Log   func(format string, args ...any)
@@ -47,12 +47,13 @@ type run struct {
 	ns     *namespace
 	middle *middle
 	guests []*guest // in the order of sc.Hosts
+	said   *account // of a dataplane
 	began  time.Time
 }
 
 // Run runs a scenario and returns why it failed. What it wrote is then in build/lab/failures/NAME, and the error says so.
 //
-// Stages: folder and namespace → links → guests begin to boot → middle → join → steps → counters → switch off → judge.
+// Stages: folder and namespace → links → guests begin to boot → middle → join → steps → counters → switch off → account → judge.
 // Whatever happens, nothing of it is left running.
 func (lab *Lab) Run(ctx context.Context, sc *Scenario) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, sc.Limit, fmt.Errorf("the scenario's limit of %v is over", sc.Limit))
@@ -110,6 +111,11 @@ func (r *run) live(ctx context.Context, surprise func(error)) (err error) {
 		return err
 	}
 	r.say("hosts off")
+	if r.middle.dataplane != nil {
+		if r.said, err = ask(ctx, r.Bin, segmentDir(r.dir)); err != nil {
+			return err
+		}
+	}
 	if err := r.middle.stop(); err != nil {
 		return err
 	}
@@ -231,6 +237,9 @@ func (r *run) judge(ctx context.Context) error {
 	}
 	if r.sc.Expect.Service != "" {
 		errs = append(errs, tr.services(r.sc.Expect.Service, r.middle.services))
+	}
+	if r.said != nil {
+		errs = append(errs, r.said.judge(r.sc, tr))
 	}
 	forms := make([]error, len(r.sc.Hosts))
 	var wg sync.WaitGroup
