@@ -22,14 +22,21 @@ type frameKind struct {
 	dst, src [6]byte
 	vlan     int  // of the one tag, 0 without
 	fcp      bool // an FC frame of TYPE 8 behind FCoE, with or without one tag
+	between  idPair
 }
+
+// idPair is two FC_IDs, the lower first: a flow in both directions.
+type idPair [2]uint32
+
+func makePair(a, b uint32) idPair { return idPair{min(a, b), max(a, b)} }
 
 const (
 	etherTypeVLAN = 0x8100
 	etherTypeFCoE = 0x8906
 	typeFCP       = 0x08
-	// From the EtherType on: 2 bytes, 14 of FCoE header, and TYPE is byte 8 of the FC header.
-	typeOffset = 2 + 14 + 8
+	// From the EtherType on: 2 bytes and 14 of FCoE header, then the FC header.
+	fcOffset = 2 + 14
+	fcBytes  = 24
 )
 
 func kindOf(frame []byte) (k frameKind) {
@@ -43,7 +50,13 @@ func kindOf(frame []byte) (k frameKind) {
 		k.vlan = int(binary.BigEndian.Uint16(frame[at+2:]) & 0xfff)
 		at += 4
 	}
-	k.fcp = len(frame) > at+typeOffset && binary.BigEndian.Uint16(frame[at:]) == etherTypeFCoE && frame[at+typeOffset] == typeFCP
+	if len(frame) < at+fcOffset+fcBytes || binary.BigEndian.Uint16(frame[at:]) != etherTypeFCoE {
+		return k
+	}
+	header := frame[at+fcOffset:]
+	k.fcp = header[8] == typeFCP
+	// D_ID and S_ID are the low three bytes of words 0 and 1.
+	k.between = makePair(binary.BigEndian.Uint32(header)&0xffffff, binary.BigEndian.Uint32(header[4:])&0xffffff)
 	return k
 }
 
@@ -106,7 +119,8 @@ type traffic struct {
 	ofHost         map[string]hostTraffic
 	otherVLAN      int   // of those sent: with another tag than the scenario's, or without
 	crossing       tally // sent by some host against received by the host they were for
-	steered        tally // sent by some host, without the destination address, against what services received
+	redirected     int   // of those sent: of flows that the scenario expects to be redirected
+	steered        tally // these, without the destination address, against what services received
 }
 
 // hostTraffic counts all frames of a host, not only FCP.
@@ -115,6 +129,12 @@ type hostTraffic struct{ sent, received int }
 // readTraffic reads the captures of all hosts.
 func readTraffic(sc *Scenario, dir string) (*traffic, error) {
 	tr := &traffic{crossing: newTally(), steered: newTally(), ofHost: map[string]hostTraffic{}}
+	redirected := map[idPair]bool{}
+	for _, f := range sc.Expect.Flows {
+		if f.Verdict == "redirect" {
+			redirected[makePair(sc.Host(f.Initiator).fcID(), sc.Host(f.Target).fcID())] = true
+		}
+	}
 	for i := range sc.Hosts {
 		// The addresses that a host has used as a source are its own: the NIC's and the one it made of its FC_ID.
 		own := map[[6]byte]bool{}
@@ -131,7 +151,10 @@ func readTraffic(sc *Scenario, dir string) (*traffic, error) {
 				tr.otherVLAN++
 			}
 			tr.crossing.put(b)
-			tr.steered.put(b[6:])
+			if redirected[k.between] {
+				tr.redirected++
+				tr.steered.put(b[6:])
+			}
 		})
 		if err != nil {
 			return nil, err
@@ -208,9 +231,12 @@ func (tr *traffic) services(want Seen, services []*service) error {
 		return fmt.Errorf("the services were sent %d FCP frames and %d others, want none", arrived, others)
 	}
 	if want == SeenOnce {
+		if tr.redirected == 0 {
+			return errors.New("the hosts sent no FCP frame to redirect")
+		}
 		if missing, surplus := tr.steered.rest(); missing+surplus+others > 0 {
-			return fmt.Errorf("of %d FCP frames sent, %d did not reach a service as they were; %d reached one that nobody had sent so, or twice; with them came %d other frames",
-				tr.sent, missing, surplus, others)
+			return fmt.Errorf("of %d FCP frames to redirect, %d did not reach a service as they were; %d reached one that nobody had sent so, or twice, or of other flows; with them came %d other frames",
+				tr.redirected, missing, surplus, others)
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 var (
 	addressA = [6]byte{0x0e, 0xfd, 0, 0, 0, 1}
 	addressB = [6]byte{0x0e, 0xfd, 0, 0, 0, 10}
+	addressC = [6]byte{0x0e, 0xfd, 0, 0, 0, 2}
 	serviceS = [6]byte{0x02, 0xfc, 0x5e, 0, 0, 1}
 )
 
@@ -51,7 +52,7 @@ func writeCapture(t *testing.T, path string, frames ...[]byte) {
 }
 
 func twoHosts(vlan int) *Scenario {
-	return &Scenario{VLAN: vlan, Hosts: []Host{{Name: "a"}, {Name: "b"}}}
+	return &Scenario{VLAN: vlan, Hosts: []Host{{Name: "a", MAC: "02:fc:01:00:00:01"}, {Name: "b", MAC: "02:fc:0a:00:00:0a"}}}
 }
 
 // changed returns a copy of a frame with one payload bit flipped.
@@ -129,6 +130,7 @@ func TestTrafficMustBeThereAndInTheScenariosVLAN(t *testing.T) {
 func TestServicesMustSeeEachFrameOnce(t *testing.T) {
 	one, two := fcpFrame(addressB, addressA, 100, 1), fcpFrame(addressB, addressA, 100, 2)
 	steered := func(frame []byte) []byte { return append(append([]byte{}, serviceS[:]...), frame[6:]...) }
+	elsewhere := fcpFrame(addressB, addressC, 100, 3)
 	other := append(append(serviceS[:], addressA[:]...), make([]byte, 48)...)
 	frames := func(f ...[]byte) [][]byte { return f }
 	for _, c := range []struct {
@@ -143,6 +145,7 @@ func TestServicesMustSeeEachFrameOnce(t *testing.T) {
 		{"one came twice", SeenOnce, frames(steered(one), steered(two), steered(two)), `{"frames": 3}`, "1 reached one that nobody"},
 		{"one was changed", SeenOnce, frames(steered(one), steered(changed(two))), `{"frames": 2}`, "1 did not reach"},
 		{"something else came, too", SeenOnce, frames(steered(one), steered(two), other), `{"frames": 2}`, "1 other frames"},
+		{"a frame of another flow came, too", SeenOnce, frames(steered(one), steered(two), steered(elsewhere)), `{"frames": 3}`, "of other flows"},
 		{"the service counts another number than came", SeenOnce, frames(steered(one), steered(two)), `{"frames": 1}`, "counted 1"},
 		{"the service counts a duplicate", SeenOnce, frames(steered(one), steered(two)), `{"frames": 2, "duplicates": 1}`, "1 duplicates"},
 		{"the service counts a bad CRC", SeenOnce, frames(steered(one), steered(two)), `{"frames": 2, "bad_crc": 1}`, "1 bad CRCs"},
@@ -151,7 +154,8 @@ func TestServicesMustSeeEachFrameOnce(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, sc := t.TempDir(), twoHosts(100)
-			writeCapture(t, sentCapture(dir, &sc.Hosts[0]), one, two)
+			sc.Expect.Flows = []Flow{{"a", "b", "redirect"}}
+			writeCapture(t, sentCapture(dir, &sc.Hosts[0]), one, two, elsewhere)
 			writeCapture(t, receivedCapture(dir, &sc.Hosts[1]), one, two)
 			writeCapture(t, sentCapture(dir, &sc.Hosts[1]))
 			writeCapture(t, receivedCapture(dir, &sc.Hosts[0]))

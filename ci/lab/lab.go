@@ -76,6 +76,15 @@ type Host struct {
 // WWPN is the port name that the Linux FCoE driver makes of the MAC.
 func (h *Host) WWPN() string { return "20:00:" + h.MAC }
 
+// fcID is the address that a host claims first in VN2VN mode, and gets, because validate has found no two alike.
+func (h *Host) fcID() uint32 {
+	n, err := strconv.ParseUint(strings.ReplaceAll(h.MAC[12:], ":", ""), 16, 16)
+	if err != nil {
+		panic(err) // checkMAC has accepted it
+	}
+	return uint32(n)
+}
+
 // Role is what a guest does.
 type Role string
 
@@ -129,7 +138,7 @@ const CrossingUnchanged Crossing = "unchanged"
 type Seen string
 
 const (
-	// SeenOnce: each FCP frame that a guest sent, once, and no other frame.
+	// SeenOnce: each FCP frame that a guest sent and whose flow Expect.Flows has as redirect, once, and no other frame.
 	SeenOnce Seen = "each-fcp-frame-once"
 	// SeenNothing: not one frame.
 	SeenNothing Seen = "nothing"
