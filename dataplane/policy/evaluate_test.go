@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -241,6 +242,8 @@ func TestShadowedRulesAreExactlyThoseThatNeverDecide(t *testing.T) {
 			p := Prefix{frame.WWN(le.Uint64(s.members[16*i:])), s.members[16*i+8]}
 			ports = append(ports, p.Base, p.Last(), p.Last()+1)
 		}
+		slices.Sort(ports)
+		ports = slices.Compact(ports)
 		decides := map[int32]bool{}
 		for _, initiator := range ports {
 			for _, target := range ports {

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -313,28 +314,40 @@ func TestServicesAreHeldAgainstTheBootFilesPorts(t *testing.T) {
 }
 
 func TestLimitsOfADocumentAreErrors(t *testing.T) {
-	lines := func(n int, head, line string) string {
-		var b strings.Builder
-		b.WriteString(head)
-		for i := range n {
-			b.WriteString(strings.ReplaceAll(line, "#", strings.ToLower(string(frame.WWN(uint64(i+1)).String()))))
+	name := func(i int) string { return fmt.Sprintf("n%d", i) }
+	terms := func(from, n int) []Term {
+		out := make([]Term, n)
+		for i := range out {
+			out[i].Text = fmt.Sprintf("%016x", from+i)
 		}
-		return b.String()
+		return out
 	}
-	for _, tt := range []struct{ name, text, want string }{
-		{"too many aliases", lines(MaxAliases+1, "policies: []\naliases:\n", "  a#: #\n"), "aliases, more than 65536"},
-		{"too many sets", lines(MaxSets+1, "policies: []\nsets:\n", "  a#: [#]\n"), "sets, more than 16384"},
-		{"too many services", lines(MaxServices+1, "policies: []\nservices:\n", "  - {name: a#, mode: mirror, port: p}\n"), "services, more than 1024"},
-		{"too many rules", lines(MaxRules+1, "policies:\n", "  - {name: a#, match: {}, action: drop}\n"), "rules, more than 16384"},
-		{"too many members", lines(MaxMembers+1, "policies: []\nsets:\n  s:\n", "  - #\n"), "more than 262144 members"},
-		{"large sets joined in many rules", lines(50000, "sets:\n  s:\n", "  - #\n") + lines(100, "policies:\n", "  - {name: a#, match: {initiator: [s, #]}, action: drop}\n"), "more than 4194304 members in all"},
+	for _, tt := range []struct {
+		name string
+		fill func(*Document)
+		want string
+	}{
+		{"too many aliases", func(d *Document) { d.Aliases = make([]Alias, MaxAliases+1) }, "65537 aliases, more than 65536"},
+		{"too many sets", func(d *Document) { d.Sets = make([]Set, MaxSets+1) }, "16385 sets, more than 16384"},
+		{"too many services", func(d *Document) { d.Services = make([]Service, MaxServices+1) }, "1025 services, more than 1024"},
+		{"too many rules", func(d *Document) { d.Rules = make([]Rule, MaxRules+1) }, "16385 rules, more than 16384"},
+		{"too many members", func(d *Document) { d.Sets = []Set{{Name: "s", Members: terms(1, MaxMembers+1)}} }, "more than 262144 members"},
+		{"too many members in different sets", func(d *Document) {
+			for i := range 5 {
+				d.Sets = append(d.Sets, Set{Name: name(i), Members: terms(1+i, MaxMembers/5+1)})
+			}
+		}, "more than 262144 members"},
+		{"large sets joined in many rules", func(d *Document) {
+			d.Sets = []Set{{Name: "s", Members: terms(1, 2000)}}
+			for i := range maxExpanded/2000 + 1 {
+				d.Rules = append(d.Rules, Rule{Name: name(i), Initiator: []Term{{Text: "s"}, {Text: "20*"}}, Action: Drop})
+			}
+		}, "more than 4194304 members in all"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			doc, err := Parse("policy.yaml", []byte(tt.text))
-			if err == nil {
-				_, _, err = Compile(doc)
-			}
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
+			doc := &Document{}
+			tt.fill(doc)
+			if _, _, err := Compile(doc); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want it to say %q", err, tt.want)
 			}
 		})
