@@ -29,35 +29,42 @@ var errNotGood = errors.New("not good")
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := command()
-	err := root.ExecuteContext(ctx)
-	var usage usageError
-	switch {
-	case err == nil:
+	running := false
+	err := command(&running).ExecuteContext(ctx)
+	if err == nil {
 		return 0
-	case errors.Is(err, errNotGood):
-		return 1
-	case errors.As(err, &usage):
+	}
+	if !errors.Is(err, errNotGood) {
 		fmt.Fprintln(os.Stderr, "fcr-sim:", err)
+	}
+	var usage usageError
+	if errors.As(err, &usage) || !running {
 		return 2
 	}
-	fmt.Fprintln(os.Stderr, "fcr-sim:", err)
 	return 1
 }
 
-// usageError is a mistake on the command line or in a configuration.
+// usageError is a mistake in what the user has given us.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-func command() *cobra.Command {
+// command is the command line; running becomes true when it has been found to be one: what
+// cobra itself finds wrong is a usage error.
+func command(running *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "fcr-sim",
 		Short:         "A Fibre Channel over Ethernet fabric made of software",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(runCommand(), initiatorCommand(), targetCommand(), serviceCommand(), pcapCommand(), loadCommand(), sinkCommand())
+	for _, c := range root.Commands() {
+		run := c.RunE
+		c.RunE = func(c *cobra.Command, args []string) error {
+			*running = true
+			return run(c, args)
+		}
+	}
 	return root
 }
