@@ -289,6 +289,10 @@ func TestAMirrorCopyOutlivesItsOriginal(t *testing.T) {
 		c.Clone[0].Mbuf, c.NClone = m, 1
 		c.Free[0], c.NFree = m, 1
 		c.Run()
+		// A short one stands alone, a long one holds on to its original.
+		if n, want := pool.InUse(), 1+size/2000; n != want {
+			t.Errorf("%d mbufs in use for a copy of %d bytes, want %d", n, size, want)
+		}
 		// The copy waits in the ring. Whatever the pool still has is written over.
 		var rest []*dpdk.Mbuf
 		for m := pool.Mbuf(frame(100, 2172)); m != nil; m = pool.Mbuf(frame(100, 2172)) {
@@ -302,6 +306,25 @@ func TestAMirrorCopyOutlivesItsOriginal(t *testing.T) {
 			m.Release()
 		}
 	}
+}
+
+func TestAFrameTooLongForTheMirrorsMempoolIsShared(t *testing.T) {
+	pool := newPool(t, 15)
+	small, err := dpdk.NewMempool(unique("small"), 15, 0, 500+dpdk.Headroom, dpdk.AnySocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer small.Close()
+	service := newWire(t, pool, 16)
+	c := newCycle(t, small)
+	c.CloneCopyMax = dpdk.FrameMax
+	c.NTx = 1
+	c.Tx[0].Port = service.port.ID()
+	m := pool.Mbuf(frame(3, 501))
+	c.Clone[0].Mbuf, c.NClone = m, 1
+	c.Free[0], c.NFree = m, 1
+	c.Run()
+	wantFrames(t, service.sent(), 501, 3)
 }
 
 func TestMirrorCopiesThatCannotBeMade(t *testing.T) {
@@ -375,6 +398,9 @@ func TestASegmentedFrameIsDroppedAndCounted(t *testing.T) {
 	}
 	wantFrames(t, [][]byte{c.Rx[0].Bytes(), c.Rx[1].Bytes()}, 64, 1, 3)
 	freeAll(c)
+	if c.RxMultiSeg != 0 {
+		t.Errorf("%d frames in segments, in a run that received nothing", c.RxMultiSeg)
+	}
 }
 
 func TestOneRingBothWaysCarriesFramesBetweenLcores(t *testing.T) {
