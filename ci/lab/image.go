@@ -72,23 +72,14 @@ func fetchKernel(ctx context.Context, dir, kernel string) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	pkg, err := currentKernelPackage(ctx)
+	release, deb, err := downloadKernel(ctx, tmp)
 	if err != nil {
 		return err
 	}
-	// Without this option apt, as root, warns that its download user may not write here.
-	if _, err := command(ctx, tmp, "apt-get", "-o", "APT::Sandbox::User=root", "download", pkg); err != nil {
-		return err
-	}
-	debs, err := filepath.Glob(filepath.Join(tmp, "*.deb"))
-	if err != nil || len(debs) != 1 {
-		return fmt.Errorf("download of %s left %d packages: %v", pkg, len(debs), err)
-	}
 	root, out := filepath.Join(tmp, "root"), filepath.Join(tmp, "kernel")
-	if _, err := command(ctx, tmp, "dpkg-deb", "-x", debs[0], root); err != nil {
+	if _, err := command(ctx, tmp, "dpkg-deb", "-x", deb, root); err != nil {
 		return err
 	}
-	release := strings.TrimPrefix(pkg, "linux-image-")
 	if err := collectModules(root, release, filepath.Join(out, "modules")); err != nil {
 		return err
 	}
@@ -101,22 +92,42 @@ func fetchKernel(ctx context.Context, dir, kernel string) error {
 	return os.Rename(out, kernel)
 }
 
-// currentKernelPackage asks apt which package linux-image-amd64 stands for, after an update if apt has no lists yet.
-func currentKernelPackage(ctx context.Context) (string, error) {
+// downloadKernel fetches the package that linux-image-amd64 depends on, and says which kernel that is. When apt has no lists
+// yet, or old ones that name a version which the mirror no longer has, they are updated once.
+func downloadKernel(ctx context.Context, dir string) (release, deb string, err error) {
 	for _, update := range []bool{false, true} {
 		if update {
-			if _, err := command(ctx, "", "apt-get", "update"); err != nil {
-				return "", err
+			if _, err := command(ctx, dir, "apt-get", "update"); err != nil {
+				return "", "", err
 			}
 		}
-		out, err := command(ctx, "", "apt-cache", "depends", kernelPackage)
-		if err != nil {
+		var depends []byte
+		if depends, err = command(ctx, dir, "apt-cache", "depends", kernelPackage); err != nil {
 			continue
 		}
-		for line := range strings.Lines(string(out)) {
-			if name, found := strings.CutPrefix(strings.TrimSpace(line), "Depends: linux-image-"); found {
-				return "linux-image-" + name, nil
-			}
+		if release, err = kernelRelease(string(depends)); err != nil {
+			continue
+		}
+		// Without this option apt, as root, warns that its download user may not write here.
+		if _, err = command(ctx, dir, "apt-get", "-o", "APT::Sandbox::User=root", "download", "linux-image-"+release); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return "", "", err
+	}
+	debs, err := filepath.Glob(filepath.Join(dir, "*.deb"))
+	if err != nil || len(debs) != 1 {
+		return "", "", fmt.Errorf("download of kernel %s left %d packages: %v", release, len(debs), err)
+	}
+	return release, debs[0], nil
+}
+
+// kernelRelease reads the output of "apt-cache depends linux-image-amd64".
+func kernelRelease(depends string) (string, error) {
+	for line := range strings.Lines(depends) {
+		if release, found := strings.CutPrefix(strings.TrimSpace(line), "Depends: linux-image-"); found {
+			return release, nil
 		}
 	}
 	return "", fmt.Errorf("apt knows no package that %s depends on: check this machine's package sources", kernelPackage)

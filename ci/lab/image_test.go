@@ -30,6 +30,15 @@ func TestModulesLoadAfterWhatTheyDependOn(t *testing.T) {
 	}
 }
 
+func TestKernelRelease(t *testing.T) {
+	if got, err := kernelRelease("linux-image-amd64\n  Depends: linux-image-6.1.0-56-amd64\n"); err != nil || got != "6.1.0-56-amd64" {
+		t.Errorf("release %q, error %v", got, err)
+	}
+	if got, err := kernelRelease("<linux-image-amd64>\n"); err == nil {
+		t.Errorf("release %q of an unknown package", got)
+	}
+}
+
 func TestModinfoDepends(t *testing.T) {
 	for _, c := range []struct {
 		name, info string

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -107,7 +108,8 @@ func pairOf(port string) string {
 
 // bootFor writes the boot document for the given ports.
 func bootFor(ports map[string]string, segment string) bootFile {
-	boot := bootFile{Node: "lab", Lcores: []int{1}, Poll: "adaptive", Segment: bootSegment{Dir: segment}}
+	// The last core: the kernel likes to begin with the first.
+	boot := bootFile{Node: "lab", Lcores: []int{runtime.NumCPU() - 1}, Poll: "adaptive", Segment: bootSegment{Dir: segment}}
 	for i, name := range slices.Sorted(maps.Keys(ports)) {
 		p := bootPort{Name: name, Device: fmt.Sprintf("net_af_packet%d,iface=%s,framecnt=%d", i, ports[name], ringFrames), Role: "service"}
 		if portName.MatchString(name) {
