@@ -61,10 +61,8 @@ func (lab *Lab) Run(ctx context.Context, sc *Scenario) error {
 	ctx, surprise := context.WithCancelCause(ctx)
 	defer surprise(nil)
 	r := &run{Lab: lab, sc: sc, dir: filepath.Join(lab.Build, "runs", sc.Name), began: time.Now()}
-	if err := os.RemoveAll(r.dir); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+	// What an earlier run of this scenario has left would be taken for this one's.
+	if err := errors.Join(os.RemoveAll(r.dir), os.RemoveAll(r.keptDir()), os.MkdirAll(r.dir, 0o755)); err != nil {
 		return err
 	}
 	err := r.live(ctx, surprise)
@@ -265,6 +263,8 @@ func (r *run) tearDown() error {
 	return r.ns.remove()
 }
 
+func (r *run) keptDir() string { return filepath.Join(r.Build, "failures", r.sc.Name) }
+
 // finish removes what the run wrote, or moves it to failures/ and says so in the error.
 func (r *run) finish(failure error) error {
 	if failure == nil {
@@ -274,7 +274,7 @@ func (r *run) finish(failure error) error {
 		}
 		return os.RemoveAll(r.dir)
 	}
-	kept := filepath.Join(r.Build, "failures", r.sc.Name)
+	kept := r.keptDir()
 	err := errors.Join(os.RemoveAll(kept), os.MkdirAll(filepath.Dir(kept), 0o755), os.Rename(r.dir, kept))
 	if err != nil {
 		kept = r.dir
