@@ -30,7 +30,7 @@ func main() {
 		SilenceUsage: true, SilenceErrors: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), replayCommand(), checkCommand(), compileCommand())
+	root.AddCommand(runCommand(), replayCommand(), checkCommand(), compileCommand(), benchCommand())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		if wrong := (usageError{}); errors.As(err, &wrong) {

@@ -26,10 +26,11 @@ func (s *Scenario) WriteBoot(w io.Writer) error {
 	return b.Flush()
 }
 
-// The least that dataplane/boot accepts.
+// The least that dataplane/boot accepts: tables of that many, and mbufs for its least MTU of 2,500 with headers and
+// headroom, in whole cache lines.
 const (
 	minBootTable = 1024
-	minBootMbuf  = 2432
+	minBootMbuf  = 2688
 )
 
 func list(numbers []int) string {

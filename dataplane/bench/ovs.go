@@ -218,7 +218,7 @@ func (o *ovs) measure(ctx context.Context) (Result, error) {
 	}
 	want := o.s.Traffic.Share()
 	want.Copies = 0 // see WriteOpenFlow
-	if err := r.check(&want); err != nil {
+	if err := r.Check(&want); err != nil {
 		return Result{}, fmt.Errorf("ovs: %w", err)
 	}
 	return r, nil

@@ -63,7 +63,7 @@ func parseRef(text string, want Share) (Result, error) {
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		return Result{}, fmt.Errorf("ref: result %.100q: %w", text, err)
 	}
-	if err := r.check(&want); err != nil {
+	if err := r.Check(&want); err != nil {
 		return Result{}, fmt.Errorf("ref: %w", err)
 	}
 	return r, nil

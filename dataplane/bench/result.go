@@ -69,9 +69,9 @@ var Budget = Stages{Parse: 200, Lookup: 100, Account: 50, Decide: 300, Send: 400
 // Total is the sum of the stages.
 func (s Stages) Total() float64 { return s.Parse + s.Lookup + s.Account + s.Decide + s.Send }
 
-// check asks whether a contender did the work: no frame lost, and the frames left where the policy says. want is nil for
+// Check asks whether a contender did the work: no frame lost, and the frames left where the policy says. want is nil for
 // one without a policy. What is under way between two counters is allowed for.
-func (r *Result) check(want *Share) error {
+func (r *Result) Check(want *Share) error {
 	if r.Frames == 0 || r.Seconds <= 0 {
 		return fmt.Errorf("no frames in %.3f s", r.Seconds)
 	}

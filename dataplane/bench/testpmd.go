@@ -130,7 +130,7 @@ func parseTestpmd(text string, ports int) (Result, error) {
 		return Result{}, errors.New("testpmd: its rate is 0")
 	}
 	r.Mpps, r.Seconds = float64(pps)/1e6, float64(r.Frames)/float64(pps)
-	if err := r.check(nil); err != nil {
+	if err := r.Check(nil); err != nil {
 		return Result{}, fmt.Errorf("testpmd: %w", err)
 	}
 	return r, checkTestpmdTotals(text)

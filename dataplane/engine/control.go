@@ -25,7 +25,7 @@ type control struct {
 }
 
 // makeControl makes the login table, or adopts it, and the learner over it.
-func (e *Engine) makeControl() (login.View, error) {
+func (e *Engine) makeControl(known []login.Login) (login.View, error) {
 	mem := e.seg.State.Bytes(shm.RegionLogins)
 	c := &e.control
 	c.slot = shm.NoPolicy
@@ -46,6 +46,11 @@ func (e *Engine) makeControl() (login.View, error) {
 		}
 		if c.logins, err = login.NewTable(mem, e.boot.Segment.Logins, seed); err != nil {
 			return login.View{}, fmt.Errorf("login table: %w", err)
+		}
+	}
+	for i := range known {
+		if !c.logins.Put(&known[i]) {
+			return login.View{}, fmt.Errorf("login table: no room for %d logins", len(known))
 		}
 	}
 	c.learner = login.NewLearner(c.logins, login.Options{OnChange: e.loginChanged})

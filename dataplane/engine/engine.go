@@ -27,6 +27,8 @@ type Options struct {
 	Open func(i int) (*dpdk.Port, error)
 	// Clones is where mirror copies come from.
 	Clones *dpdk.Mempool
+	// Logins are known from the start: for a bench, which does not measure learning.
+	Logins []login.Login
 	// Clock replaces the TSC in a replay: ns since 1970. Nil in earnest.
 	Clock func() uint64
 }
@@ -71,7 +73,7 @@ func New(o Options) (e *Engine, err error) {
 		}
 	}
 	e.describePorts()
-	logins, err := e.makeControl()
+	logins, err := e.makeControl(o.Logins)
 	if err != nil {
 		return e, err
 	}

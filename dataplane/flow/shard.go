@@ -232,3 +232,6 @@ func (s *Shard) Has(k Key) bool {
 	}
 	return false
 }
+
+// HeapBytes is what the shard takes besides its entries and infos.
+func (s *Shard) HeapBytes() int { return 4*cap(s.free) + 4*len(s.heads) }

@@ -76,3 +76,12 @@ func (h *Histogram) Minus(earlier *Histogram) Histogram {
 	d.Sum -= earlier.Sum
 	return d
 }
+
+// Plus adds another histogram's samples.
+func (h *Histogram) Plus(other *Histogram) {
+	for i := range h.Buckets {
+		h.Buckets[i] += other.Buckets[i]
+	}
+	h.Sum += other.Sum
+	h.Max = max(h.Max, other.Max)
+}
