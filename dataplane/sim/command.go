@@ -320,7 +320,8 @@ func (c *command) aborted(h *frame.Header, payload []byte) {
 		return
 	}
 	if h.RCtl == frame.RCtlBAAcc {
-		if acc, err := frame.ParseBAAcc(payload); err != nil || acc.OXID != c.oxid {
+		// Linux leaves the identifiers in the payload zero: the header's are those that count.
+		if _, err := frame.ParseBAAcc(payload); err != nil {
 			n.n.Malformed++
 			return
 		}

@@ -43,7 +43,7 @@ type NodeConfig struct {
 	Kind  string `yaml:"kind"`  // initiator, target or service
 	Iface string `yaml:"iface"` // the interface
 	Netns string `yaml:"netns"` // the network namespace it is in; default: this one
-	VLAN  uint16 `yaml:"vlan"`  // 0: no tag
+	VLAN  uint16 `yaml:"vlan"`  // 0: no tag; for a service: any
 
 	// WWPN of an initiator or target. By default the ENode MAC is its lower 48 bits, and
 	// the node name is 10:00 and that MAC, as Linux makes them the other way round.

@@ -11,6 +11,7 @@ type elsRequest struct {
 	node  *Node
 	did   frame.FCID
 	oxid  uint16
+	fip   bool // it went as FIP, and so must the answer come
 	timer timer
 	done  func(answer []byte, err error)
 }
@@ -26,7 +27,7 @@ var (
 // errELSRejected; or with another error. A FLOGI goes as FIP to fip, the neighbour's ENode
 // MAC; others have none.
 func (n *Node) request(did frame.FCID, payload []byte, fip frame.MAC, done func(answer []byte, err error)) {
-	q := &elsRequest{node: n, did: did, done: done}
+	q := &elsRequest{node: n, did: did, fip: !fip.IsZero(), done: done}
 	oxid, ok := n.originate(q)
 	if !ok {
 		n.n.NoRoom++
@@ -44,16 +45,16 @@ func (n *Node) request(did frame.FCID, payload []byte, fip frame.MAC, done func(
 		SOF: frame.SOFi3, EOF: frame.EOFt, RCtl: frame.RCtlELSRequest, DID: did, SID: n.link.id,
 		Type: frame.TypeELS, FCtl: frame.FCtlRequest, OXID: oxid, RXID: frame.UnknownXID,
 	}
-	if fip.IsZero() {
-		n.sendFC(&h, payload)
-	} else {
+	if q.fip {
 		n.sendFIPLogin(&h, payload, fip, frame.FIPRequest)
+	} else {
+		n.sendFC(&h, payload)
 	}
 }
 
 // reply takes the answer.
 func (q *elsRequest) reply(h *frame.Header, payload []byte) {
-	if h.SID != q.did || h.Type != frame.TypeELS || h.RCtl != frame.RCtlELSReply {
+	if q.fip || h.SID != q.did || h.Type != frame.TypeELS || h.RCtl != frame.RCtlELSReply {
 		q.node.n.Stray++
 		return
 	}
@@ -103,7 +104,7 @@ func (n *Node) receiveFIPLogin(f *frame.FIPFrame) {
 	}
 	payload := h.Payload(fc)
 	if h.FromResponder() {
-		n.receiveReply(&h, payload)
+		n.receiveFIPReply(&h, payload)
 		return
 	}
 	if c, _ := frame.CommandOf(payload); c != frame.ELSFLOGI {
@@ -111,6 +112,19 @@ func (n *Node) receiveFIPLogin(f *frame.FIPFrame) {
 		return
 	}
 	n.answerFLOGI(&h, payload, f.Src)
+}
+
+// receiveFIPReply takes the answer to a FLOGI. On a VLAN interface Linux sees each FIP frame
+// twice and answers twice; by then the OX_ID may be that of our PLOGI, which the second
+// answer must not be taken for.
+func (n *Node) receiveFIPReply(h *frame.Header, payload []byte) {
+	if int(h.OXID) < len(n.open) {
+		if q, ok := n.open[h.OXID].(*elsRequest); ok && q.fip && q.did == h.SID && h.RCtl == frame.RCtlELSReply {
+			q.answer(payload)
+			return
+		}
+	}
+	n.n.Stray++
 }
 
 // accept and reject answer the ELS request h.

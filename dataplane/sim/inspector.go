@@ -17,7 +17,7 @@ import (
 // MAC as the Ethernet source. The Ethernet destination stays as the frame came, that is
 // the service's own MAC, unless NextHop says another: the appliance restores the true one
 // from its flow entry. Everything from the tag on is untouched, so the FC CRC stays as good
-// or as bad as it was.
+// or as bad as it was. Without a VLAN of its own it takes frames of any, tagged or not.
 //
 // As a tap it takes every FCoE frame that comes and hands none back.
 type Inspector struct {
@@ -47,7 +47,11 @@ func newInspector(cfg NodeConfig, port *Port, seed uint64, scale float64) (*Insp
 		}
 		port.tap = s
 	}
-	if err := port.claim(makeKey(cfg.VLAN, cfg.MAC), s); err != nil {
+	vlan := cfg.VLAN
+	if vlan == 0 {
+		vlan = anyVLAN
+	}
+	if err := port.claim(makeKey(vlan, cfg.MAC), s); err != nil {
 		return nil, err
 	}
 	return s, port.add(s)

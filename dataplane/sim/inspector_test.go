@@ -16,9 +16,12 @@ var serviceMAC = frame.MAC{0x02, 0xfc, 0x5e, 0, 0, 1}
 // steeredFabric is smallFabric with a service on i0, and a switch that does what the
 // appliance does: FCP frames between host one and array one go to the service, and what it
 // hands back goes on with its true destination. It counts what it steered.
-func steeredFabric(t *testing.T, service NodeConfig, again func(n int) bool) (v *Virtual, steered *int) {
+func steeredFabric(t *testing.T, vlan uint16, service NodeConfig, again func(n int) bool) (v *Virtual, steered *int) {
 	t.Helper()
 	cfg := smallFabric(100)
+	for i := range cfg.Nodes {
+		cfg.Nodes[i].VLAN = vlan
+	}
 	service.Kind, service.Iface, service.MAC = KindService, "i0", serviceMAC
 	cfg.Nodes = append(cfg.Nodes, service)
 	v = newVirtual(t, cfg)
@@ -65,8 +68,8 @@ func steeredFabric(t *testing.T, service NodeConfig, again func(n int) bool) (v 
 }
 
 func TestAServiceSeesEachFrameOnceAndIsNotNoticed(t *testing.T) {
-	for _, delay := range []time.Duration{0, 50 * time.Microsecond} {
-		v, steered := steeredFabric(t, NodeConfig{Delay: delay}, nil)
+	for i, delay := range []time.Duration{0, 50 * time.Microsecond} {
+		v, steered := steeredFabric(t, uint16(i*100), NodeConfig{Delay: delay}, nil)
 		if err := v.Run(); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +97,7 @@ func TestAServiceSeesEachFrameOnceAndIsNotNoticed(t *testing.T) {
 
 func TestAServiceTellsDuplicates(t *testing.T) {
 	extra := 0
-	v, steered := steeredFabric(t, NodeConfig{}, func(n int) bool {
+	v, steered := steeredFabric(t, 0, NodeConfig{}, func(n int) bool {
 		if n%10 == 0 {
 			extra++
 			return true
@@ -111,7 +114,7 @@ func TestAServiceTellsDuplicates(t *testing.T) {
 }
 
 func TestAServiceThatCorruptsIsCaught(t *testing.T) {
-	v, _ := steeredFabric(t, NodeConfig{Faults: Faults{Corrupt: 0.01}}, nil)
+	v, _ := steeredFabric(t, 0, NodeConfig{Faults: Faults{Corrupt: 0.01}}, nil)
 	if err := v.Run(); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +124,7 @@ func TestAServiceThatCorruptsIsCaught(t *testing.T) {
 }
 
 func TestAServiceThatDropsIsSurvived(t *testing.T) {
-	v, _ := steeredFabric(t, NodeConfig{Faults: Faults{Loss: 0.02}}, nil)
+	v, _ := steeredFabric(t, 0, NodeConfig{Faults: Faults{Loss: 0.02}}, nil)
 	if err := v.Run(); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +211,7 @@ func TestCensusIsBounded(t *testing.T) {
 
 func TestCountFilesAreWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "count.json")
-	v, _ := steeredFabric(t, NodeConfig{CountFile: path}, nil)
+	v, _ := steeredFabric(t, 0, NodeConfig{CountFile: path}, nil)
 	if err := v.Run(); err != nil {
 		t.Fatal(err)
 	}

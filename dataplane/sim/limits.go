@@ -34,7 +34,7 @@ const (
 	// minFrameSize is the least receive size a port may have (FC-LS-3).
 	minFrameSize = 256
 	// maxRECWaits is how often a target may say that it is still working on a command.
-	maxRECWaits = 3
+	maxRECWaits = 1
 	// noOXIDWait is how long a command waits when all OX_IDs are taken.
 	noOXIDWait = 10 * time.Millisecond
 	// discoveryWaits is how often a disk may say "not now" before it is given up.

@@ -184,3 +184,61 @@ func TestExchangesHaveTheShapeOfLinux(t *testing.T) {
 		}
 	}
 }
+
+// linuxHabits passes frames on between the ports of a fabric and does to them what Linux
+// does: a node on a VLAN interface handles each FIP frame twice and so answers a FLOGI
+// twice, and a BA_ACC leaves the identifiers in its payload zero.
+func linuxHabits(t *testing.T, v *Virtual) (twice, zeroed *int) {
+	t.Helper()
+	twice, zeroed = new(int), new(int)
+	v.carry = func(from *Port, b []byte) {
+		var f frame.FIPFrame
+		var h frame.Header
+		b = append([]byte(nil), b...)
+		times := 1
+		switch frame.Decode(b, &h) {
+		case frame.FIP:
+			if frame.ParseFIP(b, &f) == nil && f.Op == frame.FIPLinkService && f.Sub == frame.FIPReply {
+				times = 2
+				*twice++
+			}
+		case frame.OK:
+			if h.RCtl == frame.RCtlBAAcc {
+				payload := append([]byte(nil), h.Payload(b)...)
+				clear(payload[4:8])
+				b = frame.AppendFCoE(nil, &h, payload)
+				*zeroed++
+			}
+		}
+		for _, p := range v.ports {
+			for range times {
+				if p != from {
+					v.deliver(from, p, b)
+				}
+			}
+		}
+	}
+	return twice, zeroed
+}
+
+func TestTheHabitsOfLinuxAreTolerated(t *testing.T) {
+	cfg := smallFabric(200)
+	for i := range cfg.Nodes {
+		cfg.Nodes[i].VLAN = 100
+		cfg.Nodes[i].Faults = Faults{Loss: 0.01}
+	}
+	v := newVirtual(t, cfg)
+	twice, zeroed := linuxHabits(t, v)
+	if err := v.Run(); err != nil {
+		t.Fatal(err)
+	}
+	r := v.Report()
+	if !r.OK || r.Malformed > 0 || *twice < 4 || *zeroed == 0 {
+		t.Errorf("ok %v (%s), %d malformed; %d accepts twice, %d BA_ACC", r.OK, r.Why, r.Malformed, *twice, *zeroed)
+	}
+	for _, n := range r.Nodes {
+		if n.Logins != 3 || n.ELSTimeout > 0 {
+			t.Errorf("%s: %d logins, %d requests without an answer", n.Name, n.Logins, n.ELSTimeout)
+		}
+	}
+}

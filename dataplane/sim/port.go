@@ -57,6 +57,17 @@ type station interface {
 // stationKey is a VLAN (0: no tag) and a MAC address.
 type stationKey uint64
 
+// anyVLAN, in a key, is every VLAN and none: a service takes what is steered to it.
+const anyVLAN = 0xFFFF
+
+// find is the station that has a unicast address.
+func (p *Port) find(vlan uint16, mac frame.MAC) station {
+	if s := p.byMAC[makeKey(vlan, mac)]; s != nil {
+		return s
+	}
+	return p.byMAC[makeKey(anyVLAN, mac)]
+}
+
 func makeKey(vlan uint16, mac frame.MAC) stationKey {
 	var b [8]byte
 	copy(b[2:], mac[:])
@@ -184,7 +195,7 @@ func (p *Port) forward(b []byte) {
 	}
 	dst := frame.MAC(b[:6])
 	if !dst.IsGroup() {
-		if p.byMAC[makeKey(vlanOf(b), dst)] != nil {
+		if p.find(vlanOf(b), dst) != nil {
 			p.toLocal(b)
 			return
 		}
@@ -215,7 +226,7 @@ func (p *Port) route(b []byte, fromWire bool) {
 	}
 	dst, src, vlan := frame.MAC(b[:6]), frame.MAC(b[6:12]), vlanOf(b)
 	if !dst.IsGroup() {
-		s := p.byMAC[makeKey(vlan, dst)]
+		s := p.find(vlan, dst)
 		if s == nil {
 			if s = p.tap; s == nil {
 				p.n.NotOurs++

@@ -155,7 +155,7 @@ func (v *Virtual) transmit(w *virtualWire, b []byte) {
 	}
 	dst, vlan := frame.MAC(b[:6]), vlanOf(b)
 	for _, p := range v.ports {
-		if p != w.port && (dst.IsGroup() || p.byMAC[makeKey(vlan, dst)] != nil || p.tap != nil) {
+		if p != w.port && (dst.IsGroup() || p.find(vlan, dst) != nil || p.tap != nil) {
 			v.deliver(w.port, p, b)
 		}
 	}
