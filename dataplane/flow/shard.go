@@ -106,14 +106,32 @@ func (s *Shard) Hash(k Key) uint64 {
 	return hi ^ lo
 }
 
-// Home is the slot where a look-up of the key begins: what a prefetch should touch.
-func (s *Shard) Home(k Key) *Entry {
-	return (*Entry)(unsafe.Add(s.base, (s.Hash(k)&s.mask)*uint64(EntryBytes)))
+// Place is where an entry stands, in bytes from the start of the shard: a number and no pointer, so that the lcore's
+// lists of them cost no write barrier.
+type Place uintptr
+
+// Home is the place where a look-up of the key begins: what a prefetch should touch.
+func (s *Shard) Home(k Key) Place { return Place((s.Hash(k) & s.mask) * uint64(EntryBytes)) }
+
+// Advance gives the place to look at after a first look at home: home itself when it holds the key, else the one behind
+// it. It has no branch, which would be guessed wrong whenever two keys share a home.
+func (s *Shard) Advance(home Place, k Key) Place {
+	var step Place
+	if s.At(home).Key != k {
+		step = Place(EntryBytes)
+	}
+	return (home + step) & Place(s.mask*uint64(EntryBytes))
 }
 
-// Find goes on from the home slot, which the caller already found to hold another key. Nil when there is no such direction.
-func (s *Shard) Find(home *Entry, k Key) *Entry {
-	i := s.index(home)
+// At is the entry in a place that Home or Advance gave.
+func (s *Shard) At(p Place) *Entry { return (*Entry)(unsafe.Add(s.base, p)) }
+
+// Base is where the shard's places are counted from, for whoever prefetches.
+func (s *Shard) Base() unsafe.Pointer { return s.base }
+
+// Find looks from the home slot on. Nil when there is no such direction.
+func (s *Shard) Find(k Key) *Entry {
+	i := s.Hash(k)
 	for range MaxProbe {
 		e := &s.entries[i&s.mask]
 		if e.Key == k {

@@ -29,10 +29,10 @@ func (c Class) Reason() Reason { return Reason(c) }
 // Is says whether all the flags are set.
 func (c Class) Is(flags Class) bool { return c&flags == flags }
 
-// Two loads instead of a chain of comparisons: what TYPE and R_CTL each say.
+// Loads instead of chains of comparisons: what TYPE, R_CTL, SOF and EOF each say.
 var (
 	typeClass = [256]Class{TypeFCP: ClassStorage, TypeNVMe: ClassStorage, TypeELS: ClassControl, TypeCT: ClassControl}
-	rctlClass = func() (t [256]Class) {
+	rctlClass = classTable(0, func(t *[256]Class) {
 		t[RCtlUnsolicitedCmd] = ClassUnsolCmd
 		for _, r := range []uint8{RCtlABTS, RCtlBARjt, RCtlPRjt, RCtlFRjt} {
 			t[r] = ClassError
@@ -40,57 +40,86 @@ var (
 		for r := 0x50; r <= 0x5f; r++ {
 			t[r] = classSlow
 		}
-		return t
-	}()
+	})
+	sofClass = classTable(classSlow, func(t *[256]Class) {
+		for _, sof := range []uint8{SOFf, SOFi4, SOFi2, SOFi3, SOFn4, SOFn2, SOFn3, SOFc4} {
+			t[sof] = 0
+		}
+	})
+	eofClass = classTable(classSlow, func(t *[256]Class) {
+		for _, eof := range []uint8{EOFn, EOFt, EOFrt, EOFdt} {
+			t[eof] = 0
+		}
+	})
 )
 
-// Bit i stands for SOF 0x28+i and EOF 0x41+i: those that a healthy frame may carry.
+func classTable(rest Class, fill func(*[256]Class)) (t [256]Class) {
+	for i := range t {
+		t[i] = rest
+	}
+	fill(&t)
+	return t
+}
+
 const (
-	sofBase, eofBase = 0x28, 0x41
-	sofGood          = 1<<(SOFf-sofBase) | 1<<(SOFi4-sofBase) | 1<<(SOFi2-sofBase) | 1<<(SOFi3-sofBase) |
-		1<<(SOFn4-sofBase) | 1<<(SOFn2-sofBase) | 1<<(SOFn3-sofBase) | 1<<(SOFc4-sofBase)
-	eofGood = 1<<(EOFn-eofBase) | 1<<(EOFt-eofBase) | 1<<(EOFrt-eofBase) | 1<<(EOFdt-eofBase)
+	// The exchange context is bit 23 of F_CTL, 55 of the word that it is loaded with; ClassResponder is bit 10.
+	responderShift = 55 - 10
+	// Lengths of an untagged frame that is not malformed, in words beyond the least.
+	maxWordsBeyond = (EthHeaderLen + FCoEHeaderLen + MaxFCLen + FCoETrailerLen - MinFrame) / 4
 )
 
-// Classify reads the headers of frames first to end-1 of a burst: frame i is the n[i] bytes at p[i]. It writes a flow key (fabric<<60 | VF<<48 |
-// S_ID<<24 | D_ID) and a Class for each. fabric comes shifted to bit 60.
+var _ = [1]struct{}{}[ClassResponder-1<<10]
+
+// Classify reads the headers of frames first to end-1 of a burst: frame i is the n[i] bytes at p[i]. It writes a flow
+// key (fabric<<60 | VF<<48 | S_ID<<24 | D_ID) and a Class for each. fabric comes shifted to bit 60.
 //
-// The common frame (untagged or one tag, well formed, between two N_Ports) is read by five loads and without a call;
-// anything else goes to Decode, so that there is one judge of what is malformed. A test holds the two against each
+// The common frame (untagged or one tag, well formed, between two N_Ports) is read by five loads and no call;
+// anything else is left to Decode, so that there is one judge of what is malformed. A test holds the two against each
 // other on arbitrary bytes.
 func Classify(p *[64]unsafe.Pointer, n *[64]uint32, first, end int, fabric uint64, keys *[64]uint64, classes *[64]Class) {
+	var slow Class // a call in the loop would cost every frame its registers
 	for i := first; i < end && uint(i) < 64; i++ {
-		b, length, vf := p[i], uintptr(n[i]), uint64(0)
+		b, length, vf := p[i], uint64(n[i]), fabric
 		if length < MinFrame {
-			classes[i] = classifyRunt(b, length)
+			classes[i], slow = classSlow, classSlow
 			continue
 		}
 		if *(*uint16)(unsafe.Add(b, 12)) == 0x0081 { // 0x8100 in memory order
-			vf = uint64(bits.ReverseBytes16(*(*uint16)(unsafe.Add(b, 14)))&0xfff) << 48
+			vf |= uint64(bits.ReverseBytes16(*(*uint16)(unsafe.Add(b, 14)))&0xfff) << 48
 			b = unsafe.Add(b, TagLen)
 			length -= TagLen
 		}
-		// EtherType 0x8906, version 0 in the high nibble, and a zero second byte, which the format of old never has.
-		// A tagged frame that is too short now has fewer than 60 bytes: its trailer is read from where it ends.
-		if *(*uint32)(unsafe.Add(b, 12))&0xfff0ffff != 0x0689 || length < MinFrame {
-			keys[i], classes[i] = classifySlow(p[i], n[i], fabric)
-			continue
-		}
-		sof := *(*uint8)(unsafe.Add(b, 27)) - sofBase
-		eof := *(*uint8)(unsafe.Add(b, length-4)) - eofBase
 		w0 := bits.ReverseBytes64(*(*uint64)(unsafe.Add(b, 28))) // R_CTL, D_ID, CS_CTL, S_ID
 		w1 := bits.ReverseBytes64(*(*uint64)(unsafe.Add(b, 36))) // TYPE, F_CTL, ...
 		sid, did := w0&0xffffff, w0>>32&0xffffff
-		class := typeClass[w1>>56] | rctlClass[w0>>56] | Class(w1>>55&1)*ClassResponder
-		good := uint64(sofGood)>>(sof&63)&(uint64(eofGood)>>(eof&63))&1 != 0 && sof < 64 && eof < 64
-		// Zero, well-known and reserved addresses (domain FF) are rare; so are the rest of these.
-		if !good || class&classSlow != 0 || sid-1 >= 0xfeffff || did-1 >= 0xfeffff || sid == did ||
-			length%4 != 0 || length > EthHeaderLen+FCoEHeaderLen+MaxFCLen+FCoETrailerLen {
-			keys[i], classes[i] = classifySlow(p[i], n[i], fabric)
-			continue
+		class := typeClass[w1>>56] | rctlClass[w0>>56] | Class(w1>>responderShift)&ClassResponder |
+			sofClass[*(*uint8)(unsafe.Add(b, 27))] | eofClass[*(*uint8)(unsafe.Add(b, length-4))]
+		keys[i], classes[i] = vf|sid<<24|did, class
+		// EtherType 0x8906, version 0 in the high nibble, and a zero second byte, which the format of old never has. The
+		// rotation makes lengths that are too short or no multiple of four large. Zero, well-known and reserved addresses
+		// (domain FF) are rare.
+		if *(*uint32)(unsafe.Add(b, 12))&0xfff0ffff != 0x0689 || class&classSlow != 0 ||
+			bits.RotateLeft64(length-MinFrame, -2) > maxWordsBeyond || sid-1 >= 0xfeffff || did-1 >= 0xfeffff || sid == did {
+			classes[i], slow = classSlow, classSlow
 		}
-		keys[i] = fabric | vf | sid<<24 | did
-		classes[i] = class
+	}
+	if slow != 0 {
+		classifySlow(p, n, first, end, fabric, keys, classes)
+	}
+}
+
+// classifySlow does again, by Decode, what Classify could not.
+//
+//go:noinline
+func classifySlow(p *[64]unsafe.Pointer, n *[64]uint32, first, end int, fabric uint64, keys *[64]uint64, classes *[64]Class) {
+	for i := first; i < end && uint(i) < 64; i++ {
+		switch {
+		case classes[i] != classSlow:
+		case n[i] < MinFrame:
+			classes[i] = classifyRunt(p[i], uintptr(n[i]))
+		default:
+			keys[i], classes[i] = classifyOdd(p[i], n[i], fabric)
+		}
 	}
 }
 
@@ -110,7 +139,7 @@ func classifyRunt(b unsafe.Pointer, length uintptr) Class {
 }
 
 //go:noinline
-func classifySlow(p unsafe.Pointer, n uint32, fabric uint64) (uint64, Class) {
+func classifyOdd(p unsafe.Pointer, n uint32, fabric uint64) (uint64, Class) {
 	var h Header
 	switch reason := Decode(unsafe.Slice((*byte)(p), n), &h); reason {
 	case OK:

@@ -10,20 +10,29 @@ import (
 // ordinary selects, of a Class, what must be zero for a frame that has a flow: the reason and the no-flow flag.
 const ordinary = 0xff | frame.ClassNoFlow
 
-// lookAhead is how many frames are read between two calls of prefetch: the first entries are on their way while the
-// headers of the others are read.
+// lookAhead is how many frames are read between two calls of prefetch: the entries of some frames are on their way
+// while the headers of the next are read.
 const lookAhead = 8
 
-// read classifies n frames and asks for their entries: the cache misses of a burst overlap.
+// read classifies n frames and brings their entries into the cache: the misses of a burst overlap. One turn behind the
+// first prefetch, the slots are looked at, and where another key stands the one behind is fetched too.
 func (w *Worker) read(n int) {
 	c := w.Cycle
-	for first := 0; first < n; first += lookAhead {
-		end := min(first+lookAhead, n)
-		frame.Classify(&c.Data, &c.Len, first, end, w.in.fabric, &w.keys, &w.classes)
-		for i := first; i < end; i++ {
-			w.homes[i&63] = w.Shard.Home(flow.Key(w.keys[i&63]))
+	for first := 0; first < n+lookAhead; first += lookAhead {
+		if end := min(first+lookAhead, n); first < end {
+			frame.Classify(&c.Data, &c.Len, first, end, w.in.fabric, &w.keys, &w.classes)
+			for i := first; i < end; i++ {
+				w.homes[i&63] = w.Shard.Home(flow.Key(w.keys[i&63]))
+			}
+			prefetch(w.Shard.Base(), &w.homes, first, end)
 		}
-		prefetch(&w.homes, first, end)
+		if before := first - lookAhead; before >= 0 {
+			end := min(first, n)
+			for i := before; i < end; i++ {
+				w.homes[i&63] = w.Shard.Advance(w.homes[i&63], flow.Key(w.keys[i&63]))
+			}
+			prefetch(w.Shard.Base(), &w.homes, before, end)
+		}
 	}
 }
 
@@ -45,9 +54,9 @@ func (w *Worker) burst(n int) {
 			w.aside(i, class)
 			continue
 		}
-		e := w.homes[i]
+		e := w.Shard.At(w.homes[i])
 		if e.Key != flow.Key(w.keys[i]) {
-			if e = w.miss(i, e); e == nil {
+			if e = w.miss(i); e == nil {
 				continue
 			}
 		}

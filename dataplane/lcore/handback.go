@@ -36,11 +36,7 @@ func (w *Worker) handBack(n int) {
 }
 
 func (w *Worker) find(key flow.Key) *flow.Entry {
-	home := w.Shard.Home(key)
-	if home.Key == key {
-		return home
-	}
-	return w.Shard.Find(home, key)
+	return w.Shard.Find(key)
 }
 
 // restore puts the true MACs back and sends the frame on.

@@ -1,8 +1,12 @@
 package lcore
 
-import "fcredirect/dataplane/flow"
+import (
+	"unsafe"
 
-// prefetch asks for the cache lines of entries first to end-1, without waiting for any.
+	"fcredirect/dataplane/flow"
+)
+
+// prefetch asks for the cache lines of places first to end-1, counted from base, without waiting for any.
 //
 //go:noescape
-func prefetch(p *[64]*flow.Entry, first, end int)
+func prefetch(base unsafe.Pointer, p *[64]flow.Place, first, end int)

@@ -77,9 +77,9 @@ func (s *stage) parse(n int) {
 }
 
 func (s *stage) find(i int) *flow.Entry {
-	e := s.w.homes[i]
+	e := s.w.Shard.At(s.w.homes[i])
 	if key := flow.Key(s.w.keys[i]); e.Key != key {
-		e = s.w.Shard.Find(e, key)
+		e = s.w.Shard.Find(key)
 	}
 	return e
 }

@@ -10,11 +10,11 @@ import (
 	"fcredirect/dataplane/shm"
 )
 
-// miss finds the entry when it is not in its home slot, or makes it. Without a slot the frame is forwarded and has no
+// miss finds the entry when it is in neither of its first two slots, or makes it. Without a slot the frame is forwarded and has no
 // flow; nil then says that it is done with.
-func (w *Worker) miss(i int, home *flow.Entry) *flow.Entry {
+func (w *Worker) miss(i int) *flow.Entry {
 	key := flow.Key(w.keys[i])
-	if e := w.Shard.Find(home, key); e != nil {
+	if e := w.Shard.Find(key); e != nil {
 		return e
 	}
 	e := w.Shard.Insert(key, uint8(w.in.port), w.now)

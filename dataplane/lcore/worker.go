@@ -106,7 +106,7 @@ type Worker struct {
 
 	keys    [64]uint64
 	classes [64]frame.Class
-	homes   [64]*flow.Entry
+	homes   [64]flow.Place
 
 	walking bool // an invalidation is not finished
 	running atomic.Bool
