@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fcredirect/dataplane/sim"
 )
 
 // TestMain makes the test binary the command itself when a test runs it as such.
@@ -60,6 +62,22 @@ func report(t *testing.T, path string) map[string]any {
 		t.Fatal(err)
 	}
 	return r
+}
+
+func TestTheFabricOfTheReadmeIsValid(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(readme), "```yaml\n")
+	text, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("the README has no fabric")
+	}
+	cfg, err := sim.ParseConfig([]byte(text))
+	if err != nil || len(cfg.Nodes) != 3 {
+		t.Errorf("%+v (%v)", cfg, err)
+	}
 }
 
 func TestCapturesAreGoodAndRepeat(t *testing.T) {
