@@ -43,7 +43,7 @@ func TestTheShortestFileGetsEveryDefault(t *testing.T) {
 		t.Fatalf("%v, warnings %v", err, warnings)
 	}
 	af := func(i int, iface string) string {
-		return fmt.Sprintf("net_af_packet%d,iface=%s,framesz=4096,blocksz=4096", i, iface)
+		return fmt.Sprintf("net_af_packet%d,iface=%s,framesz=4096,blocksz=4096,framecnt=4096", i, iface)
 	}
 	want := &Config{
 		Node: "fcr-a", Lcores: []int{1}, Poll: Adaptive,
@@ -74,7 +74,7 @@ func TestEveryKeyIsTakenOver(t *testing.T) {
 			{Name: "fabric0", Device: "0000:03:00.1", Role: Fabric, Peer: 0, MTU: 2500, PFC: []uint8{3}, Lcore: 3},
 			{Name: "edge1", Device: "0000:04:00.0", Role: Edge, Peer: 3, Fabric: 1, MTU: 9000, PFC: []uint8{3}, Lcore: 2},
 			{Name: "fabric1", Device: "0000:04:00.1", Role: Fabric, Peer: 2, Fabric: 1, MTU: 9000, PFC: []uint8{3}, Lcore: 2},
-			{Name: "svc0", Device: "net_af_packet0,iface=ens9,framesz=4096,blocksz=4096", Role: Service, Peer: -1, MTU: 2500, Lcore: 2},
+			{Name: "svc0", Device: "net_af_packet0,iface=ens9,framesz=4096,blocksz=4096,framecnt=4096", Role: Service, Peer: -1, MTU: 2500, Lcore: 2},
 		},
 		Pairs:       []Pair{{Edge: 0, Fabric: 1, Lcore: 3}, {Edge: 2, Fabric: 3, Lcore: 2}},
 		Segment:     Segment{Dir: "/dev/hugepages/fcr", HugePages: HugePagesRequire, Flows: 1 << 20, Logins: 65536},
@@ -226,10 +226,10 @@ func TestDealingIsFair(t *testing.T) {
 
 func TestVirtualPortsGetRoomForLongFrames(t *testing.T) {
 	for _, tt := range []struct{ name, port, mempool, want string }{
-		{"missing arguments are added", "device: \"net_af_packet0,iface=x\"", "", "net_af_packet0,iface=x,framesz=4096,blocksz=4096"},
+		{"missing arguments are added", "device: \"net_af_packet0,iface=x\"", "", "net_af_packet0,iface=x,framesz=4096,blocksz=4096,framecnt=4096"},
 		{"a larger MTU gets larger frames", "device: \"net_af_packet0,iface=x\", mtu: 9000", "mempool: {size: 16KiB, mbufs: 2048}", ""},
-		{"given ones stay", "device: \"net_af_packet0,iface=x,framesz=2816,blocksz=8192,qdisc_bypass=1\"", "", "net_af_packet0,iface=x,framesz=2816,blocksz=8192,qdisc_bypass=1"},
-		{"blocks are whole pages", "device: \"net_af_packet0,framesz=2816,iface=x\"", "", "net_af_packet0,framesz=2816,iface=x,blocksz=4096"},
+		{"given ones stay", "device: \"net_af_packet0,iface=x,framesz=2816,blocksz=8192,qdisc_bypass=1,framecnt=128\"", "", "net_af_packet0,iface=x,framesz=2816,blocksz=8192,qdisc_bypass=1,framecnt=128"},
+		{"blocks are whole pages", "device: \"net_af_packet0,framesz=2816,iface=x\"", "", "net_af_packet0,framesz=2816,iface=x,blocksz=4096,framecnt=4096"},
 		{"blocks follow frames", "device: \"net_af_packet0,framesz=8192,iface=x\"", "mempool: {size: 12KiB}", "net_af_packet0,framesz=8192,iface=x,blocksz=8192"},
 		{"other devices are left alone", "device: net_tap0", "", "net_tap0"},
 	} {

@@ -98,6 +98,9 @@ func (p *parser) afPacket(port *Port, at yamlconf.Span, args string, byIface map
 	} else if n, err := strconv.Atoi(text); err != nil || n < frame || n%pageSize != 0 {
 		p.report.Errorf(at, fmt.Sprintf("Remove blocksz, or set a multiple of %d from framesz, %d, on.", pageSize, frame), "port %s: blocksz=%s is no block of whole frames and pages", port.Name, text)
 	}
+	if _, given := values["framecnt"]; !given {
+		port.Device += fmt.Sprintf(",framecnt=%d", afPacketFrames)
+	}
 	if need := frame + 2*mbufHeadroom; p.c.Mempool.Size < need {
 		p.report.Errorf(at, fmt.Sprintf("Set mempool: {size: %d} or more: with smaller ones long frames vanish.", need),
 			"port %s is a net_af_packet device with framesz=%d, and packet buffers have only %d bytes", port.Name, frame, p.c.Mempool.Size)
