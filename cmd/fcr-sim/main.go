@@ -29,6 +29,7 @@ var errNotGood = errors.New("not good")
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends us at once
 	running := false
 	err := command(&running).ExecuteContext(ctx)
 	if err == nil {

@@ -80,7 +80,8 @@ func (f *Fabric) Close() error {
 // goroutine of its own.
 func (f *Fabric) Run(ctx context.Context) error {
 	start := time.Now()
-	failed, fail := context.WithCancelCause(ctx)
+	// broken ends when a port fails: then there is nothing left to end in good order.
+	broken, fail := context.WithCancelCause(context.Background())
 	defer fail(nil)
 	var stop atomic.Bool
 	var wg sync.WaitGroup
@@ -96,22 +97,25 @@ func (f *Fabric) Run(ctx context.Context) error {
 			}
 		})
 	}
-	f.work(failed)
-	f.windDown(failed)
+	f.work(ctx, broken)
+	f.windDown(broken)
 	stop.Store(true)
 	for _, p := range f.ports {
 		p.wire.Wake()
 	}
 	wg.Wait()
 	f.elapsed = time.Since(start)
-	if err := context.Cause(failed); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if err := context.Cause(broken); err != nil {
 		return fmt.Errorf("run fabric: %w", err)
 	}
 	return nil
 }
 
 // work waits until it is time to stop.
-func (f *Fabric) work(ctx context.Context) {
+func (f *Fabric) work(ctx, broken context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(broken, cancel)()
 	if f.cfg.Duration > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, f.cfg.Duration)
@@ -148,10 +152,7 @@ func (f *Fabric) limited() bool {
 
 // windDown drains the initiators, then logs out initiators, then targets. Each step has
 // its bound, so that a dead fabric does not hold up the end.
-func (f *Fabric) windDown(ctx context.Context) {
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return // a port has failed
-	}
+func (f *Fabric) windDown(broken context.Context) {
 	steps := []struct {
 		kind  string
 		limit time.Duration
@@ -162,7 +163,7 @@ func (f *Fabric) windDown(ctx context.Context) {
 		{KindTarget, f.scaled(logoutLimit), func(n *Node, done func()) { n.stop(done) }},
 	}
 	for _, s := range steps {
-		bounded, cancel := context.WithTimeout(context.Background(), s.limit)
+		bounded, cancel := context.WithTimeout(broken, s.limit)
 		f.each(bounded, s.kind, s.do)
 		cancel()
 	}

@@ -78,6 +78,31 @@ func TestInterfacesThatDoNotDoAreRefusedWithTheCure(t *testing.T) {
 	}
 }
 
+// A link that goes down and comes up again costs retries, no more.
+func TestALinkThatFlapsIsSurvived(t *testing.T) {
+	nsA, ifA, nsB, ifB := vethPair(t, wire.MinMTU)
+	cfg := smallFabric(0)
+	cfg.Nodes = []NodeConfig{cfg.Nodes[0], cfg.Nodes[2]}
+	cfg.Nodes[0].Iface, cfg.Nodes[0].Netns = ifA, nsA
+	cfg.Nodes[1].Iface, cfg.Nodes[1].Netns = ifB, nsB
+	cfg.TimeScale = 0.05
+	cfg.Duration = 2 * time.Second
+	flap := time.AfterFunc(700*time.Millisecond, func() {
+		for _, state := range []string{"down", "up"} {
+			if out, err := exec.Command("ip", "-n", nsA, "link", "set", ifA, state).CombinedOutput(); err != nil {
+				t.Errorf("set the link %s: %v: %s", state, err, out)
+			}
+		}
+	})
+	r := runLive(t, t.Context(), cfg, PacketWires)
+	if flap.Stop() {
+		t.Fatal("the run was over before the link went down")
+	}
+	if !r.OK || r.Retries == 0 {
+		t.Errorf("ok %v (%s), %d retries: %v", r.OK, r.Why, r.Retries, r.Details)
+	}
+}
+
 // An interface that disappears ends the run with an error, soon.
 func TestAnInterfaceThatDisappearsEndsTheRun(t *testing.T) {
 	nsA, ifA, nsB, ifB := vethPair(t, wire.MinMTU)

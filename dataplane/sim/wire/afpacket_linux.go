@@ -20,7 +20,7 @@ import (
 // recvmmsg costs a copy and a control message per frame for the tag. Frames go out by
 // sendmmsg, from a queue of ours.
 func Open(iface, netns string) (*Packet, error) {
-	p := &Packet{name: iface}
+	p := &Packet{name: iface, fd: -1, event: -1}
 	err := inNamespace(netns, func() error { return p.open() })
 	if err != nil {
 		p.Close()
@@ -47,7 +47,6 @@ type Packet struct {
 }
 
 func (p *Packet) open() (err error) {
-	p.fd, p.event = -1, -1
 	link, err := net.InterfaceByName(p.name)
 	if err != nil {
 		return fmt.Errorf("open interface %s: %w (create it, or name another)", p.name, err)
@@ -156,7 +155,7 @@ func (p *Packet) Flush() error {
 		case unix.EAGAIN:
 			p.waiting = true
 			return nil
-		case unix.ENOBUFS, unix.EMSGSIZE: // the first of the run is refused for good
+		case unix.ENOBUFS, unix.EMSGSIZE, unix.ENETDOWN: // the first of the run is refused for good
 			p.n.SendDropped++
 			p.take(1)
 		default:
@@ -239,7 +238,7 @@ func (p *Packet) poll(wait time.Duration) error {
 	}
 	if fds[0].Revents&unix.POLLERR != 0 {
 		code, err := unix.GetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_ERROR)
-		if err == nil && code != 0 {
+		if err == nil && code != 0 && unix.Errno(code) != unix.ENETDOWN { // it may come up again
 			return fmt.Errorf("receive on %s: %w", p.name, unix.Errno(code))
 		}
 	}
@@ -251,10 +250,8 @@ func (p *Packet) poll(wait time.Duration) error {
 
 // Wake implements Wire.
 func (p *Packet) Wake() {
-	one := [8]byte{1}
-	if binary.NativeEndian.Uint16(one[:]) != 1 {
-		one = [8]byte{7: 1}
-	}
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
 	_, _ = unix.Write(p.event, one[:]) // full means a wake-up is already waiting
 }
 
