@@ -1,9 +1,6 @@
 package login
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // Adopted says what a warm start made of the slots it found.
 type Adopted struct {
@@ -111,44 +108,4 @@ func (t *Table) recount(done *Adopted) {
 	t.header[hLive].Store(uint64(done.Kept))
 	t.header[hTombstones].Store(tombstones)
 	t.add(hGeneration, 1)
-}
-
-// deadline is when a login ends if nothing more is seen of it. See the package comment for the timers.
-func (l *Login) deadline() int64 {
-	end := l.LastSeen + int64(idleLimit)
-	if l.Flags&Beacons != 0 {
-		end = l.LastSeen + lost(beaconPeriod)
-	}
-	if l.Flags&KeepsAlive != 0 {
-		end = l.LastSeen + lost(vnKAPeriod)
-		if !l.ENode.IsZero() {
-			end = min(end, l.ENodeSeen+lost(l.keepAlive()))
-		}
-	}
-	if l.State == Removed {
-		end = min(end, max(l.LastSeen, l.Marked)+int64(removedGrace))
-	}
-	return end
-}
-
-// overdue is when a sign of life has certainly failed to come: from then on, somebody else who claims the name or the
-// address is believed. A login without timers is never overdue.
-func (l *Login) overdue(now int64) bool {
-	switch {
-	case l.Flags&Beacons != 0:
-		return now > l.LastSeen+missed(beaconPeriod)
-	case l.Flags&KeepsAlive != 0 && !l.ENode.IsZero():
-		return now > l.ENodeSeen+missed(l.keepAlive())
-	case l.Flags&KeepsAlive != 0:
-		return now > l.LastSeen+missed(vnKAPeriod)
-	}
-	return false
-}
-
-// keepAlive is the period of the ENode's keep-alives. While no advertisement told it, it may be as long as any.
-func (l *Login) keepAlive() time.Duration {
-	if l.KeepAlive == 0 {
-		return fkaMax
-	}
-	return l.KeepAlive
 }

@@ -91,6 +91,31 @@ func TestAtTheBounds(t *testing.T) {
 	}
 }
 
+func TestOfOnePortsRequestsTheOldestMakesRoom(t *testing.T) {
+	p := newPending(1)
+	var keys []key
+	for i := uint64(0); len(keys) <= pendingWays/2; i++ { // all of one set
+		if k := (key{from: i}); &p.set(k)[0] == &p.set(key{})[0] {
+			keys = append(keys, k)
+		}
+	}
+	times := []int64{3, 1, 2, 4, 5}
+	for i, k := range keys {
+		want := NumCounters
+		if i == pendingWays/2 {
+			want = CountPendingFull
+		}
+		if got := p.put(request{key: k, used: true, at: times[i]}, times[i]); got != want {
+			t.Errorf("request %d: %v, want %v", i, got, want)
+		}
+	}
+	for i, k := range keys {
+		if got := p.get(k, 5) != nil; got != (times[i] != 1) {
+			t.Errorf("request of time %d is there: %v", times[i], got)
+		}
+	}
+}
+
 func TestAWarmStartGoesOnWhereTheLearnerStopped(t *testing.T) {
 	tab, mem := newTable(t, 64)
 	first := &lab{t: t, table: tab, now: 1_700_000_000 * second, replica: make(map[Addr]Login)}

@@ -166,6 +166,26 @@ var (
 	}
 )
 
+// Two captures have nothing to learn: FIP of a draft of 2008, cut to 96 bytes, whose keep-alives leave the name out, and
+// FCoE in the header of before 2007.
+func TestOldCapturesTeachNothing(t *testing.T) {
+	for name, want := range map[string]map[Counter]uint64{
+		"public/fip-ka.cap": {CountFrames: 45, CountBadFIP: 21, CountNoName: 23}, // and one Clear Virtual Link of nobody we know
+		"public/fcoe1.cap":  {CountFrames: 168, CountIgnored: 168},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newLab(t, 16, Options{})
+			b.replay(openShared(t, name))
+			b.holds()
+			for c, n := range b.learner.Counters() {
+				if n != want[Counter(c)] {
+					t.Errorf("%s is %d, want %d", Counter(c), n, want[Counter(c)])
+				}
+			}
+		})
+	}
+}
+
 func TestRealHostsAreLearntFromTheirCaptures(t *testing.T) {
 	for name, c := range map[string]struct {
 		open func(t testing.TB) io.Reader

@@ -194,7 +194,6 @@ func (l *Learner) take(i int, old *Login, o *offer) {
 	switch {
 	case i >= 0:
 		n.Incarnation = old.Incarnation + 1
-		l.lastConflict[i] = 0
 		l.count(CountReplaced)
 		l.write(i, Replaced, Seen, old, &n)
 	default:

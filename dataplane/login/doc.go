@@ -19,6 +19,6 @@
 //   - The same frames at the same times make the same table.
 //
 // Limits: see limits.go. Where to find things: addr.go (Addr), slot.go (Login and its layout in the segment), view.go
-// (reading), table.go (writing), adopt.go (warm start and timers); learner.go is where frames come in, fip.go, els.go
-// and ct.go read them, claim.go decides what is believed, expire.go ends what has gone silent.
+// (reading), table.go (writing), adopt.go (warm start); learner.go is where frames come in, fip.go, els.go
+// and ct.go read them, claim.go decides what is believed, expire.go has the timers and ends what has gone silent.
 package login

@@ -1,6 +1,9 @@
 package login
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // Tick ends the logins whose time is over, and forgets the FCFs that fell silent, with their logins. The owner calls it
 // often (every 100 ms or so); it walks the table only when something can have expired, at most once in 100 ms. now is
@@ -64,4 +67,44 @@ func (l *Learner) expireFCFs() {
 			l.fcfs[i] = fcf{}
 		}
 	}
+}
+
+// deadline is when a login ends if nothing more is seen of it. The README has the timers as a table.
+func (l *Login) deadline() int64 {
+	end := l.LastSeen + int64(idleLimit)
+	if l.Flags&Beacons != 0 {
+		end = l.LastSeen + lost(beaconPeriod)
+	}
+	if l.Flags&KeepsAlive != 0 {
+		end = l.LastSeen + lost(vnKAPeriod)
+		if !l.ENode.IsZero() {
+			end = min(end, l.ENodeSeen+lost(l.keepAlive()))
+		}
+	}
+	if l.State == Removed {
+		end = min(end, max(l.LastSeen, l.Marked)+int64(removedGrace))
+	}
+	return end
+}
+
+// overdue is when a sign of life has certainly failed to come: from then on, somebody else who claims the name or the
+// address is believed. A login without timers is never overdue.
+func (l *Login) overdue(now int64) bool {
+	switch {
+	case l.Flags&Beacons != 0:
+		return now > l.LastSeen+missed(beaconPeriod)
+	case l.Flags&KeepsAlive != 0 && !l.ENode.IsZero():
+		return now > l.ENodeSeen+missed(l.keepAlive())
+	case l.Flags&KeepsAlive != 0:
+		return now > l.LastSeen+missed(vnKAPeriod)
+	}
+	return false
+}
+
+// keepAlive is the period of the ENode's keep-alives. While no advertisement told it, it may be as long as any.
+func (l *Login) keepAlive() time.Duration {
+	if l.KeepAlive == 0 {
+		return fkaMax
+	}
+	return l.KeepAlive
 }

@@ -188,6 +188,14 @@ func (l *Learner) keepAlive() {
 			l.count(CountBadFIP)
 			return
 		}
+		if i := l.t.find(l.fipAt(vn.ID)); vn.WWPN == 0 && i >= 0 { // early hosts leave the name out
+			if n := l.t.read(i); n.samePlace(l.port, l.f.Src) {
+				l.t.seen(i, l.now)
+			} else {
+				l.count(CountForeignSource)
+			}
+			return
+		}
 		l.learn(&offer{
 			addr: l.fipAt(vn.ID), wwpn: vn.WWPN, mac: vn.MAC, eNode: eNode, fcf: l.f.Dst, port: l.port, placed: true,
 			how: ByKeepAlive, flags: KeepsAlive, keepAlive: fcf.period(),
@@ -233,7 +241,7 @@ func (l *Learner) clearVirtualLink() {
 		}
 		listed = true
 		if i := l.t.find(l.fipAt(vn.ID)); i >= 0 {
-			l.clear(i, fcf, vn.WWPN)
+			l.clear(i, fcf, vn)
 		}
 	}
 	switch {
@@ -241,23 +249,25 @@ func (l *Learner) clearVirtualLink() {
 	case l.f.Dst == frame.AllENodeMACs:
 		for i := range l.t.each() {
 			if Addr(l.t.slots[i][wAddr].Load()).space() == l.fipSpace() {
-				l.clear(i, fcf, 0)
+				l.clear(i, fcf, frame.VNPort{})
 			}
 		}
 	default:
 		if i := l.t.find(l.fipAt(l.f.Dst.FCID())); i >= 0 && l.t.read(i).MAC == l.f.Dst {
-			l.clear(i, fcf, 0)
+			l.clear(i, fcf, frame.VNPort{})
 		}
 		for i := range l.behind(l.fipSpace(), l.f.Dst) {
-			l.clear(i, fcf, 0)
+			l.clear(i, fcf, frame.VNPort{})
 		}
 	}
 }
 
-// clear ends the login in slot i if it is one of that FCF's, and has the name, where one is given.
-func (l *Learner) clear(i int, fcf frame.MAC, wwpn frame.WWN) {
+// clear ends the login in slot i if it is one of that FCF's and, where a VN_Port is given, that one. Its MAC is enough:
+// an early switch puts its own name where the VN_Port's belongs (seen in a capture of 2008).
+func (l *Learner) clear(i int, fcf frame.MAC, vn frame.VNPort) {
 	n := l.t.read(i)
-	if n.Flags&Beacons != 0 || (!n.FCF.IsZero() && n.FCF != fcf) || (wwpn != 0 && n.WWPN != wwpn) {
+	other := vn.WWPN != 0 && vn.WWPN != n.WWPN && vn.MAC != n.MAC
+	if n.Flags&Beacons != 0 || (!n.FCF.IsZero() && n.FCF != fcf) || other {
 		l.count(CountForeignSource)
 		return
 	}

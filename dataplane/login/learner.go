@@ -71,8 +71,8 @@ type Learner struct {
 	counters [NumCounters]atomic.Uint64
 }
 
-// NewLearner makes a learner for a table, empty or adopted. It takes all the memory it will ever need: about 50 bytes
-// per slot and 1 MB besides.
+// NewLearner makes a learner for a table, empty or adopted. It takes all the memory it will ever need: 40 bytes a
+// slot and 1 MB besides.
 func NewLearner(t *Table, o Options) *Learner {
 	n := len(t.slots)
 	l := &Learner{
@@ -275,7 +275,6 @@ func (l *Learner) end(i int, cause Cause) {
 	old := l.t.read(i)
 	l.leave(i)
 	l.t.remove(i)
-	l.lastConflict[i] = 0
 	l.count(CountEnded)
 	switch cause {
 	case Silent, FCFLost, NotifiedGone:

@@ -185,6 +185,10 @@ func TestTheGenerationMovesWithEveryChangeButNotWithASign(t *testing.T) {
 	moved("a change", true)
 	tab.seen(tab.find(l.Addr), 99)
 	moved("a sign of life", false)
+	tab.seen(tab.find(l.Addr), 98)
+	if l, _ := tab.Resolve(l.Addr); l.LastSeen != 99 {
+		t.Errorf("last seen %d after signs at 99 and 98", l.LastSeen)
+	}
 	tab.Remove(l.Addr)
 	moved("an end", true)
 }
