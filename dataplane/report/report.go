@@ -1,19 +1,23 @@
-// Package report is what a reader makes of the segment: ports, lcores, logins and flows as plain values with stable
-// JSON keys. The command line, the replay report and the demo's summary all print these.
+// Package report is what a reader makes of the segment: ports, lcores, services, logins and flows as plain values with
+// stable JSON keys (README.md lists them). The command line, the replay report and the demo's summary all print these.
 //
-// Who may import it: anything outside the fast path. It only reads; nothing in the segment is trusted. Lists are
-// sorted, so that the same state gives the same bytes.
+// Who may import it: anything outside the fast path. It only reads; nothing in the segment is trusted. Any goroutine
+// may call it; a Busiest belongs to one.
+//
+// Invariants: lists are sorted, so that the same state gives the same bytes; a list without items is empty, not null.
+//
+// Limits: Flows and Logins need memory and time for the whole table, so they are for questions that are asked once.
+// What looks again and again uses Busiest, whose work at a look does not grow with the table (limits.go).
 package report
 
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
-	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/login"
-	"fcredirect/dataplane/policy"
 	"fcredirect/dataplane/shm"
 )
 
@@ -53,9 +57,12 @@ func Ports(f *shm.File) []Port {
 		in := &infos[i]
 		p := Port{
 			Name: shm.Text(in.Name[:]), Role: shm.RoleName(in.Role), Device: shm.Text(in.Device[:]), Driver: shm.Text(in.Driver[:]),
-			MAC: frame.MAC(in.MAC).String(), Fabric: in.Fabric, Lcore: int(in.Lcore), Up: in.Up == 1, SpeedMbps: in.SpeedMb, MTU: in.MTU,
+			Fabric: in.Fabric, Lcore: int(in.Lcore), Up: in.Up == 1, SpeedMbps: in.SpeedMb, MTU: in.MTU,
 			DeviceErrors: in.Missed + in.RxErrors + in.TxErrors + in.NoMbuf,
 			Fates:        map[string]uint64{}, Drops: map[string]uint64{},
+		}
+		if mac := frame.MAC(in.MAC); !mac.IsZero() {
+			p.MAC = mac.String()
 		}
 		if in.Pair >= 0 && int(in.Pair) < len(infos) {
 			p.Pair = shm.Text(infos[in.Pair].Name[:])
@@ -123,15 +130,15 @@ type Lcore struct {
 func Lcores(f *shm.File) []Lcore {
 	pages := shm.Items[shm.Lcore](f, shm.RegionLcores)
 	lcores := make([]Lcore, 0, len(pages))
-	us := 1e6 / float64(max(f.Header().TSCHz, 1))
+	us := microseconds(f.Header())
 	for i := range pages {
 		p := &pages[i]
 		l := Lcore{
 			Index: i, CPU: p.CPU, Generation: p.Generation, Frames: p.Frames, Bursts: p.Bursts, Flows: p.FlowsLive,
 			FlowsFull: p.FlowsFull, FlowsEnded: p.FlowsEnded, Evaluations: p.Evaluations, ControlLost: p.ControlLost,
-			Carried: p.Carried, Stalls: p.Stalls, WorstStall: float64(p.WorstStall) * us, Page: *p,
-			P50: float64(p.Latency.Quantile(0.5)) * us, P99: float64(p.Latency.Quantile(0.99)) * us,
-			P9999: float64(p.Latency.Quantile(0.9999)) * us, Worst: float64(p.Latency.Max) * us,
+			Carried: p.Carried, Stalls: p.Stalls, WorstStall: us(p.WorstStall), Page: *p,
+			P50: us(p.Latency.Quantile(0.5)), P99: us(p.Latency.Quantile(0.99)), P9999: us(p.Latency.Quantile(0.9999)),
+			Worst: us(p.Latency.Max),
 		}
 		if all := p.BusyTSC + p.IdleTSC; all > 0 {
 			l.Busy = float64(p.BusyTSC) / float64(all)
@@ -139,6 +146,12 @@ func Lcores(f *shm.File) []Lcore {
 		lcores = append(lcores, l)
 	}
 	return lcores
+}
+
+// microseconds turns ticks of a segment into microseconds with three decimals.
+func microseconds(h *shm.Header) func(ticks uint64) float64 {
+	perTick := 1e9 / float64(max(h.TSCHz, 1))
+	return func(ticks uint64) float64 { return math.Round(float64(ticks)*perTick) / 1e3 }
 }
 
 // Login is an N_Port that is logged in.
@@ -190,67 +203,4 @@ func Logins(f *shm.File) ([]Login, error) {
 		list = append(list, r)
 	}
 	return list, nil
-}
-
-// Flow is a host-target flow.
-type Flow struct {
-	Fabric         uint8  `json:"fabric"`
-	VSAN           uint16 `json:"vsan"`
-	Initiator      string `json:"initiator"` // WWPN, empty while unknown
-	InitiatorAlias string `json:"initiator_alias,omitempty"`
-	InitiatorID    string `json:"initiator_id"`
-	Target         string `json:"target"`
-	TargetAlias    string `json:"target_alias,omitempty"`
-	TargetID       string `json:"target_id"`
-	Verdict        string `json:"verdict"`
-	Rule           string `json:"rule,omitempty"`
-	Service        string `json:"service,omitempty"`
-	FramesOut      uint64 `json:"frames_to_target"`
-	FramesIn       uint64 `json:"frames_to_initiator"`
-	BytesOut       uint64 `json:"bytes_to_target"`
-	BytesIn        uint64 `json:"bytes_to_initiator"`
-	Errors         uint64 `json:"errors"`
-	Created        string `json:"created"`
-	LastSeen       string `json:"last_seen"`
-}
-
-// Flows lists the flows by fabric, VSAN, initiator and target.
-func Flows(f *shm.File) []Flow {
-	var views []flow.View
-	for i := range shm.Items[shm.Lcore](f, shm.RegionLcores) {
-		views = append(views, flow.NewView(
-			shm.Items[flow.Entry](f, fmt.Sprintf(shm.RegionFlows, i)), shm.Items[flow.Info](f, fmt.Sprintf(shm.RegionInfos, i))))
-	}
-	active, header := Policy(f), f.Header()
-	all := flow.Flows(views...)
-	slices.SortFunc(all, func(a, b flow.Flow) int { return cmp.Compare(a.Key, b.Key) })
-	list := make([]Flow, 0, len(all))
-	for i := range all {
-		fl := &all[i]
-		to, back := &fl.ToTarget, &fl.ToInitiator
-		r := Flow{
-			Fabric: fl.Key.Fabric(), VSAN: fl.Key.VF(), InitiatorID: frame.FCID(fl.Key.SID()).String(), TargetID: frame.FCID(fl.Key.DID()).String(),
-			Verdict: policy.Action(fl.Verdict.Action()).String(), FramesOut: to.Frames, FramesIn: back.Frames, BytesOut: to.Bytes, BytesIn: back.Bytes,
-			Errors: uint64(to.Errors) + uint64(back.Errors), LastSeen: stamp(header.Wall(max(to.LastSeen, back.LastSeen))),
-		}
-		created := to.Info.Created
-		if created == 0 || back.Info.Created != 0 && back.Info.Created < created {
-			created = back.Info.Created
-		}
-		r.Created = stamp(header.Wall(created))
-		if fl.Initiator != 0 {
-			r.Initiator, r.InitiatorAlias = frame.WWN(fl.Initiator).String(), alias(active, frame.WWN(fl.Initiator))
-		}
-		if fl.Target != 0 {
-			r.Target, r.TargetAlias = frame.WWN(fl.Target).String(), alias(active, frame.WWN(fl.Target))
-		}
-		if active != nil && fl.Rule >= 0 && int(fl.Rule) < active.Rules() {
-			r.Rule = active.Rule(int(fl.Rule)).Name
-		}
-		if active != nil && fl.Service >= 0 && int(fl.Service) < active.Services() {
-			r.Service = active.Service(int(fl.Service)).Name
-		}
-		list = append(list, r)
-	}
-	return list
 }
