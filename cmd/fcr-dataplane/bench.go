@@ -29,9 +29,9 @@ type fastpathOptions struct {
 
 func benchCommand() *cobra.Command {
 	c := &cobra.Command{Use: "bench", Short: "measure the fast path against its rivals", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		return usageError{errors.New("bench: want: fastpath")}
+		return usageError{errors.New("bench: want one of: fastpath, jitter, soak")}
 	}}
-	c.AddCommand(fastpathCommand(), oursCommand())
+	c.AddCommand(fastpathCommand(), jitterCommand(), soakCommand(), oursCommand())
 	return c
 }
 
@@ -105,7 +105,7 @@ func fastpath(o fastpathOptions) (err error) {
 }
 
 func contendersOf(o fastpathOptions, native string) ([]bench.Contender, error) {
-	contenders := []bench.Contender{&ours{o}}
+	contenders := []bench.Contender{&ours{o: o}}
 	if native != "" {
 		contenders = append(contenders, &bench.Ref{Program: native})
 	}

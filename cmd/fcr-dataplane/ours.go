@@ -26,18 +26,22 @@ import (
 )
 
 // ours is the data plane as a contender. Like its rivals it runs in a process of its own: EAL starts once in one.
-type ours struct{ o fastpathOptions }
+type ours struct {
+	o        fastpathOptions
+	allocate int // MB/s, beside it
+}
 
 func (*ours) Name() string { return bench.Ours }
 
-func (*ours) Run(ctx context.Context, s *bench.Scenario) (bench.Result, error) {
+func (c *ours) Run(ctx context.Context, s *bench.Scenario) (bench.Result, error) {
 	if err := bench.EnsureHugepages(s.Memory() + 2*s.Traffic.Directions*128); err != nil {
 		return bench.Result{}, err
 	}
-	argv := oursCommandLine(s, 0)
+	argv := append(oursCommandLine(s, 0), "--allocate", strconv.Itoa(c.allocate))
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
+	cmd.Env = append(os.Environ(), "GOMEMLIMIT=8GiB") // what is allocated on purpose is never collected here
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	if err := cmd.Run(); err != nil {
@@ -78,6 +82,7 @@ type oursOptions struct {
 	warmup, measure         time.Duration
 	frames                  uint64
 	profile                 string
+	allocate                int // MB/s
 }
 
 func oursCommand() *cobra.Command {
@@ -97,6 +102,7 @@ func oursCommand() *cobra.Command {
 	f.DurationVar(&o.warmup, "warmup", 0, "")
 	f.DurationVar(&o.measure, "measure", 0, "")
 	f.Uint64Var(&o.frames, "frames", 0, "")
+	f.IntVar(&o.allocate, "allocate", 0, "")
 	f.StringVar(&o.profile, "profile", "", "write a CPU profile of the measured time to this file")
 	return c
 }
@@ -197,6 +203,9 @@ func (o *oursOptions) run(e *engine.Engine, cfg *boot.Config) (*bench.Result, er
 				return &bench.Result{}, <-ended
 			}
 		}
+	}
+	if o.allocate > 0 {
+		go allocate(ctx, o.allocate)
 	}
 	if err := wait(o.warmup); err != nil {
 		return nil, err

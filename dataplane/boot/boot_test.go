@@ -230,7 +230,7 @@ func TestVirtualPortsGetRoomForLongFrames(t *testing.T) {
 		{"a larger MTU gets larger frames", "device: \"net_af_packet0,iface=x\", mtu: 9000", "mempool: {size: 16KiB, mbufs: 2048}", ""},
 		{"given ones stay", "device: \"net_af_packet0,iface=x,framesz=2816,blocksz=8192,qdisc_bypass=1,framecnt=128\"", "", "net_af_packet0,iface=x,framesz=2816,blocksz=8192,qdisc_bypass=1,framecnt=128"},
 		{"blocks are whole pages", "device: \"net_af_packet0,framesz=2816,iface=x\"", "", "net_af_packet0,framesz=2816,iface=x,blocksz=4096,framecnt=4096"},
-		{"blocks follow frames", "device: \"net_af_packet0,framesz=8192,iface=x\"", "mempool: {size: 12KiB}", "net_af_packet0,framesz=8192,iface=x,blocksz=8192"},
+		{"blocks follow frames", "device: \"net_af_packet0,framesz=8192,iface=x\"", "mempool: {size: 12KiB}", "net_af_packet0,framesz=8192,iface=x,blocksz=8192,framecnt=4096"},
 		{"other devices are left alone", "device: net_tap0", "", "net_tap0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -25,6 +25,9 @@ var control struct {
 	running bool
 	held    []Message // messages that a call set aside before it started, for TakeLog
 	dropped uint64
+
+	log  [logBytesMax]byte // what takeLog copies to: a look at a link must not make the heap grow
+	lost C.uint64_t
 }
 
 // Init starts EAL with the given arguments (without a program name). It can be called once per
@@ -204,11 +207,12 @@ func clearLog() {
 }
 
 func takeLog() []Message {
-	var dropped C.uint64_t
-	buf := make([]byte, logBytesMax)
-	n := C.fcr_log_take((*C.char)(unsafe.Pointer(&buf[0])), C.size_t(len(buf)), &dropped)
-	control.dropped += uint64(dropped)
-	return parseLog(buf[:n])
+	n := C.fcr_log_take((*C.char)(unsafe.Pointer(&control.log[0])), C.size_t(len(control.log)), &control.lost)
+	control.dropped += uint64(control.lost)
+	if n == 0 {
+		return nil
+	}
+	return parseLog(control.log[:n])
 }
 
 // parseLog reads records of one level byte and a zero-terminated line.

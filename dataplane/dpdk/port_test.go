@@ -269,3 +269,18 @@ func TestPortsByTheHundredAreFine(t *testing.T) {
 		}
 	}
 }
+
+// Links are looked at ten times a second by a process that never collects garbage.
+func TestLookingAtLinksAndStatsDoesNotAllocate(t *testing.T) {
+	w := newWire(t, newPool(t, 255), 32)
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := w.port.Link(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.port.Stats(); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Fatalf("%v allocations", n)
+	}
+}

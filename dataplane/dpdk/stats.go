@@ -1,6 +1,14 @@
 package dpdk
 
-// #include "shim.h"
+/*
+#include "shim.h"
+
+// Asked ten times a second for hours: the answers stay on the stack.
+#cgo noescape fcr_port_link
+#cgo nocallback fcr_port_link
+#cgo noescape fcr_port_stats
+#cgo nocallback fcr_port_stats
+*/
 import "C"
 
 import "syscall"

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"fcredirect/dataplane/lcore"
@@ -19,6 +20,20 @@ type Moment struct {
 // Look copies the counters.
 func (e *Engine) Look() Moment {
 	return Moment{At: time.Now(), Ports: report.Ports(e.seg.State), Lcores: append([]shm.Lcore(nil), e.lcores...)}
+}
+
+// Heap is the Go heap in use.
+func (e *Engine) Heap() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// Collections is how often the Go heap was collected.
+func (e *Engine) Collections() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return uint64(m.NumGC)
 }
 
 // TableBytes is the memory of all flow tables: entries, infos, address chains and the list of free infos.
