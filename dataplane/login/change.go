@@ -111,6 +111,7 @@ const (
 	CountUnmatched                       // answers without a request
 	CountAnswerGap                       // name server answers of several frames with one missing
 	CountRefused                         // requests that were rejected
+	CountEcho                            // a station's own frame, come back in by a fabric port
 	CountNoName                          // frames with WWPN 0 or an address that no N_Port can have
 	NumCounters
 )
@@ -119,7 +120,7 @@ var counterNames = [NumCounters]string{
 	"frames", "ignored", "bad_crc", "bad_fip", "bad_payload", "from_service", "started", "replaced", "moved", "relogin",
 	"ended", "expired", "suspected", "duplicate_wwpn", "address_conflict", "conflict", "foreign_source", "untrusted", "table_full",
 	"enode_full", "name_full", "fcf_full", "pending_full", "pending_contested", "unmatched", "answer_gap", "refused",
-	"no_name",
+	"echo", "no_name",
 }
 
 // String is the counter's name, snake case, stable.

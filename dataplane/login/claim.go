@@ -108,6 +108,11 @@ func (l *Learner) learn(o *offer) {
 	switch {
 	case old.WWPN == o.wwpn && (!o.placed || old.samePlace(o.port, o.mac)):
 		l.refresh(i, Updated, Seen, &old, o)
+	case l.echo(&old, o):
+		l.count(CountEcho)
+	case l.echoed(&old, o):
+		l.count(CountMoved)
+		l.refresh(i, Moved, Seen, &old, o)
 	case !l.givesWay(&old, o):
 		cause, counter := DuplicateName, CountDuplicateWWPN
 		if old.WWPN != o.wwpn {
@@ -129,6 +134,27 @@ func (l *Learner) learn(o *offer) {
 		o.flags |= Contested
 		l.refresh(i, Moved, DuplicateName, &old, o)
 	}
+}
+
+// echo says whether an offer is the login's own frame, flooded through the network behind the fabric ports and back in
+// by another one, as the multicasts of VN2VN are where two port pairs lead into one network. It is no sign of life: when
+// the station really is there now, the login becomes overdue and follows.
+func (l *Learner) echo(old *Login, o *offer) bool {
+	return o.port.Role == Fabric && l.is(old.Port, Edge) && o.same(old) && !old.overdue(l.now)
+}
+
+// echoed says whether the login was learnt from such a frame, a moment before the original came out of another lcore's
+// ring. Later than that it may be an attacker who copies all of a station behind the fabric, so it is a conflict.
+func (l *Learner) echoed(old *Login, o *offer) bool {
+	return o.port.Role == Edge && l.is(old.Port, Fabric) && o.same(old) && l.now-old.FirstSeen < int64(echoTime)
+}
+
+func (l *Learner) is(port uint8, role Role) bool { return l.known[port] && l.roles[port] == role }
+
+// same says whether the offer is a VN2VN frame that shows the login's own names and MACs.
+func (o *offer) same(old *Login) bool {
+	return (o.how == ByBeacon || o.how == ByClaim) && (old.How == ByBeacon || old.How == ByClaim) &&
+		o.wwpn == old.WWPN && o.mac == old.MAC && o.eNode == old.ENode
 }
 
 // refresh adds what an offer says to the login of that name in slot i.

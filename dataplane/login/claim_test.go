@@ -53,6 +53,29 @@ func TestOneStationCannotTakeAnothersPlace(t *testing.T) {
 			b.quiet(CountDuplicateWWPN)
 			b.counted(CountMoved, 1)
 		},
+		"a station's own multicasts that come back by a fabric port are no second station, and no sign of life": func(b *lab) {
+			b.put(edge0, host.vn2vn(frame.FIPBeacon, vnHost))
+			b.changes = nil
+			seen := b.now
+			b.wait(time.Second).put(fabric1, host.at(fabric1).vn2vn(frame.FIPBeacon, vnHost)).told()
+			b.counted(CountEcho, 1)
+			b.quiet(CountConflict, CountDuplicateWWPN)
+			if l := b.one(vnHost); l.LastSeen != seen || l.Port != edge0.Index {
+				b.t.Errorf("%+v", l)
+			}
+			b.wait(12*time.Second).put(fabric1, host.at(fabric1).vn2vn(frame.FIPBeacon, vnHost)).told("moved 0x000001 seen")
+		},
+		"a multicast that comes back before its original came is put right by the original": func(b *lab) {
+			b.put(fabric1, host.at(fabric1).vn2vn(frame.FIPBeacon, vnHost)).put(edge0, host.vn2vn(frame.FIPBeacon, vnHost))
+			b.holds("0x000001 HOST port 0 live beacon, beacons")
+			b.told("started 0x000001 seen", "moved 0x000001 seen")
+			b.quiet(CountConflict)
+		},
+		"but later than that it is a conflict": func(b *lab) {
+			b.put(fabric0, array.vn2vn(frame.FIPBeacon, vnArray)).wait(echoTime).put(edge1, array.at(edge1).vn2vn(frame.FIPBeacon, vnArray))
+			b.holds("0x00000a ARRAY port 2 live beacon, contested, beacons")
+			b.counted(CountConflict, 1)
+		},
 		"a login is no longer contested a minute after the last try": func(b *lab) {
 			b.put(edge0, host.vn2vn(frame.FIPBeacon, vnHost)).put(edge1, rival.vn2vn(frame.FIPClaimNotification, vnHost))
 			for range 8 {

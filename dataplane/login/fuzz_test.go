@@ -27,7 +27,7 @@ func (s *script) next() byte {
 }
 
 func (s *script) station() station {
-	all := []station{host, rival, array, remote, host.at(edge1), rival.as(host), remote.at(fabric1), host.at(svc0), zoned}
+	all := []station{host, rival, array, remote, host.at(edge1), rival.as(host), remote.at(fabric1), host.at(svc0), zoned, host.at(fabric1)}
 	c := s.next()
 	st := all[int(c)%len(all)]
 	st.wwpn += frame.WWN(c >> 5)
@@ -63,6 +63,10 @@ func (s *script) step() {
 		raw = st.vn2vn(frame.FIPClaimNotification, id)
 	case 3:
 		raw = st.vn2vn(frame.FIPBeacon, id)
+		if c >= 0x80 { // flooded
+			s.frame(at, raw)
+			at = fabric1
+		}
 	case 4:
 		raw = st.keepAlive()
 	case 5:
@@ -211,6 +215,7 @@ func TestAnAttackerOnAnotherPortHarmsNobody(t *testing.T) {
 		b.put(fabric0, array.vn2vn(frame.FIPBeacon, vnArray)).put(fabric0, remote.plogi(remoteID, hostID, 1))
 		b.put(edge0, host.query(hostID, 0x55, frame.CTGPNID, frame.AppendIDBody(nil, zonedID)))
 		b.put(fabric0, answer(hostID, 0x55, frame.AppendNameBody(nil, zoned.wwpn)))
+		b.wait(echoTime)
 		b.changes = nil
 		s := script{b: b, from: &edge1}
 		for tick := range 200 {

@@ -66,6 +66,8 @@ type Learner struct {
 	f            frame.FIPFrame
 	now          int64
 	port         Port
+	roles        [1 + NoPort]Role // by port index, once a frame came in
+	known        [1 + NoPort]bool
 
 	// atomic
 	counters [NumCounters]atomic.Uint64
@@ -104,6 +106,7 @@ func (l *Learner) count(c Counter) { l.counters[c].Add(1) }
 // learner keeps nothing of b.
 func (l *Learner) Frame(port Port, now int64, b []byte) {
 	l.port, l.now = port, max(now, 0)
+	l.roles[port.Index], l.known[port.Index] = port.Role, true
 	l.count(CountFrames)
 	switch reason := frame.Decode(b, &l.h); reason {
 	case frame.OK:

@@ -57,6 +57,8 @@ const (
 	scanPause = 100 * time.Millisecond
 	// conflictPause is the least time between two Conflict changes of one login. Each is counted all the same.
 	conflictPause = 10 * time.Second
+	// echoTime is how long after a login was learnt from a flooded frame the original may still come.
+	echoTime = 1 * time.Second
 	// contestedFor is how long after the last conflicting frame a login counts as Contested.
 	contestedFor = 60 * time.Second
 )
