@@ -90,8 +90,8 @@ struct histogram { /* TSC cycles from received to sent, counted by frames */
 };
 
 struct worker {
-	struct entry *table;
-	uint64_t mask; /* slots - 1 */
+	struct entry *table; /* slots, and one more that stays empty, so that every slot has a next */
+	uint64_t mask;       /* slots - 1 */
 	uint64_t fabric_bits;
 	uint64_t now;   /* TSC at which the burst was received */
 	uint64_t limit; /* frames to receive, then stop */

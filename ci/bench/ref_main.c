@@ -168,7 +168,7 @@ static struct worker *make_worker(unsigned index, char *names, struct rte_mempoo
 
 	if (w == NULL)
 		die("worker: no memory\n");
-	w->table = rte_zmalloc("directions", slots * sizeof(struct entry), RTE_PGSIZE_2M);
+	w->table = rte_zmalloc("directions", (slots + 1) * sizeof(struct entry), RTE_PGSIZE_2M);
 	if (w->table == NULL)
 		die("table: no memory for %" PRIu64 " slots\n", slots);
 	w->mask = slots - 1;

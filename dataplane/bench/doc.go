@@ -10,8 +10,9 @@
 //	traffic.go    which initiators, targets and flows there are, and what the policy does with each
 //	capture.go    their frames, one per direction, in shuffled order, as two captures per port pair
 //	documents.go  the boot file, the policy, and the rivals' tables that mean the same
-//	scenario.go   all of that on disk, with the memory that every contender is given
+//	scenario.go   all of that on disk, with the means that every contender is given (memory.go, eal.go)
 //	ref.go, testpmd.go, ovs.go  the rivals; process.go starts and ends their programs
+//	schedule.go   who else had the polling core meanwhile
 //	rounds.go     contenders in turn, round after round
 //	stats.go      medians, best values, ratios within a round
 //	report.go     JSON and table
@@ -22,6 +23,8 @@
 //
 // Ownership: nothing here is shared. One goroutine runs Rounds; each runner owns the processes it starts and ends them,
 // by pid, before it returns. A process also gets SIGKILL from the kernel when ours dies.
+//
+// Limits stand in limits.go.
 //
 // Invariants: the same Config gives the same bytes in every file. Every frame is valid: good CRC, exact length, FC_IDs
 // and MAC addresses of VN2VN. A rival that loses or refuses frames is an error, not a result.
