@@ -40,6 +40,14 @@ func TestAtTheBounds(t *testing.T) {
 				wide.put(edge0, s.vnKeepAlive(hostID+frame.FCID(i)))
 			}
 			wide.counted(CountENodeFull, 3)
+			wide.put(edge1, rival.vnKeepAlive(0x050505)) // nor by coming to it later
+			s := rival
+			s.eNode = host.eNode
+			wide.put(edge1, s.vnKeepAlive(0x050505))
+			wide.counted(CountENodeFull, 4)
+			if l := wide.one(0x050505); l.ENode != rival.eNode {
+				b.t.Errorf("%+v", l)
+			}
 			wide.sound()
 		},
 		"a port that floods requests cannot push out another's, nor keep it from waiting": func(b *lab) {

@@ -170,7 +170,10 @@ func (l *Learner) refresh(i int, kind Kind, cause Cause, old *Login, o *offer) {
 		}
 	}
 	if !old.hearsay() || o.accepted() || o.port.Role == Fabric {
-		n.ENode, n.FCF = or(o.eNode, n.ENode), or(o.fcf, n.FCF)
+		if o.eNode != n.ENode && !l.crowded(o) {
+			n.ENode = or(o.eNode, n.ENode)
+		}
+		n.FCF = or(o.fcf, n.FCF)
 		n.How = max(n.How, o.how)
 		n.Flags |= o.flags
 		if o.keepAlive != 0 {
