@@ -10,28 +10,31 @@ import (
 // ordinary selects, of a Class, what must be zero for a frame that has a flow: the reason and the no-flow flag.
 const ordinary = 0xff | frame.ClassNoFlow
 
-// lookAhead is how many frames are read between two calls of prefetch: the entries of some frames are on their way
-// while the headers of the next are read.
-const lookAhead = 8
+// lookAhead is how many frames are read between two calls of prefetch, and lag how many frames later their slots are
+// looked at: the entries of some frames are on their way while the headers of the next are read.
+const (
+	lookAhead = 8
+	lag       = 2 * lookAhead
+)
 
-// read classifies n frames and brings their entries into the cache: the misses of a burst overlap. One turn behind the
-// first prefetch, the slots are looked at, and where another key stands the one behind is fetched too.
+// read classifies n frames and brings their entries into the cache: the misses of a burst overlap. A lag behind the
+// first prefetch the slots are looked at, and where another key stands the one behind is fetched too.
 func (w *Worker) read(n int) {
-	c := w.Cycle
-	for first := 0; first < n+lookAhead; first += lookAhead {
+	c, shard := w.Cycle, w.Shard
+	for first := 0; first < n+lag; first += lookAhead {
 		if end := min(first+lookAhead, n); first < end {
 			frame.Classify(&c.Data, &c.Len, first, end, w.in.fabric, &w.keys, &w.classes)
 			for i := first; i < end; i++ {
-				w.homes[i&63] = w.Shard.Home(flow.Key(w.keys[i&63]))
+				w.homes[i&63] = shard.Home(flow.Key(w.keys[i&63]))
 			}
-			prefetch(w.Shard.Base(), &w.homes, first, end)
+			prefetch(shard.Base(), &w.homes, first, end)
 		}
-		if before := first - lookAhead; before >= 0 {
-			end := min(first, n)
+		if before := first - lag; before >= 0 {
+			end := min(before+lookAhead, n)
 			for i := before; i < end; i++ {
-				w.homes[i&63] = w.Shard.Advance(w.homes[i&63], flow.Key(w.keys[i&63]))
+				w.homes[i&63] = shard.Advance(w.homes[i&63], flow.Key(w.keys[i&63]))
 			}
-			prefetch(w.Shard.Base(), &w.homes, before, end)
+			prefetch(shard.Base(), &w.homes, before, end)
 		}
 	}
 }
