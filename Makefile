@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
+# From 24.11 on, libdpdk's pkg-config asks for a flag that Go lets pass only when told.
+export CGO_CFLAGS_ALLOW := -mrtm
 
 .PHONY: help build run test lab bench soak fuzz clean
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/lcore"
 	"fcredirect/dataplane/login"
 	"fcredirect/dataplane/policy"
@@ -22,6 +23,12 @@ type control struct {
 	policy     *policy.Snapshot
 	lapsed     bool // an invalidation found a ring full: the next step makes a new generation instead
 	silent     []bool
+
+	views []flow.View // of each lcore's flows
+	walk  struct {    // over them, in parts: whose frames flow is alive
+		lcore, slot int
+		since, next uint64 // TSC at which the walk before, and this one, began
+	}
 }
 
 // makeControl makes the login table, or adopts it, and the learner over it.
@@ -69,7 +76,7 @@ func (e *Engine) loginChanged(ch login.Change) {
 		*(*uint64)(slot) = uint64(ch.Addr)
 		ring.Commit()
 	}
-	if ch.Kind == login.Conflict {
+	if ch.Kind == login.Conflict || ch.Kind == login.Moved && ch.Cause == login.DuplicateName {
 		e.log.Warn("security: a WWPN that is logged in is claimed from elsewhere", "address", ch.Addr.String(), "wwpn", ch.Old.WWPN.String())
 	}
 }
@@ -104,11 +111,32 @@ func (e *Engine) learnFrom(item *lcore.ControlItem) {
 
 // look does what is due every linkPeriod: timers of logins, links and services, the watchdog, the pages.
 func (e *Engine) look() {
+	e.lookAtFlows()
 	e.control.learner.Tick(e.wall())
 	e.lookAtLinks()
 	e.lookAtServices()
 	e.lookAtLcores()
 	e.writePage()
+}
+
+// lookAtFlows tells the learner whose frames flow: a login whose ELS are rare is alive all the same. It looks at a part
+// of the table at a time; the whole takes seconds at a million directions, and the shortest timer is 20.
+func (e *Engine) lookAtFlows() {
+	c := &e.control
+	if len(c.views) == 0 {
+		return
+	}
+	w, now := &c.walk, e.wall()
+	v := c.views[w.lcore]
+	for key := range v.Active(w.slot, walkSlots, w.since) {
+		c.learner.Seen(login.Addr(key.Source()), now)
+	}
+	if w.slot += walkSlots; w.slot < v.Slots() {
+		return
+	}
+	if w.slot, w.lcore = 0, w.lcore+1; w.lcore == len(c.views) {
+		w.lcore, w.since, w.next = 0, w.next, e.tsc()
+	}
 }
 
 func (e *Engine) lookAtLinks() {

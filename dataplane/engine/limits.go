@@ -18,6 +18,8 @@ const (
 	controlBatch = 256
 	// linkPeriod is how often links, services, the watchdog and the pages are looked at.
 	linkPeriod = 100 * time.Millisecond
+	// walkSlots is how much of the flow table control looks at each time: about 1 ms, once per linkPeriod.
+	walkSlots = 1 << 15
 	// lcoreSilent is when the watchdog calls an lcore stalled.
 	lcoreSilent = time.Second
 	// ackTimeout is how long the lcores may take to pick up a snapshot; they do it between bursts.

@@ -75,6 +75,7 @@ func (e *Engine) makeSegment(o Options) error {
 		binary.LittleEndian.PutUint64(seed, 1)
 		*seg.State.Header() = replayHeader(*seg.State.Header())
 	}
+	e.control.walk.since, e.control.walk.next = e.tsc(), e.tsc()
 	flows := 0
 	for i := range o.Boot.Lcores {
 		shard, adopted, err := flow.NewShard(
@@ -85,6 +86,8 @@ func (e *Engine) makeSegment(o Options) error {
 			return err
 		}
 		e.shards = append(e.shards, shard)
+		e.control.views = append(e.control.views, flow.NewView(
+			shm.Items[flow.Entry](seg.State, fmt.Sprintf(shm.RegionFlows, i)), shm.Items[flow.Info](seg.State, fmt.Sprintf(shm.RegionInfos, i))))
 		e.lcores[i].FlowsLive = uint64(shard.Live())
 		flows += adopted
 	}

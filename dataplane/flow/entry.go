@@ -116,6 +116,8 @@ const (
 	SpecialCommand
 	// Steered says that the direction is, or once was, redirected: what a service returns of it is let through.
 	Steered
+	// Untold says that no command of the direction was shown to the learner since it was evaluated last.
+	Untold
 )
 
 // MakeVerdict packs a verdict for the direct way, or (Redirect) by way of a service.
@@ -134,8 +136,14 @@ func MakeVerdict(action, queue, direct uint8, service uint8, flags Verdict) Verd
 	return v
 }
 
-// WithDirect is the verdict with another port on the direct way.
-func (v Verdict) WithDirect(direct uint8) Verdict { return v&^(0xff<<24) | Verdict(direct)<<24 }
+// Told is the verdict after a command was shown to the learner. Commands of a mirror stay special.
+func (v Verdict) Told() Verdict {
+	v &^= Untold
+	if v.Action() != Mirror {
+		v &^= SpecialCommand
+	}
+	return v
+}
 
 // Queue is the transmit queue of the owning lcore in which a storage frame goes.
 func (v Verdict) Queue() uint8 { return uint8(v) }

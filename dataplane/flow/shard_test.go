@@ -214,6 +214,22 @@ func TestBothDirectionsJoinToOneFlow(t *testing.T) {
 	}
 }
 
+func TestActiveNamesTheDirectionsThatWereSeenSince(t *testing.T) {
+	s := newShard(t, 64)
+	s.Insert(MakeKey(0, 0, 1, 2), 0, 10)
+	s.Insert(MakeKey(0, 0, 1, 3), 0, 20)
+	v := NewView(s.entries, s.infos)
+	var got []Key
+	for first := 0; first < v.Slots(); first += 7 { // parts that do not divide the whole
+		for k := range v.Active(first, 7, 15) {
+			got = append(got, k)
+		}
+	}
+	if len(got) != 1 || got[0] != MakeKey(0, 0, 1, 3) {
+		t.Fatalf("%x", got)
+	}
+}
+
 func BenchmarkFind(b *testing.B) {
 	for _, n := range []int{24_000, 1_000_000} {
 		b.Run(map[int]string{24_000: "24k", 1_000_000: "1M"}[n], func(b *testing.B) {

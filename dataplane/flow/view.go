@@ -33,6 +33,20 @@ func (v View) All() iter.Seq[Direction] {
 	}
 }
 
+// Slots is the number of slots, for whoever walks them in parts.
+func (v View) Slots() int { return len(v.entries) }
+
+// Active gives, of the n slots from a first one on, the keys of directions seen since a TSC.
+func (v View) Active(first, n int, since uint64) iter.Seq[Key] {
+	return func(yield func(Key) bool) {
+		for i := first; i < min(first+n, len(v.entries)); i++ {
+			if d, ok := v.copy(i); ok && int64(d.LastSeen-since) >= 0 && !yield(d.Key) {
+				return
+			}
+		}
+	}
+}
+
 // copy races with the writer by design and detects it by the incarnation, which the race detector cannot know.
 //
 //go:norace

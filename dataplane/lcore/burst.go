@@ -51,7 +51,7 @@ func (w *Worker) burst(n int) {
 	w.read(n)
 	c, stamp, now := w.Cycle, w.stamp(), w.now
 	var sent, steered uint64
-	for i := range n & 63 {
+	for i := range min(n, 64) {
 		class, data := w.classes[i], c.Data[i]
 		if class&ordinary != 0 {
 			w.aside(i, class)
@@ -109,17 +109,29 @@ type mark struct {
 // stamp is what a verdict must have been made from to hold for the burst.
 func (w *Worker) stamp() uint32 { return w.snap.Generation<<8 | uint32(w.in.port) }
 
-// special handles a storage frame that is mirrored or dropped, or whose service cannot take it.
+// special handles a storage frame that is mirrored or dropped, whose service cannot take it, or that the learner is
+// still to see.
 func (w *Worker) special(i int, e *flow.Entry) {
-	m, v := w.Cycle.Rx[i], e.Verdict
+	m := w.Cycle.Rx[i]
+	if e.Verdict.Is(flow.Untold) && w.classes[i].Is(frame.ClassCommand) {
+		w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
+		e.Verdict = e.Verdict.Told()
+	}
+	v := e.Verdict
 	fate := shm.FateForwarded
 	switch v.Action() {
 	case flow.Drop:
 		w.drop(m, shm.FateDropPolicy)
 		return
 	case flow.Mirror:
-		w.mirror(m, int(v.Service()))
+		if !v.Is(flow.CommandsOnly) || w.classes[i].Is(frame.ClassCommand) {
+			w.mirror(m, int(v.Service()))
+		}
 	case flow.Redirect:
+		if q := &w.Cycle.Tx[v.Queue()%dpdk.TxMax]; !v.Is(flow.Special) && q.N < queueHeldMax {
+			w.steer(i, v)
+			return
+		}
 		if v.Is(flow.Block) {
 			w.drop(m, shm.FateDropBlocked)
 			return
@@ -128,6 +140,14 @@ func (w *Worker) special(i int, e *flow.Entry) {
 	}
 	w.put(w.in.pairTx, m)
 	w.row.Fates[fate]++
+}
+
+// steer does for one frame what burst does without a branch.
+func (w *Worker) steer(i int, v flow.Verdict) {
+	mark, head := &w.marks[v.Mark()], (*uint64)(w.Cycle.Data[i])
+	*head = *head&mark.keep | mark.mac
+	w.put(int(v.Queue()), w.Cycle.Rx[i])
+	w.row.Fates[shm.FateSteered]++
 }
 
 // mirror asks for a copy of the frame, unchanged, out of the service's port. A copy that cannot be made is counted; the

@@ -230,6 +230,25 @@ func TestTheLearnerGetsACopyOfWhatItLearnsFrom(t *testing.T) {
 	}
 }
 
+func TestTheFirstCommandIsShownEvenWhenAFlowBeginsWithData(t *testing.T) {
+	b := newBox(t)
+	b.publish(2, testPolicy)
+	for n, pair := range [][2]frame.FCID{{host1, array1}, {host2, array1}, {host2, array2}, {array1, array2}} { // one of each action
+		b.send(edge0, data(pair[0], pair[1], 1))
+		if b.control.Next() != nil {
+			t.Fatalf("pair %d: data was shown", n)
+		}
+		b.send(edge0, command(pair[0], pair[1], 2), command(pair[0], pair[1], 3))
+		if b.control.Next() == nil || b.control.Next() != nil {
+			t.Fatalf("pair %d: want one command shown", n)
+		}
+	}
+	if f := b.fates(edge0); f[shm.FateSteered] != 3 || f[shm.FateDropPolicy] != 3 || f[shm.FateForwarded] != 6 {
+		t.Fatalf("fates %v", f)
+	}
+	b.balance()
+}
+
 func TestErrorFramesAreCountedOnTheirFlow(t *testing.T) {
 	b := newBox(t)
 	abts := build(frame.Header{RCtl: frame.RCtlABTS, SID: host1, DID: array1}, 0)

@@ -14,7 +14,7 @@ import (
 // service port is no way into the fabric.
 func (w *Worker) handBack(n int) {
 	w.read(n)
-	for i := range n & 63 {
+	for i := range min(n, 64) {
 		key, class := flow.Key(w.keys[i]), w.classes[i]
 		m := w.Cycle.Rx[i]
 		if class.Reason() == frame.FIP {

@@ -86,7 +86,7 @@ func (s *stage) find(i int) *flow.Entry {
 
 func (s *stage) lookup(n int) {
 	s.w.read(n)
-	for i := range n & 63 {
+	for i := range min(n, 64) {
 		if e := s.find(i); e != nil {
 			s.sum += uint64(e.Stamp)
 		}
@@ -95,7 +95,7 @@ func (s *stage) lookup(n int) {
 
 func (s *stage) account(n int) {
 	s.w.read(n)
-	for i := range n & 63 {
+	for i := range min(n, 64) {
 		if e := s.find(i); e != nil {
 			e.Frames++
 			e.Bytes += uint64(s.w.Cycle.Len[i])

@@ -51,9 +51,11 @@ func (w *Worker) evaluate(i int, e *flow.Entry) {
 		info.Rule, info.Service = v.Rule, int16(v.Service)
 		verdict = w.compile(v, key.Fabric())
 	}
-	if first := info.Orient == flow.OrientUnknown; first || w.classes[i].Is(frame.ClassCommand) {
-		// The learner sees the roles from this frame, and the logins of hosts that were there before us.
+	// The learner sees functions, and hosts that were there before us, from commands: this one, or the next.
+	if w.classes[i].Is(frame.ClassCommand) {
 		w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
+	} else {
+		verdict |= flow.Untold | flow.SpecialCommand
 	}
 	info.Orient = orient
 	e.Verdict, e.Stamp = verdict|e.Verdict&flow.Steered, w.stamp()

@@ -5,7 +5,7 @@ const (
 	// in the flat form besides its text, an alias 20.
 	MaxAliases  = 65536
 	MaxSets     = 16384
-	MaxServices = 1024
+	MaxServices = 255
 	MaxRules    = 16384
 
 	// MaxMembers bounds the members of all different sets and lists of a document together.

@@ -329,7 +329,7 @@ func TestLimitsOfADocumentAreErrors(t *testing.T) {
 	}{
 		{"too many aliases", func(d *Document) { d.Aliases = make([]Alias, MaxAliases+1) }, "65537 aliases, more than 65536"},
 		{"too many sets", func(d *Document) { d.Sets = make([]Set, MaxSets+1) }, "16385 sets, more than 16384"},
-		{"too many services", func(d *Document) { d.Services = make([]Service, MaxServices+1) }, "1025 services, more than 1024"},
+		{"too many services", func(d *Document) { d.Services = make([]Service, MaxServices+1) }, "256 services, more than 255"},
 		{"too many rules", func(d *Document) { d.Rules = make([]Rule, MaxRules+1) }, "16385 rules, more than 16384"},
 		{"too many members", func(d *Document) { d.Sets = []Set{{Name: "s", Members: terms(1, MaxMembers+1)}} }, "more than 262144 members"},
 		{"too many members in different sets", func(d *Document) {
