@@ -1,11 +1,15 @@
 // Command fcrctl is the command line of FC-Redirect. These first nouns read the segment of a data plane on this
 // machine; they need no daemon and no privilege but to read the segment's files.
 //
-//	fcrctl top                       live view
-//	fcrctl port|lcore|login|flow list
+//	fcrctl top                                     live view
+//	fcrctl port|lcore|service|login|flow list      what there is
+//	fcrctl segment show                            whose segment it is and how its data plane fares
 //	fcrctl policy explain --initiator W --target W [--vsan N]
 //
 // Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//
+// Where to find things: list.go, flow.go, segment.go and policy.go have a noun each; a live view is made of top.go (the
+// loop), page.go (what a page says), table.go (what fits) and screen.go (the terminal).
 package main
 
 import (
@@ -20,6 +24,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fcredirect/dataplane/report"
 	"fcredirect/dataplane/shm"
 )
 
@@ -34,37 +39,82 @@ type usageError struct{ error }
 // cli is what all commands share.
 type cli struct {
 	segment, node, output string
-	out                   io.Writer
+	out, complaints       io.Writer
+	running               bool // the command line was understood: what goes wrong from here on is no usage error
 }
 
 func main() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // Main is main with its surroundings given, for tests.
 func Main(args []string, out, complaints io.Writer) int {
-	c := &cli{out: out}
-	root := &cobra.Command{Use: "fcrctl", Short: "look at an FC-Redirect data plane", SilenceUsage: true, SilenceErrors: true}
+	c := &cli{out: out, complaints: complaints}
+	root := c.command()
 	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(complaints)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.PersistentFlags().StringVar(&c.segment, "segment", "", "folder of the segment (default: the only one on this machine)")
-	root.PersistentFlags().StringVar(&c.node, "node", "", "node whose segment to read, where there are several")
-	root.PersistentFlags().StringVarP(&c.output, "output", "o", "table", "table or json")
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(complaints, "fcrctl:", strings.TrimSpace(err.Error()))
+	if wrong := (usageError{}); errors.As(err, &wrong) || !c.running {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func (c *cli) command() *cobra.Command {
+	root := &cobra.Command{Use: "fcrctl", Short: "look at an FC-Redirect data plane", SilenceUsage: true, SilenceErrors: true}
+	root.SetOut(c.out)
+	root.SetErr(c.complaints)
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.segment, "segment", "", "`folder` of the segment (default: the only one on this machine)")
+	flags.StringVar(&c.node, "node", "", "`name` of the node whose segment to read, where there are several")
+	flags.StringVarP(&c.output, "output", "o", "table", "table or json")
+	_ = root.MarkPersistentFlagDirname("segment")
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("node", cobra.NoFileCompletions)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if c.output != "table" && c.output != "json" {
-			return usageError{fmt.Errorf("--output %q: want table or json", c.output)}
+			return fmt.Errorf("--output %q: want table or json", c.output)
 		}
 		return nil
 	}
-	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.loginCommand(), c.flowCommand(), c.policyCommand())
-	if err := root.Execute(); err != nil {
-		fmt.Fprintln(complaints, "fcrctl:", err)
-		if wrong := (usageError{}); errors.As(err, &wrong) || strings.HasPrefix(err.Error(), "unknown command") {
-			return exitUsage
+	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.serviceCommand(), c.loginCommand(), c.flowCommand(),
+		c.policyCommand(), c.segmentCommand())
+	c.noteRunning(root)
+	return root
+}
+
+// noteRunning makes every command say when it begins: what cobra finds wrong before that is wrong usage.
+func (c *cli) noteRunning(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			c.running = true
+			return run(cmd, args)
 		}
-		return exitFailed
 	}
-	return 0
+	for _, sub := range cmd.Commands() {
+		c.noteRunning(sub)
+	}
+}
+
+// noun makes a command that wants a verb.
+func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
+	var names []string
+	for _, v := range verbs {
+		names = append(names, v.Name())
+	}
+	c := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		return usageError{fmt.Errorf("%s: want a verb: %s", name, strings.Join(names, ", "))}
+	}}
+	c.AddCommand(verbs...)
+	return c
+}
+
+// list makes the command `noun list` that has no flags of its own.
+func (c *cli) list(name, short string, run func(*shm.File) error) *cobra.Command {
+	return noun(name, short, &cobra.Command{Use: "list", Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		return c.withSegment(run)
+	}})
 }
 
 // open maps the segment.
@@ -76,14 +126,29 @@ func (c *cli) open() (*shm.File, error) {
 	return shm.Open(filepath.Join(dir, "state"), false)
 }
 
-// withSegment runs do on the segment and unmaps it.
+// withSegment runs do on the segment and unmaps it. Figures of a data plane that is gone are worth reading, but not to
+// be taken for live ones.
 func (c *cli) withSegment(do func(*shm.File) error) error {
 	f, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	if s := report.SegmentOf(f); !s.Alive {
+		fmt.Fprintf(c.complaints, "fcrctl: note: %s: these are its last figures\n", gone(&s))
+	}
 	return do(f)
+}
+
+// gone says how a data plane went that does not run any more.
+func gone(s *report.Segment) string {
+	switch s.State {
+	case "drained":
+		return "the data plane of node " + s.Node + " has ended in good order"
+	case "starting":
+		return "the data plane of node " + s.Node + " has died while it started"
+	}
+	return "the data plane of node " + s.Node + " has died (its process is gone without an orderly end)"
 }
 
 // print writes rows as a table, or value as JSON.
@@ -94,16 +159,9 @@ func (c *cli) print(value any, header string, rows func(w io.Writer)) error {
 		return e.Encode(value)
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.ReplaceAll(header, " ", "\t"))
+	if header != "" {
+		fmt.Fprintln(w, strings.ReplaceAll(header, " ", "\t"))
+	}
 	rows(w)
 	return w.Flush()
-}
-
-// list makes the command `noun list`.
-func list(noun, short string, run func() error) *cobra.Command {
-	c := &cobra.Command{Use: noun, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		return usageError{fmt.Errorf("%s: want a verb: list", c.Name())}
-	}}
-	c.AddCommand(&cobra.Command{Use: "list", Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return run() }})
-	return c
 }

@@ -3,11 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/policy"
 	"fcredirect/dataplane/report"
 	"fcredirect/dataplane/shm"
@@ -15,55 +13,71 @@ import (
 )
 
 func (c *cli) policyCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "the active policy", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		return usageError{fmt.Errorf("policy: want a verb: explain")}
-	}}
-	var initiator, target, file string
-	var vsan uint16
+	var q question
+	var file string
 	explain := &cobra.Command{
 		Use: "explain --initiator W --target W [--vsan N]", Short: "which rule decides on a pair, and why", Args: cobra.NoArgs,
 		Long: "Asks the active policy (or, with --file, a document) about an initiator and a target, each a WWPN in any spelling or an alias.",
 		RunE: func(*cobra.Command, []string) error {
+			if q.vsan > policy.MaxVSAN {
+				return usageError{fmt.Errorf("--vsan %d: want 0 to %d", q.vsan, policy.MaxVSAN)}
+			}
 			if file != "" {
 				s, err := compileFile(file)
 				if err != nil {
 					return err
 				}
-				return c.explain(s, initiator, target, vsan)
+				return c.explain(s, &q)
 			}
-			return c.withSegment(func(f *shm.File) error { return c.explain(report.Policy(f), initiator, target, vsan) })
+			return c.withSegment(func(f *shm.File) error {
+				s, err := report.ReadPolicy(f)
+				if err != nil {
+					return err
+				}
+				return c.explain(s, &q)
+			})
 		},
 	}
-	explain.Flags().StringVar(&initiator, "initiator", "", "WWPN or alias (required)")
-	explain.Flags().StringVar(&target, "target", "", "WWPN or alias (required)")
-	explain.Flags().Uint16Var(&vsan, "vsan", 0, "VSAN or VLAN, 0 for untagged")
-	explain.Flags().StringVar(&file, "file", "", "ask this document instead of the active policy")
-	explain.MarkFlagRequired("initiator")
-	explain.MarkFlagRequired("target")
-	cmd.AddCommand(explain)
-	return cmd
+	flags := explain.Flags()
+	flags.StringVar(&q.initiator, "initiator", "", "`WWPN` or alias (required)")
+	flags.StringVar(&q.target, "target", "", "`WWPN` or alias (required)")
+	flags.Uint16Var(&q.vsan, "vsan", 0, "VSAN or VLAN, 0 for untagged")
+	flags.StringVar(&file, "file", "", "ask this `document` instead of the active policy")
+	_ = explain.MarkFlagRequired("initiator")
+	_ = explain.MarkFlagRequired("target")
+	_ = explain.MarkFlagFilename("file", "yaml", "yml")
+	c.completeNames(explain)
+	return noun("policy", "the active policy", explain)
 }
 
-func (c *cli) explain(s *policy.Snapshot, initiator, target string, vsan uint16) error {
+// question is what policy explain is asked.
+type question struct {
+	initiator, target string
+	vsan              uint16
+}
+
+// explain answers by a policy, which is nil when none is active.
+func (c *cli) explain(s *policy.Snapshot, q *question) error {
+	initiator, err := lookup(s, q.initiator)
+	if err != nil {
+		return usageError{fmt.Errorf("--initiator: %w", err)}
+	}
+	target, err := lookup(s, q.target)
+	if err != nil {
+		return usageError{fmt.Errorf("--target: %w", err)}
+	}
+	out := explanation{Initiator: initiator.String(), Target: target.String(), VSAN: q.vsan, Rules: []ruleAnswer{}}
 	if s == nil {
-		return fmt.Errorf("no policy is active: everything is forwarded")
+		out.Verdict, out.Outcome = policy.Forward.String(), "forward: no policy is active"
+		return c.print(out, "", func(w io.Writer) {
+			fmt.Fprintf(w, "%s -> %s, VSAN %d\n%s\n", out.Initiator, out.Target, out.VSAN, out.Outcome)
+		})
 	}
-	var ends [2]frame.WWN
-	for i, name := range []string{initiator, target} {
-		w, ok := s.Lookup(name)
-		if !ok {
-			return usageError{fmt.Errorf("%q is neither a WWPN nor an alias of the policy", name)}
-		}
-		ends[i] = w
-	}
-	x := s.Explain(ends[0], ends[1], vsan)
+	x := s.Explain(initiator, target, q.vsan)
 	if c.output == "table" {
 		return x.WriteText(c.out)
 	}
-	out := explanation{
-		Initiator: ends[0].String(), Target: ends[1].String(), VSAN: vsan,
-		Verdict: x.Verdict.Action.String(), CommandsOnly: x.Verdict.CommandsOnly, Outcome: x.Outcome(),
-	}
+	out.Verdict, out.CommandsOnly, out.Outcome = x.Verdict.Action.String(), x.Verdict.CommandsOnly, x.Outcome()
 	if x.Verdict.Rule >= 0 {
 		out.Rule = s.Rule(int(x.Verdict.Rule)).Name
 	}
@@ -98,14 +112,9 @@ type ruleAnswer struct {
 }
 
 func compileFile(path string) (*policy.Snapshot, error) {
-	f, err := os.Open(path)
+	text, err := yamlconf.ReadFile(path)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("read policy: %w", err)}
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, yamlconf.MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
 	}
 	doc, err := policy.Parse(path, text)
 	if err != nil {

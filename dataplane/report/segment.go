@@ -20,6 +20,7 @@ type Segment struct {
 	LastSign string `json:"last_sign_of_life"` // of its control goroutine
 	ABI      uint32 `json:"abi"`
 	Bytes    int    `json:"bytes"`
+	TSCHz    uint64 `json:"tsc_hz"` // ticks per second of the lcores' clock
 
 	AdoptedDirections uint64  `json:"adopted_directions"` // by a warm start
 	AdoptedLogins     uint64  `json:"adopted_logins"`
@@ -48,7 +49,7 @@ func SegmentOf(f *shm.File) Segment {
 	h := f.Header()
 	s := Segment{
 		Node: shm.Text(h.Node[:]), State: stateName(atomic.LoadUint32(&h.State)), Alive: f.Alive(), PID: h.PID, Boot: h.Boot(), Boots: h.Boots,
-		Started: stamp(h.StartNS), ABI: h.ABI, Bytes: f.Size(), AdoptMs: float64(h.AdoptNS) / float64(time.Millisecond),
+		Started: stamp(h.StartNS), ABI: h.ABI, Bytes: f.Size(), TSCHz: h.TSCHz, AdoptMs: float64(h.AdoptNS) / float64(time.Millisecond),
 	}
 	pages := shm.Items[shm.Control](f, shm.RegionControl)
 	if len(pages) != 1 {
