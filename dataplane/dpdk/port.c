@@ -1,6 +1,7 @@
 // Ports: find, configure, start, ask.
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_dev.h>
@@ -123,6 +124,14 @@ int fcr_port_stop(uint16_t port)
 	return rte_eth_dev_stop(port);
 }
 
+// Priority flow control both ways: we honour pauses, and a full receive queue pauses the sender.
+int fcr_port_pfc(uint16_t port, uint8_t priority)
+{
+	struct rte_eth_pfc_conf conf = { .fc = { .mode = RTE_ETH_FC_FULL }, .priority = priority };
+
+	return rte_eth_dev_priority_flow_ctrl_set(port, &conf);
+}
+
 int fcr_port_promiscuous(uint16_t port)
 {
 	return rte_eth_promiscuous_enable(port);
@@ -235,4 +244,35 @@ int fcr_port_xstats(uint16_t port, struct fcr_xstat *out, unsigned n)
 			 values[i].id < (uint64_t)have ? names[values[i].id].name : "");
 	}
 	return got;
+}
+
+// Drivers name their pause counters as they like: rx_xon_packets, tx_priority3_pause, rx_pfc_xoff_pkts. What is received
+// paused us, what is sent paused others.
+int fcr_port_pauses(uint16_t port, uint64_t *rx, uint64_t *tx)
+{
+	int n = rte_eth_xstats_get_names(port, NULL, 0);
+	struct rte_eth_xstat_name *names;
+	struct rte_eth_xstat *values;
+
+	*rx = *tx = 0;
+	if (n <= 0)
+		return n;
+	names = calloc(n, sizeof(*names));
+	values = calloc(n, sizeof(*values));
+	if (names != NULL && values != NULL && rte_eth_xstats_get_names(port, names, n) == n &&
+	    rte_eth_xstats_get(port, values, n) == n) {
+		for (int i = 0; i < n; i++) {
+			const char *name = names[i].name;
+
+			if (strstr(name, "pause") == NULL && strstr(name, "xon") == NULL && strstr(name, "xoff") == NULL)
+				continue;
+			if (strncmp(name, "rx", 2) == 0)
+				*rx += values[i].value;
+			else if (strncmp(name, "tx", 2) == 0)
+				*tx += values[i].value;
+		}
+	}
+	free(names);
+	free(values);
+	return 0;
 }

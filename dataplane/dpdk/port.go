@@ -25,6 +25,9 @@ type PortConfig struct {
 	Promiscuous  bool
 	AllMulticast bool
 	NoRx         bool // no receive queue: a port that only sends
+	// PFC lists the priorities on which the port pauses and is paused. A device that cannot is refused at Start: without
+	// it a lossless fabric loses frames.
+	PFC []uint8
 }
 
 // Port is one Ethernet device.
@@ -277,6 +280,13 @@ func (p *Port) Start() error {
 		return failed(op, p.name, rc)
 	}
 	p.started = true
+	for _, priority := range p.cfg.PFC {
+		if rc := C.fcr_port_pfc(C.uint16_t(p.id), C.uint8_t(priority)); rc != 0 {
+			e := failed("rte_eth_dev_priority_flow_ctrl_set", p.name, rc)
+			e.Hint = "this device has no priority flow control: say pfc: none for the port, and give it deep queues"
+			return e
+		}
+	}
 	if p.cfg.Promiscuous {
 		if rc := C.fcr_port_promiscuous(C.uint16_t(p.id)); rc != 0 {
 			p.warnings = append(p.warnings, failed("rte_eth_promiscuous_enable", p.name, rc))

@@ -284,3 +284,22 @@ func TestLookingAtLinksAndStatsDoesNotAllocate(t *testing.T) {
 		t.Fatalf("%v allocations", n)
 	}
 }
+
+func TestAPortWithoutPriorityFlowControlSaysSoAndWhatToDo(t *testing.T) {
+	p, err := dpdk.Open("net_null_pfc", dpdk.PortConfig{Mempool: newPool(t, 4095), PFC: []uint8{3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var e *dpdk.Error
+	if err := p.Start(); !errors.As(err, &e) || e.Errno != syscall.ENOTSUP || !strings.Contains(err.Error(), "pfc: none") {
+		t.Fatalf("start with PFC on a virtual device: %v", err)
+	}
+}
+
+func TestPausesOfADeviceWithoutFlowControlAreNone(t *testing.T) {
+	w := newWire(t, newPool(t, 255), 32)
+	if rx, tx, err := w.port.Pauses(); rx != 0 || tx != 0 || err != nil {
+		t.Fatalf("%d, %d: %v", rx, tx, err)
+	}
+}

@@ -8,6 +8,8 @@ package dpdk
 #cgo nocallback fcr_port_link
 #cgo noescape fcr_port_stats
 #cgo nocallback fcr_port_stats
+#cgo noescape fcr_port_pauses
+#cgo nocallback fcr_port_pauses
 */
 import "C"
 
@@ -99,4 +101,21 @@ func (p *Port) XStats() ([]XStat, error) {
 		out[i] = XStat{Name: C.GoString(&v.name[0]), Value: uint64(v.value)}
 	}
 	return out, nil
+}
+
+// Pauses sums up what the driver counts of flow control, under whatever names: pause frames that stopped us, and those
+// by which we stopped others. Zero where it counts none.
+func (p *Port) Pauses() (rx, tx uint64, err error) {
+	control.Lock()
+	defer control.Unlock()
+	const op = "rte_eth_xstats_get"
+	if p.closed {
+		return 0, 0, refused(op, p.name, syscall.ENODEV, "port is closed")
+	}
+	var in, out C.uint64_t
+	clearLog()
+	if rc := C.fcr_port_pauses(C.uint16_t(p.id), &in, &out); rc < 0 {
+		return 0, 0, failed(op, p.name, rc)
+	}
+	return uint64(in), uint64(out), nil
 }

@@ -157,6 +157,11 @@ func (e *Engine) lookAtLinks() {
 		if s, err := p.Stats(); err == nil {
 			in.Missed, in.RxErrors, in.TxErrors, in.NoMbuf = s.RxMissed, s.RxErrors, s.TxErrors, s.RxNoMbuf
 		}
+		if len(e.boot.Ports[i].PFC) > 0 {
+			if rx, tx, err := p.Pauses(); err == nil {
+				in.RxPauses, in.TxPauses = rx, tx
+			}
+		}
 	}
 }
 

@@ -130,7 +130,7 @@ func Opener(c *boot.Config, frames *dpdk.Mempool) func(int) (*dpdk.Port, error) 
 	return func(i int) (*dpdk.Port, error) {
 		p := c.Ports[i]
 		return dpdk.Open(p.Device, dpdk.PortConfig{
-			RxQueues: 1, TxQueues: 1, Mempool: frames, MTU: uint16(p.MTU), Promiscuous: true, AllMulticast: true,
+			RxQueues: 1, TxQueues: 1, Mempool: frames, MTU: uint16(p.MTU), Promiscuous: true, AllMulticast: true, PFC: p.PFC,
 		})
 	}
 }

@@ -43,8 +43,10 @@ type Port struct {
 	TxHeld       uint64            `json:"tx_held"`
 	TxStalled    uint64            `json:"tx_stalled"`
 	DeviceErrors uint64            `json:"device_errors"`
-	Fates        map[string]uint64 `json:"fates"` // what became of the frames received here
-	Drops        map[string]uint64 `json:"drops"` // those of the fates that are drops
+	PausesIn     uint64            `json:"pauses_in"`  // pause frames received: the neighbour stopped us
+	PausesOut    uint64            `json:"pauses_out"` // and sent: we stopped the neighbour
+	Fates        map[string]uint64 `json:"fates"`      // what became of the frames received here
+	Drops        map[string]uint64 `json:"drops"`      // those of the fates that are drops
 	Dropped      uint64            `json:"dropped"`
 	Counters     shm.Counters      `json:"-"`
 }
@@ -58,8 +60,8 @@ func Ports(f *shm.File) []Port {
 		p := Port{
 			Name: shm.Text(in.Name[:]), Role: shm.RoleName(in.Role), Device: shm.Text(in.Device[:]), Driver: shm.Text(in.Driver[:]),
 			Fabric: in.Fabric, Lcore: int(in.Lcore), Up: in.Up == 1, SpeedMbps: in.SpeedMb, MTU: in.MTU,
-			DeviceErrors: in.Missed + in.RxErrors + in.TxErrors + in.NoMbuf,
-			Fates:        map[string]uint64{}, Drops: map[string]uint64{},
+			DeviceErrors: in.Missed + in.RxErrors + in.TxErrors + in.NoMbuf, PausesIn: in.RxPauses, PausesOut: in.TxPauses,
+			Fates: map[string]uint64{}, Drops: map[string]uint64{},
 		}
 		if mac := frame.MAC(in.MAC); !mac.IsZero() {
 			p.MAC = mac.String()

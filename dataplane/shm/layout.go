@@ -102,7 +102,8 @@ type PortInfo struct {
 	// What the device counted by itself, as last polled (every LinkPoll): losses that happened before or after us.
 	Missed, RxErrors, TxErrors, NoMbuf uint64
 	LinkChanges                        uint64
-	_                                  [64]byte
+	RxPauses, TxPauses                 uint64 // flow control: pause frames that stopped us, and by which we stopped others
+	_                                  [48]byte
 }
 
 // Roles of a port.

@@ -42,12 +42,18 @@ func (o owner) String() string { return [...]string{"nobody", "the lcore", "a tr
 // Queue names one queue of one port.
 type Queue struct{ Port, Queue uint16 }
 
-// NICs are the fake ports of one Cycle. A port exists as soon as it is named.
-type NICs struct {
-	cycle  *dpdk.Cycle
-	memory []byte // the mbufs, outside the Go heap as DPDK's are
+// pool is the mbufs that NICs and their peers have in common.
+type pool struct {
+	memory []byte // outside the Go heap as DPDK's are
 	owners []owner
 	free   []int // slots; the last is the next to be used
+}
+
+// NICs are the fake ports of one Cycle. A port exists as soon as it is named.
+type NICs struct {
+	*pool
+	cycle  *dpdk.Cycle
+	peer   bool
 	in     map[Queue][][]byte
 	out    map[Queue][][]byte
 	limit  map[Queue]int
@@ -60,23 +66,37 @@ func New(mbufs int) (*NICs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mmap %d mbufs: %w", mbufs, err)
 	}
+	p := &pool{memory: memory, owners: make([]owner, mbufs)}
+	for slot := range mbufs {
+		p.free = append(p.free, mbufs-1-slot)
+	}
+	return p.nics()
+}
+
+func (p *pool) nics() (*NICs, error) {
 	cycle, err := dpdk.NewCycle(nil)
 	if err != nil {
 		return nil, err
 	}
-	n := &NICs{
-		cycle: cycle, memory: memory, owners: make([]owner, mbufs),
-		in: map[Queue][][]byte{}, out: map[Queue][][]byte{}, limit: map[Queue]int{},
-	}
-	for slot := range mbufs {
-		n.free = append(n.free, mbufs-1-slot)
-	}
-	return n, nil
+	return &NICs{pool: p, cycle: cycle, in: map[Queue][][]byte{}, out: map[Queue][][]byte{}, limit: map[Queue]int{}}, nil
 }
 
-// Close frees the Cycle and the mbufs.
+// Peer makes the NICs of another lcore, with a Cycle of their own and the same mbufs: frames may be carried from one
+// to the other. It is closed first, and both belong to one goroutine.
+func (n *NICs) Peer() (*NICs, error) {
+	p, err := n.nics()
+	if err == nil {
+		p.peer = true
+	}
+	return p, err
+}
+
+// Close frees the Cycle and, unless it is a peer's, the mbufs.
 func (n *NICs) Close() error {
 	n.cycle.Close()
+	if n.peer {
+		return nil
+	}
 	return unix.Munmap(n.memory)
 }
 
