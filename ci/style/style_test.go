@@ -43,6 +43,7 @@ var rules = []rule{
 	{"dataplane/shm", "dataplane", "readers of other versions map the segment by this package alone", nil},
 	{"dataplane/flow", "dataplane", "the table is read by other processes and written by the lcore: it depends on neither", nil},
 	{"dataplane/login", "dataplane", "the learner is driven by frames and time only", []string{"dataplane/frame"}},
+	{"ci/lab", "dataplane", "the lab judges the appliance from outside, by what goes over wires and what programs print", nil},
 	{"cmd/fcrctl", "net/http", "these first nouns read the segment; the REST client comes with the management surface", nil},
 }
 
