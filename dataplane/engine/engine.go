@@ -29,6 +29,8 @@ type Options struct {
 	Clones *dpdk.Mempool
 	// Logins are known from the start: for a bench, which does not measure learning.
 	Logins []login.Login
+	// Limit is how many frames each lcore handles before it ends; 0 for no end.
+	Limit uint64
 	// Clock replaces the TSC in a replay: ns since 1970. Nil in earnest.
 	Clock func() uint64
 }
@@ -86,11 +88,11 @@ func New(o Options) (e *Engine, err error) {
 // makeWorkers makes the lcores with the rings between them.
 func (e *Engine) makeWorkers(o Options, logins login.View) error {
 	n := len(o.Boot.Lcores)
-	producers, consumers, err := carryRings(n)
-	if err != nil {
-		return err
-	}
 	ports := e.portsForLcores()
+	crossings, err := lcore.NewCrossings(ports, n)
+	if err != nil {
+		return fmt.Errorf("rings between lcores: %w", err)
+	}
 	counters := shm.Items[shm.Counters](e.seg.State, shm.RegionCounters)
 	for i, cpu := range o.Boot.Lcores {
 		cycle, err := dpdk.NewCycle(o.Clones)
@@ -117,9 +119,9 @@ func (e *Engine) makeWorkers(o Options, logins login.View) error {
 			Index: i, CPU: cpu, Ports: ports, Shared: e.shared, Cycle: cycle, Clock: o.Clock,
 			Shard: e.shards[i], Shards: e.shards, Logins: logins,
 			Counters: counters[i*len(ports) : (i+1)*len(ports)], Page: &e.lcores[i],
-			Control: toControl, Commands: commands, Carry: producers[i], Carried: consumers[i],
+			Control: toControl, Commands: commands, Crossings: crossings[i],
 			Adaptive:    o.Boot.Poll == boot.Adaptive,
-			DropTimeout: ticks(hz, o.Boot.DropTimeout), StallLimit: ticks(hz, lcore.StallLimit), FlowIdle: ticks(hz, flowIdle), TSCHz: hz,
+			DropTimeout: ticks(hz, o.Boot.DropTimeout), StallLimit: ticks(hz, lcore.StallLimit), FlowIdle: ticks(hz, flowIdle), TSCHz: hz, Limit: o.Limit,
 		})
 		if err != nil {
 			return err
@@ -128,25 +130,6 @@ func (e *Engine) makeWorkers(o Options, logins login.View) error {
 		e.workers = append(e.workers, w)
 	}
 	return nil
-}
-
-// carryRings makes a ring for each ordered pair of lcores: producers[a][b] and consumers[b][a] are its ends.
-func carryRings(n int) (producers [][]*ring.Producer, consumers [][]*ring.Consumer, err error) {
-	for range n {
-		producers = append(producers, make([]*ring.Producer, n))
-		consumers = append(consumers, make([]*ring.Consumer, n))
-	}
-	for a := range n {
-		for b := range n {
-			if a == b {
-				continue
-			}
-			if producers[a][b], consumers[b][a], err = ring.New(lcore.CarrySpec); err != nil {
-				return nil, nil, err
-			}
-		}
-	}
-	return producers, consumers, nil
 }
 
 func (e *Engine) portsForLcores() []lcore.Port {

@@ -27,8 +27,7 @@ func (w *Worker) handBack(n int) {
 		if e := w.find(key); e != nil {
 			w.restore(e, m, w.Cycle.Data[i])
 		} else if owner := w.ownerOf(key); owner >= 0 {
-			w.carryTo(owner, carried{mbuf: m, port: int32(w.in.port), handBack: true})
-			w.Carry[owner].Commit()
+			w.carryBack(owner, m)
 		} else {
 			w.drop(m, shm.FateDropUnmatched)
 		}

@@ -27,10 +27,11 @@ func (w *Worker) Run(ready func(error)) {
 		ready(err)
 		return
 	}
+	w.begin()
 	w.running.Store(true)
 	ready(nil)
 	w.idle.last = dpdk.TSC()
-	for !w.Shared.stop.Load() {
+	for !w.Shared.stop.Load() && (w.Limit == 0 || w.Page.Frames < w.Limit) {
 		busy := w.Poll()
 		w.account(busy)
 		w.Rest()
@@ -45,6 +46,12 @@ func (w *Worker) Run(ready func(error)) {
 	w.running.Store(false)
 	w.Drain(drainPasses)
 	dpdk.UnregisterThread()
+}
+
+// begin says that frames may come from here until Drain has carried the last.
+func (w *Worker) begin() {
+	w.giving = true
+	w.Shared.giving.Add(1)
 }
 
 // settle pins the thread and registers it with DPDK, which gives it mempool caches of its own: without them each

@@ -1,6 +1,10 @@
 package lcore
 
-import "time"
+import (
+	"time"
+
+	"fcredirect/dataplane/dpdk"
+)
 
 const (
 	// BurstFrames is what one receive asks for, as testpmd does. 64 was measured: no faster, and twice the jitter.
@@ -12,14 +16,17 @@ const (
 	ControlFrameMax = controlStride - controlHeader
 	controlStride   = 2304
 	controlHeader   = 16
-	// CarryItems bounds the frames that wait between two lcores, 16 bytes each.
-	CarryItems = 1024
+	// carryItems bounds the frames that wait between two lcores: 8 bytes each on the way to a service port, 16 on the
+	// way back.
+	carryItems = 1024
 	// CommandItems bounds the invalidations that wait for an lcore, 8 bytes each. When they do not fit, the control
 	// goroutine publishes a new generation instead, which invalidates all.
 	CommandItems = 1024
 	// queueHeldMax is how many frames may wait for a port: for a service port, before on-failure applies. Above two
 	// bursts, and below the room of a queue less a burst and its mirror copies.
 	queueHeldMax = 128
+	// freeHeldMax is how many frames to be given back leave room for a burst of which every frame is dropped.
+	freeHeldMax = dpdk.FreeMax - BurstFrames
 	// walkLinks is the work of one pass on an invalidation: about 3 µs of cache misses.
 	walkLinks = 64
 	// sweepSlots is the work of one pass on idle flows, done in every sweepEvery-th pass: a million slots in 30 s at

@@ -78,22 +78,18 @@ func (w *Worker) sent() {
 
 // giveUp drops what a queue has held for the drop timeout, as a switch does, so that one dead port does not stop the
 // frames behind it for ever.
-func (w *Worker) giveUp(q int, count *shm.Counters) {
+// What there is no room for in the list of frames to free, without which a burst may find none, waits for the next time.
+func (w *Worker) giveUp(q int, count *shm.Counters) (dropped int) {
 	c := w.Cycle
 	t := &c.Tx[q]
-	kept := uint16(0)
-	for _, m := range t.Mbuf[:t.N] {
-		if int(c.NFree) == dpdk.FreeMax {
-			t.Mbuf[kept] = m
-			kept++
-			continue
-		}
-		c.Free[c.NFree] = m
-		c.NFree++
-		count.TxDropped++
-	}
-	t.N = kept
+	n := min(t.N, freeHeldMax-min(c.NFree, freeHeldMax))
+	copy(c.Free[c.NFree:], t.Mbuf[:n])
+	copy(t.Mbuf[:], t.Mbuf[n:t.N])
+	c.NFree += n
+	t.N -= n
+	count.TxDropped += uint64(n)
 	w.heldSince[q] = 0
+	return int(n)
 }
 
 // unsent says whether a queue has a remainder: reason enough not to sleep long.
@@ -107,7 +103,8 @@ func (w *Worker) unsent() bool {
 }
 
 // Drain sends what is prepared, for at most the given number of passes, and says how many frames were left and dropped.
-// A port that takes nothing is given up after the drop timeout. For an orderly stop.
+// A port that takes nothing is given up after the drop timeout. For an orderly stop: lcores that drain at the same time
+// wait for each other's frames.
 func (w *Worker) Drain(passes int) (left int) {
 	c := w.Cycle
 	c.NRx, c.RxPort = 0, dpdk.NoPort
@@ -116,15 +113,35 @@ func (w *Worker) Drain(passes int) (left int) {
 		w.Config.Run(c)
 		w.sent()
 		w.receiveCarried()
-		if !w.unsent() {
+		w.gave()
+		// In this order: who is no longer giving has put its last frame into a ring.
+		if w.Shared.giving.Load() == 0 && !w.betweenUs() && !w.unsent() {
 			break
 		}
 	}
-	for q, port := range w.portOf {
-		left += int(c.Tx[q].N)
-		w.giveUp(q, &w.Counters[port])
+	for w.unsent() || w.betweenUs() {
+		for q, port := range w.portOf {
+			left += w.giveUp(q, &w.Counters[port])
+		}
+		w.gave()
+		w.Config.Run(c)
+		w.sent()
+		w.receiveCarried()
 	}
-	w.Config.Run(c)
+	w.Config.Run(c) // what receiveCarried dropped
 	w.sent()
 	return left
+}
+
+// gave says, once, that nothing more will be carried from here to other lcores.
+func (w *Worker) gave() {
+	for q := w.mine; q < len(w.portOf); q++ {
+		if w.Cycle.Tx[q].N > 0 {
+			return
+		}
+	}
+	if w.giving {
+		w.giving = false
+		w.Shared.giving.Add(-1)
+	}
 }

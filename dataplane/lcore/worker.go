@@ -41,6 +41,7 @@ type Service struct {
 type Shared struct {
 	snapshot atomic.Pointer[Snapshot]
 	stop     atomic.Bool
+	giving   atomic.Int32 // lcores that may still carry frames to others
 }
 
 // Publish makes a snapshot the active one. Workers pick it up before their next burst.
@@ -65,24 +66,27 @@ type Config struct {
 	Logins   login.View
 	Counters []shm.Counters // this lcore's row: one per port
 	Page     *shm.Lcore
-	Control  *ring.Producer   // copies for the control goroutine, items of ControlSpec
-	Commands *ring.Consumer   // login addresses to invalidate, items of CommandSpec
-	Carry    []*ring.Producer // to each other lcore, items of CarrySpec; nil for itself
-	Carried  []*ring.Consumer // from each other lcore
-	Shards   []*flow.Shard    // of all lcores, to find the owner of a frame that a shared service port returns
+	Control  *ring.Producer // copies for the control goroutine, items of ControlSpec
+	Commands *ring.Consumer // login addresses to invalidate, items of CommandSpec
+	Shards   []*flow.Shard  // of all lcores, to find the owner of a frame that a shared service port returns
 	Adaptive bool
+
+	Crossings Crossings // this lcore's of NewCrossings
 
 	DropTimeout uint64 // ticks
 	StallLimit  uint64
 	FlowIdle    uint64 // ticks after which a silent direction ends; 0 never
 	TSCHz       uint64
+
+	Limit uint64 // Run ends after that many frames: for counting instructions; 0 never
 }
 
-// The rings between the control goroutine and the lcores.
+// The rings between the control goroutine and the lcores, and among the lcores.
 var (
 	ControlSpec = ring.Spec{Items: ControlItems, Stride: controlStride}
 	CommandSpec = ring.Spec{Items: CommandItems, Stride: 8}
-	CarrySpec   = ring.Spec{Items: CarryItems, Stride: 16}
+	carrySpec   = ring.Spec{Items: carryItems, Stride: 8}
+	backSpec    = ring.Spec{Items: carryItems, Stride: int(unsafe.Sizeof(returned{}))}
 )
 
 // Worker is one poll-mode core.
@@ -109,6 +113,7 @@ type Worker struct {
 	homes   [64]flow.Place
 
 	walking bool // an invalidation is not finished
+	giving  bool // counted in Shared.giving
 	running atomic.Bool
 	idle    idle
 }
