@@ -171,7 +171,7 @@ func (o *oursOptions) build(cfg *boot.Config, traffic *bench.Traffic, log *slog.
 		})
 	}
 	e, err := engine.New(engine.Options{
-		Boot: cfg, Dir: dir, Fresh: true, Log: log, Clones: pool, Logins: logins,
+		Boot: cfg, Dir: dir, Fresh: true, Log: log, Clones: pool, Logins: logins, Limit: o.frames / uint64(len(cfg.Lcores)),
 		Open: func(i int) (*dpdk.Port, error) {
 			return dpdk.Open(cfg.Ports[i].Device, dpdk.PortConfig{RxQueues: 1, TxQueues: 1, Mempool: pool})
 		},
