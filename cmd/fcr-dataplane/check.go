@@ -11,7 +11,6 @@ import (
 
 	"fcredirect/dataplane/boot"
 	"fcredirect/dataplane/policy"
-	"fcredirect/dataplane/yamlconf"
 )
 
 func checkCommand() *cobra.Command {
@@ -34,6 +33,9 @@ func check(out io.Writer, bootPath, policyPath string) error {
 	explainBoot(out, cfg)
 	for _, w := range warnings {
 		fmt.Fprintln(out, "warning:", w)
+	}
+	if err := lcoresAreHere(cfg); err != nil { // the file may be meant for another machine
+		fmt.Fprintln(out, "warning: not on this machine:", err)
 	}
 	if policyPath == "" {
 		return nil
@@ -101,16 +103,7 @@ func readPolicy(path string, cfg *boot.Config) (*policy.Snapshot, []policy.Warni
 }
 
 func compileFile(path string, cfg *boot.Config) ([]byte, []policy.Warning, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, usageError{fmt.Errorf("read policy: %w", err)}
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, yamlconf.MaxBytes+1))
-	if err != nil {
-		return nil, nil, fmt.Errorf("read policy: %w", err)
-	}
-	doc, err := policy.Parse(path, text)
+	doc, err := policy.Load(path)
 	if err != nil {
 		return nil, nil, usageError{err}
 	}

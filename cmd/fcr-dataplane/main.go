@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -24,18 +25,36 @@ const (
 // usageError is an error that the user mends in a file or on the command line.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 func main() {
 	root := &cobra.Command{
 		Use: "fcr-dataplane", Short: "the redirect fast path of FC-Redirect",
 		SilenceUsage: true, SilenceErrors: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(runCommand(), replayCommand(), checkCommand(), compileCommand(), benchCommand())
-	if err := root.Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		if wrong := (usageError{}); errors.As(err, &wrong) {
-			os.Exit(exitUsage)
+	running := false
+	noteRunning(root, &running)
+	err := root.Execute()
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, strings.TrimSpace(err.Error()))
+	if wrong := (usageError{}); errors.As(err, &wrong) || !running {
+		os.Exit(exitUsage)
+	}
+	os.Exit(exitFailed)
+}
+
+// noteRunning makes every command say when it begins: what cobra finds wrong before that is wrong usage.
+func noteRunning(cmd *cobra.Command, running *bool) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			*running = true
+			return run(cmd, args)
 		}
-		os.Exit(exitFailed)
+	}
+	for _, sub := range cmd.Commands() {
+		noteRunning(sub, running)
 	}
 }

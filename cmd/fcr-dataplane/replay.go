@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"fcredirect/dataplane/boot"
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/engine"
+	"fcredirect/dataplane/pcap"
 )
 
 type replayOptions struct {
@@ -44,11 +47,11 @@ func replay(o replayOptions) error {
 	}
 	r := engine.Replay{Boot: cfg, Out: o.out, Log: log}
 	for _, in := range o.in {
-		port, path, ok := strings.Cut(in, "=")
-		if !ok {
-			return usageError{fmt.Errorf("--in %s: want PORT=FILE, such as edge0=a.pcap", in)}
+		input, err := o.input(in, cfg)
+		if err != nil {
+			return usageError{err}
 		}
-		r.Inputs = append(r.Inputs, engine.Input{Port: port, Path: path})
+		r.Inputs = append(r.Inputs, input)
 	}
 	if o.policy != "" {
 		if r.Policy, err = compilePolicy(o.policy, cfg); err != nil {
@@ -68,4 +71,52 @@ func replay(o replayOptions) error {
 		return report.WriteFile(o.report)
 	}
 	return nil
+}
+
+// input reads one --in, and looks whether it can be replayed before anything is written.
+func (o *replayOptions) input(in string, cfg *boot.Config) (engine.Input, error) {
+	port, path, ok := strings.Cut(in, "=")
+	if !ok || port == "" || path == "" {
+		return engine.Input{}, fmt.Errorf("--in %s: want PORT=FILE, such as edge0=a.pcap", in)
+	}
+	if cfg.PortIndex(port) < 0 {
+		return engine.Input{}, fmt.Errorf("--in %s: the boot file has no port %s; it has %s", in, port, portNames(cfg))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return engine.Input{}, fmt.Errorf("--in %s: %w", in, err)
+	}
+	defer f.Close()
+	r, err := pcap.NewReader(f)
+	if err != nil {
+		return engine.Input{}, fmt.Errorf("--in %s: %w", in, err)
+	}
+	if kind := r.LinkType(); kind != pcap.LinkEthernet {
+		return engine.Input{}, fmt.Errorf("--in %s: link type %d is not Ethernet: capture on the interface itself, not on any", in, kind)
+	}
+	written := []string{o.report}
+	for _, p := range cfg.Ports {
+		written = append(written, filepath.Join(o.out, p.Name+".pcap"))
+	}
+	for _, w := range written {
+		if same(f, w) {
+			return engine.Input{}, fmt.Errorf("--in %s: %s would be written over it: choose another folder or file for the output", in, w)
+		}
+	}
+	return engine.Input{Port: port, Path: path}, nil
+}
+
+func portNames(cfg *boot.Config) string {
+	var names []string
+	for _, p := range cfg.Ports {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// same says whether path is the open file, by whatever name.
+func same(f *os.File, path string) bool {
+	a, err1 := f.Stat()
+	b, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(a, b)
 }

@@ -7,10 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"fcredirect/dataplane/boot"
 	"fcredirect/dataplane/dpdk"
@@ -45,7 +49,10 @@ func run(o runOptions) error {
 	if err != nil {
 		return err
 	}
-	flat, err := compileInChild(o.policy, cfg)
+	if err := lcoresAreHere(cfg); err != nil {
+		return usageError{fmt.Errorf("%s: %w", o.boot, err)}
+	}
+	flat, err := compileInChild(o.policy, o.boot, cfg)
 	if err != nil {
 		return err
 	}
@@ -56,11 +63,15 @@ func run(o runOptions) error {
 	if err != nil {
 		return err
 	}
+	if taken(place.Dir) {
+		return fmt.Errorf("node %s: a data plane runs on %s: stop it, or give this one a node name or segment.dir of its own", cfg.Node, place.Dir)
+	}
+	log.Info("segment", "dir", place.Dir, "hugepages", place.Huge)
 	if err := engine.Settle(cfg.Lcores); err != nil {
 		return err
 	}
 	if err := engine.StartEAL(cfg, place); err != nil {
-		return err
+		return advise(err, cfg)
 	}
 	defer dpdk.Cleanup()
 	frames, clones, err := engine.Pools(cfg)
@@ -72,7 +83,7 @@ func run(o runOptions) error {
 		Boot: cfg, Dir: place.Dir, Fresh: o.fresh, Log: log, Clones: clones, Open: engine.Opener(cfg, frames),
 	})
 	if err != nil {
-		return err
+		return advise(err, cfg)
 	}
 	if flat != nil {
 		if err := e.Apply(flat); err != nil {
@@ -87,6 +98,58 @@ func run(o runOptions) error {
 	return errors.Join(err, e.Close())
 }
 
+// lcoresAreHere says which lcore names a CPU that this process may not run on.
+func lcoresAreHere(cfg *boot.Config) error {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return fmt.Errorf("cpu affinity: %w", err)
+	}
+	var mine []string
+	for cpu := range boot.MaxLcoreID + 1 {
+		if set.IsSet(cpu) {
+			mine = append(mine, strconv.Itoa(cpu))
+		}
+	}
+	for _, cpu := range cfg.Lcores {
+		if !set.IsSet(cpu) {
+			return fmt.Errorf("lcore %d: this process may run on the CPUs %s; name some of them in lcores", cpu, strings.Join(mine, ", "))
+		}
+	}
+	return nil
+}
+
+// taken says whether a living data plane holds the segment in dir. It is asked before DPDK starts, whose own complaint
+// about a second process says nothing of nodes.
+func taken(dir string) bool {
+	f, err := os.Open(filepath.Join(dir, "state"))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == unix.EWOULDBLOCK
+}
+
+// advise adds to those errors of DPDK that say nothing of what to do a hint in the boot file's language.
+func advise(err error, cfg *boot.Config) error {
+	failed := (*dpdk.Error)(nil)
+	if !errors.As(err, &failed) {
+		return err
+	}
+	hint := ""
+	switch {
+	case strings.Contains(failed.Detail, "Cannot create lock"):
+		failed.Hint = "" // it speaks of DPDK's file prefix, which is made of the node's name
+		hint = fmt.Sprintf("a data plane of node %s runs already, on another segment: stop it, or give this one another node", cfg.Node)
+	case strings.Contains(failed.Detail, "failed to parse device"):
+		hint = "DPDK has no such driver here: a device is a PCI address or a virtual device, such as net_af_packet0,iface=eth1"
+	case strings.Contains(failed.Detail, "Could not open AF_PACKET socket"):
+		hint = "run as root, or give the program CAP_NET_RAW"
+	default:
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, hint)
+}
+
 // signals turns SIGINT and SIGTERM into the end of the context, and SIGHUP into a call for a new policy. The compiler
 // runs in a goroutine of its own, so that control goes on; applying is control's.
 func signals(e *engine.Engine, path string, cfg *boot.Config, log *slog.Logger) (context.Context, <-chan func() error) {
@@ -96,7 +159,7 @@ func signals(e *engine.Engine, path string, cfg *boot.Config, log *slog.Logger) 
 	signal.Notify(hup, syscall.SIGHUP)
 	go func() {
 		for range hup {
-			flat, err := compileInChild(path, cfg)
+			flat, err := compileInChild(path, "", cfg) // the boot file may be another by now
 			if err != nil {
 				log.Error("policy not changed", "why", err)
 				continue
@@ -123,12 +186,17 @@ func loadBoot(path string, log *slog.Logger) (*boot.Config, error) {
 	return cfg, nil
 }
 
-// compileInChild compiles the policy at path and holds it against the boot file; nil without a path.
-func compileInChild(path string, cfg *boot.Config) ([]byte, error) {
+// compileInChild compiles the policy at path and holds it against the boot file; nil without a path. With the boot
+// file's path the child can say where in the policy what does not fit it stands.
+func compileInChild(path, bootPath string, cfg *boot.Config) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
-	flat, err := engine.CompileInChild("compile", "--policy", path)
+	args := []string{"compile", "--policy", path}
+	if bootPath != "" {
+		args = append(args, "--boot", bootPath)
+	}
+	flat, err := engine.CompileInChild(args...)
 	if err != nil {
 		return nil, usageError{err}
 	}
