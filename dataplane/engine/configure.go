@@ -19,10 +19,24 @@ import (
 
 // Apply makes a compiled policy the active configuration: it is copied into the policy slot that nobody uses, checked
 // there, and published; when Apply returns, every lcore decides by it. A nil policy forwards everything. An error
-// changes nothing.
+// changes nothing. An lcore that is stalled and takes the policy up late is named in the log, and until it has, its old
+// policy's slot is in use: no other policy can be applied.
 func (e *Engine) Apply(flat []byte) error {
+	if err := e.acknowledged(); err != nil {
+		return err
+	}
+	if err := e.apply(flat); err != nil {
+		return err
+	}
+	if err := e.acknowledged(); err != nil {
+		e.log.Error("policy published", "why", err)
+	}
+	return nil
+}
+
+func (e *Engine) apply(flat []byte) error {
 	if flat == nil {
-		return errors.Join(e.publish(nil, shm.NoPolicy), e.acknowledged())
+		return e.publish(nil, shm.NoPolicy)
 	}
 	slot := uint32(0)
 	if e.control.slot == 0 {
@@ -39,10 +53,7 @@ func (e *Engine) Apply(flat []byte) error {
 	if err := snapshot.CheckPorts(e.boot.RoleOf); err != nil {
 		return err
 	}
-	if err := e.publish(snapshot, slot); err != nil {
-		return err
-	}
-	return e.acknowledged()
+	return e.publish(snapshot, slot)
 }
 
 // publish turns a policy into the next generation's snapshot and hands it to the lcores.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/metrics"
 	"slices"
 	"time"
 
@@ -47,6 +48,8 @@ type Engine struct {
 	shards  []*flow.Shard
 	shared  *lcore.Shared
 	control control
+	polling int // lcores that were started and have not ended
+	heap    [2]metrics.Sample
 
 	page   *shm.Control
 	infos  []shm.PortInfo
@@ -56,6 +59,7 @@ type Engine struct {
 // New opens the ports and makes the lcores. On error all that was made is undone.
 func New(o Options) (e *Engine, err error) {
 	e = &Engine{boot: o.Boot, log: o.Log, clock: o.Clock, shared: &lcore.Shared{}}
+	e.heap[0].Name, e.heap[1].Name = "/memory/classes/heap/objects:bytes", "/gc/cycles/total:gc-cycles"
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())
@@ -108,12 +112,12 @@ func (e *Engine) makeWorkers(o Options, logins login.View) error {
 		if err != nil {
 			return err
 		}
-		e.control.frames = append(e.control.frames, fromLcore)
-		e.control.commands = append(e.control.commands, toLcore)
 		if len(o.Boot.PortsOf(cpu)) == 0 {
-			e.workers = append(e.workers, nil) // the boot file's check warned of it
+			e.workers = append(e.workers, nil) // the boot file's check warned of it; nobody would empty its rings
 			continue
 		}
+		e.control.frames = append(e.control.frames, fromLcore)
+		e.control.commands = append(e.control.commands, toLcore)
 		hz := e.hz()
 		w, err := lcore.New(lcore.Config{
 			Index: i, CPU: cpu, Ports: ports, Shared: e.shared, Cycle: cycle, Clock: o.Clock,
@@ -143,8 +147,12 @@ func (e *Engine) portsForLcores() []lcore.Port {
 // Segment is the data plane's segment.
 func (e *Engine) Segment() *shm.Segment { return e.seg }
 
-// Close undoes New. The lcores have stopped.
+// Close undoes New, after Run. If Run gave up on an lcore that does not stop, it leaves to the end of the process what
+// that lcore may still touch.
 func (e *Engine) Close() error {
+	if e.polling > 0 {
+		return fmt.Errorf("close: %d lcores still run", e.polling)
+	}
 	var errs []error
 	for _, c := range e.cycles {
 		c.Close()

@@ -40,6 +40,7 @@ type live struct {
 	in     []*dpdk.Ring // by port: what it receives
 	out    []*dpdk.Ring // what it sent
 	stop   func() error
+	ended  chan error     // what Run ended with
 	over   atomic.Bool    // the test ends: feeders stop
 	feeds  sync.WaitGroup // that run
 }
@@ -69,8 +70,8 @@ func startLive(t *testing.T, cfg *boot.Config, dir string) *live {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- l.engine.Run(ctx, nil) }()
+	l.ended = make(chan error, 1)
+	go func() { l.ended <- l.engine.Run(ctx, nil) }()
 	stopped := false
 	l.stop = func() error {
 		if stopped {
@@ -78,7 +79,7 @@ func startLive(t *testing.T, cfg *boot.Config, dir string) *live {
 		}
 		stopped = true
 		cancel()
-		return <-ended
+		return <-l.ended
 	}
 	t.Cleanup(l.close)
 	return l

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -26,7 +28,7 @@ func (e *Engine) Run(ctx context.Context, reload <-chan func() error) error {
 	e.look()
 	done := make(chan int, len(e.workers))
 	if err := e.startLcores(done); err != nil {
-		return err
+		return errors.Join(err, e.stopLcores(done))
 	}
 	atomic.StoreUint32(&e.seg.State.Header().State, shm.Running)
 	e.log.Info("polling", "lcores", e.boot.Lcores)
@@ -40,12 +42,12 @@ func (e *Engine) startLcores(done chan<- int) error {
 			continue
 		}
 		ready := make(chan error, 1)
+		e.polling++
 		go func() {
 			w.Run(func(err error) { ready <- err })
 			done <- i
 		}()
 		if err := <-ready; err != nil {
-			e.shared.Stop()
 			return err
 		}
 	}
@@ -56,8 +58,7 @@ func (e *Engine) controlLoop(ctx context.Context, reload <-chan func() error) {
 	tick := time.NewTicker(controlPeriod)
 	defer tick.Stop()
 	next := time.Now()
-	var memory runtime.MemStats
-	for rounds := 0; ; rounds++ {
+	for {
 		select {
 		case <-ctx.Done():
 			return
@@ -74,30 +75,30 @@ func (e *Engine) controlLoop(ctx context.Context, reload <-chan func() error) {
 			}
 			next = now.Add(linkPeriod)
 			e.look()
-			if rounds%1024 == 0 { // stops the world for some ten µs: the lcores' threads are not stopped by it in C, rarely in Go
-				runtime.ReadMemStats(&memory)
-				e.page.HeapBytes, e.page.GCCycles = memory.HeapAlloc, uint64(memory.NumGC)
-			}
+			e.lookAtHeap()
 		}
 	}
 }
 
-// stopLcores drains: the lcores send what they hold, control learns what was still on its way, and the segment says
-// that its counters are final.
+// lookAtHeap keeps the figures of the Go heap. runtime.ReadMemStats would stop the lcores for it; this does not.
+func (e *Engine) lookAtHeap() {
+	metrics.Read(e.heap[:])
+	e.page.HeapBytes, e.page.GCCycles = e.heap[0].Value.Uint64(), e.heap[1].Value.Uint64()
+}
+
+// stopLcores drains: the lcores that were started send what they hold, control learns what was still on its way, and the
+// segment says that its counters are final.
 func (e *Engine) stopLcores(done <-chan int) error {
 	e.shared.Stop()
-	deadline := time.After(e.boot.DropTimeout + stopTimeout)
-	for i, w := range e.workers {
-		if w == nil {
-			continue
-		}
+	for deadline := time.After(e.boot.DropTimeout + stopTimeout); e.polling > 0; e.polling-- {
 		select {
 		case <-done:
 		case <-deadline:
-			return fmt.Errorf("lcore %d did not stop within %v", i, e.boot.DropTimeout+stopTimeout)
+			return fmt.Errorf("%d lcores did not stop within %v", e.polling, e.boot.DropTimeout+stopTimeout)
 		}
 	}
-	e.learn()
+	for e.learn() > 0 {
+	}
 	e.look()
 	atomic.StoreUint32(&e.seg.State.Header().State, shm.Drained)
 	return nil

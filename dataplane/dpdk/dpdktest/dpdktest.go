@@ -52,12 +52,12 @@ type pool struct {
 // NICs are the fake ports of one Cycle. A port exists as soon as it is named.
 type NICs struct {
 	*pool
-	cycle  *dpdk.Cycle
-	peer   bool
-	in     map[Queue][][]byte
-	out    map[Queue][][]byte
-	limit  map[Queue]int
-	tsc    uint64
+	cycle *dpdk.Cycle
+	peer  bool
+	in    map[Queue][][]byte
+	out   map[Queue][][]byte
+	limit map[Queue]int
+	tsc   uint64
 }
 
 // New makes NICs with that many mbufs and a Cycle for them.
