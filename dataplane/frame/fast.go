@@ -62,26 +62,33 @@ func classTable(rest Class, fill func(*[256]Class)) (t [256]Class) {
 }
 
 const (
-	// The exchange context is bit 23 of F_CTL, 55 of the word that it is loaded with; ClassResponder is bit 10.
-	responderShift = 55 - 10
+	// The exchange context is bit 23 of F_CTL, 15 of the half-word that begins with TYPE; ClassResponder is bit 10.
+	responderShift = 15 - 10
 	// Lengths of an untagged frame that is not malformed, in words beyond the least.
 	maxWordsBeyond = (EthHeaderLen + FCoEHeaderLen + MaxFCLen + FCoETrailerLen - MinFrame) / 4
 )
 
 var _ = [1]struct{}{}[ClassResponder-1<<10]
 
+// Parsed is what Classify found out about the frames of a burst.
+type Parsed struct {
+	Keys    [64]uint64 // fabric<<60 | VF<<48 | S_ID<<24 | D_ID
+	Classes [64]Class
+	slow    bool // some are still to be read by Decode
+}
+
 // Classify reads the headers of frames first to end-1 of a burst: frame i is the n[i] bytes at p[i]. It writes a flow
-// key (fabric<<60 | VF<<48 | S_ID<<24 | D_ID) and a Class for each. fabric comes shifted to bit 60.
+// key and a Class for each. fabric comes shifted to bit 60.
 //
 // The common frame (untagged or one tag, well formed, between two N_Ports) is read by five loads and no call;
 // anything else is left to Decode, so that there is one judge of what is malformed. A test holds the two against each
 // other on arbitrary bytes.
-func Classify(p *[64]unsafe.Pointer, n *[64]uint32, first, end int, fabric uint64, keys *[64]uint64, classes *[64]Class) {
-	var slow Class // a call in the loop would cost every frame its registers
-	for i := first; i < end && uint(i) < 64; i++ {
+func Classify(p *[64]unsafe.Pointer, n *[64]uint32, first, end int, fabric uint64, out *Parsed) {
+	_, _, _ = p[0], n[0], out.Keys[0] // looked at for nil here, and not for each frame
+	for i, beyond := uint(first), min(uint(end), 64); i < beyond; i++ {
 		b, length, vf := p[i], uint64(n[i]), fabric
 		if length < MinFrame {
-			classes[i], slow = classSlow, classSlow
+			out.Classes[i], out.slow = classSlow, true
 			continue
 		}
 		if *(*uint16)(unsafe.Add(b, 12)) == 0x0081 { // 0x8100 in memory order
@@ -89,36 +96,38 @@ func Classify(p *[64]unsafe.Pointer, n *[64]uint32, first, end int, fabric uint6
 			b = unsafe.Add(b, TagLen)
 			length -= TagLen
 		}
-		w0 := bits.ReverseBytes64(*(*uint64)(unsafe.Add(b, 28))) // R_CTL, D_ID, CS_CTL, S_ID
-		w1 := bits.ReverseBytes64(*(*uint64)(unsafe.Add(b, 36))) // TYPE, F_CTL, ...
-		sid, did := w0&0xffffff, w0>>32&0xffffff
-		class := typeClass[w1>>56] | rctlClass[w0>>56] | Class(w1>>responderShift)&ClassResponder |
-			sofClass[*(*uint8)(unsafe.Add(b, 27))] | eofClass[*(*uint8)(unsafe.Add(b, length-4))]
-		keys[i], classes[i] = vf|sid<<24|did, class
+		kind := *(*uint16)(unsafe.Add(b, 36)) // TYPE and the first byte of F_CTL
+		class := sofClass[*(*uint8)(unsafe.Add(b, 27))] | eofClass[*(*uint8)(unsafe.Add(b, length-4))] |
+			rctlClass[*(*uint8)(unsafe.Add(b, 28))] | typeClass[uint8(kind)] | Class(kind>>responderShift)&ClassResponder
+		ids := bits.ReverseBytes64(*(*uint64)(unsafe.Add(b, 28))) // R_CTL, D_ID, CS_CTL, S_ID
+		sid, did := ids&0xffffff, ids>>32&0xffffff
+		out.Keys[i] = vf | sid<<24 | did
 		// EtherType 0x8906, version 0 in the high nibble, and a zero second byte, which the format of old never has. The
 		// rotation makes lengths that are too short or no multiple of four large. Zero, well-known and reserved addresses
 		// (domain FF) are rare.
 		if *(*uint32)(unsafe.Add(b, 12))&0xfff0ffff != 0x0689 || class&classSlow != 0 ||
 			bits.RotateLeft64(length-MinFrame, -2) > maxWordsBeyond || sid-1 >= 0xfeffff || did-1 >= 0xfeffff || sid == did {
-			classes[i], slow = classSlow, classSlow
+			class, out.slow = classSlow, true
 		}
+		out.Classes[i] = class
 	}
-	if slow != 0 {
-		classifySlow(p, n, first, end, fabric, keys, classes)
+	if out.slow { // no call in the loop: it would cost every frame its registers
+		classifySlow(p, n, end, fabric, out)
 	}
 }
 
 // classifySlow does again, by Decode, what Classify could not.
 //
 //go:noinline
-func classifySlow(p *[64]unsafe.Pointer, n *[64]uint32, first, end int, fabric uint64, keys *[64]uint64, classes *[64]Class) {
-	for i := first; i < end && uint(i) < 64; i++ {
+func classifySlow(p *[64]unsafe.Pointer, n *[64]uint32, end int, fabric uint64, out *Parsed) {
+	out.slow = false
+	for i := range min(uint(end), 64) {
 		switch {
-		case classes[i] != classSlow:
+		case out.Classes[i] != classSlow:
 		case n[i] < MinFrame:
-			classes[i] = classifyRunt(p[i], uintptr(n[i]))
+			out.Classes[i] = classifyRunt(p[i], uintptr(n[i]))
 		default:
-			keys[i], classes[i] = classifyOdd(p[i], n[i], fabric)
+			out.Keys[i], out.Classes[i] = classifyOdd(p[i], n[i], fabric)
 		}
 	}
 }

@@ -8,14 +8,13 @@ import (
 func classifyOne(b []byte, fabric uint8) (uint64, Class) {
 	var p [64]unsafe.Pointer
 	var n [64]uint32
-	var keys [64]uint64
-	var classes [64]Class
+	var out Parsed
 	if len(b) > 0 {
 		p[0] = unsafe.Pointer(&b[0])
 	}
 	n[0] = uint32(len(b))
-	Classify(&p, &n, 0, 1, uint64(fabric)<<60, &keys, &classes)
-	return keys[0], classes[0]
+	Classify(&p, &n, 0, 1, uint64(fabric)<<60, &out)
+	return out.Keys[0], out.Classes[0]
 }
 
 // Decode is the judge; Classify must never disagree with it.
@@ -99,8 +98,7 @@ func BenchmarkClassifyBurstOf32(b *testing.B) {
 	h := Header{SOF: SOFi3, EOF: EOFt, RCtl: RCtlSolicitedData, Type: TypeFCP, SID: 0x010203, DID: 0x0a0b0c}
 	var p [64]unsafe.Pointer
 	var n [64]uint32
-	var keys [64]uint64
-	var classes [64]Class
+	var out Parsed
 	for i := range 32 {
 		h.SID = FCID(0x010200 + i)
 		buf := AppendFCoE(nil, &h, make([]byte, 28))
@@ -108,7 +106,7 @@ func BenchmarkClassifyBurstOf32(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for range b.N {
-		Classify(&p, &n, 0, 32, 0, &keys, &classes)
+		Classify(&p, &n, 0, 32, 0, &out)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/32, "ns/frame")
 }

@@ -23,16 +23,16 @@ func (w *Worker) read(n int) {
 	c, shard := w.Cycle, w.Shard
 	for first := 0; first < n+lag; first += lookAhead {
 		if end := min(first+lookAhead, n); first < end {
-			frame.Classify(&c.Data, &c.Len, first, end, w.in.fabric, &w.keys, &w.classes)
+			frame.Classify(&c.Data, &c.Len, first, end, w.in.fabric, &w.parsed)
 			for i := first; i < end; i++ {
-				w.homes[i&63] = shard.Home(flow.Key(w.keys[i&63]))
+				w.homes[i&63] = shard.Home(flow.Key(w.parsed.Keys[i&63]))
 			}
 			prefetch(shard.Base(), &w.homes, first, end)
 		}
 		if before := first - lag; before >= 0 {
 			end := min(before+lookAhead, n)
 			for i := before; i < end; i++ {
-				w.homes[i&63] = shard.Advance(w.homes[i&63], flow.Key(w.keys[i&63]))
+				w.homes[i&63] = shard.Advance(w.homes[i&63], flow.Key(w.parsed.Keys[i&63]))
 			}
 			prefetch(shard.Base(), &w.homes, before, end)
 		}
@@ -52,13 +52,13 @@ func (w *Worker) burst(n int) {
 	c, stamp, now := w.Cycle, w.stamp(), w.now
 	var sent, steered uint64
 	for i := range min(n, 64) {
-		class, data := w.classes[i], c.Data[i]
+		class, data := w.parsed.Classes[i], c.Data[i]
 		if class&ordinary != 0 {
 			w.aside(i, class)
 			continue
 		}
 		e := w.Shard.At(w.homes[i])
-		if e.Key != flow.Key(w.keys[i]) {
+		if e.Key != flow.Key(w.parsed.Keys[i]) {
 			if e = w.miss(i); e == nil {
 				continue
 			}
@@ -113,7 +113,7 @@ func (w *Worker) stamp() uint32 { return w.snap.Generation<<8 | uint32(w.in.port
 // still to see.
 func (w *Worker) special(i int, e *flow.Entry) {
 	m := w.Cycle.Rx[i]
-	if e.Verdict.Is(flow.Untold) && w.classes[i].Is(frame.ClassCommand) {
+	if e.Verdict.Is(flow.Untold) && w.parsed.Classes[i].Is(frame.ClassCommand) {
 		w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
 		e.Verdict = e.Verdict.Told()
 	}
@@ -124,7 +124,7 @@ func (w *Worker) special(i int, e *flow.Entry) {
 		w.drop(m, shm.FateDropPolicy)
 		return
 	case flow.Mirror:
-		if !v.Is(flow.CommandsOnly) || w.classes[i].Is(frame.ClassCommand) {
+		if !v.Is(flow.CommandsOnly) || w.parsed.Classes[i].Is(frame.ClassCommand) {
 			w.mirror(m, int(v.Service()))
 		}
 	case flow.Redirect:
@@ -171,7 +171,7 @@ func (w *Worker) mirror(m *dpdk.Mbuf, index int) {
 
 // remark forwards the ELS, CT and other frames of a flow that the policy is not about.
 func (w *Worker) remark(i int, e *flow.Entry) {
-	class := w.classes[i]
+	class := w.parsed.Classes[i]
 	if class.Is(frame.ClassControl) {
 		w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
 	}

@@ -159,11 +159,10 @@ func (w *Worker) roomForBack() bool {
 
 func (w *Worker) takeBack(item returned) {
 	w.row = &w.Counters[item.port]
-	var keys [64]uint64
-	var classes [64]frame.Class
+	var parsed frame.Parsed
 	p, n := [64]unsafe.Pointer{item.mbuf.Data()}, [64]uint32{uint32(item.mbuf.Len())}
-	frame.Classify(&p, &n, 0, 1, uint64(w.Ports[item.port].Fabric)<<60, &keys, &classes)
-	if e := w.find(flow.Key(keys[0])); e != nil {
+	frame.Classify(&p, &n, 0, 1, uint64(w.Ports[item.port].Fabric)<<60, &parsed)
+	if e := w.find(flow.Key(parsed.Keys[0])); e != nil {
 		w.restore(e, item.mbuf, p[0])
 		return
 	}

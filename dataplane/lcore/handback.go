@@ -15,7 +15,7 @@ import (
 func (w *Worker) handBack(n int) {
 	w.read(n)
 	for i := range min(n, 64) {
-		key, class := flow.Key(w.keys[i]), w.classes[i]
+		key, class := flow.Key(w.parsed.Keys[i]), w.parsed.Classes[i]
 		m := w.Cycle.Rx[i]
 		if class.Reason() == frame.FIP {
 			w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])

@@ -73,12 +73,12 @@ func (s *stage) time(run func(n int)) time.Duration {
 
 func (s *stage) parse(n int) {
 	c := s.w.Cycle
-	frame.Classify(&c.Data, &c.Len, 0, n, s.w.in.fabric, &s.w.keys, &s.w.classes)
+	frame.Classify(&c.Data, &c.Len, 0, n, s.w.in.fabric, &s.w.parsed)
 }
 
 func (s *stage) find(i int) *flow.Entry {
 	e := s.w.Shard.At(s.w.homes[i])
-	if key := flow.Key(s.w.keys[i]); e.Key != key {
+	if key := flow.Key(s.w.parsed.Keys[i]); e.Key != key {
 		e = s.w.Shard.Find(key)
 	}
 	return e

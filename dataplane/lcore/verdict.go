@@ -13,14 +13,14 @@ import (
 // miss finds the entry when it is in neither of its first two slots, or makes it. Without a slot the frame is forwarded and has no
 // flow; nil then says that it is done with.
 func (w *Worker) miss(i int) *flow.Entry {
-	key := flow.Key(w.keys[i])
+	key := flow.Key(w.parsed.Keys[i])
 	if e := w.Shard.Find(key); e != nil {
 		return e
 	}
 	e := w.Shard.Insert(key, uint8(w.in.port), w.now)
 	if e == nil {
 		w.Page.FlowsFull++
-		if w.classes[i].Is(frame.ClassControl) {
+		if w.parsed.Classes[i].Is(frame.ClassControl) {
 			w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
 		}
 		w.put(w.in.pairTx, w.Cycle.Rx[i])
@@ -35,10 +35,10 @@ func (w *Worker) miss(i int) *flow.Entry {
 // evaluate asks the policy for the verdict of a direction: on its first storage frame, after a new configuration, and
 // after a change of one of its logins. Microseconds, at most once per frame of a burst.
 func (w *Worker) evaluate(i int, e *flow.Entry) {
-	key, info := flow.Key(w.keys[i]), w.Shard.Info(e)
+	key, info := flow.Key(w.parsed.Keys[i]), w.Shard.Info(e)
 	// The frame itself says which end is the initiator: it began the exchange.
 	initiator, target, orient := key.Source(), key.Destination(), flow.FromInitiator
-	if w.classes[i].Is(frame.ClassResponder) {
+	if w.parsed.Classes[i].Is(frame.ClassResponder) {
 		initiator, target, orient = target, initiator, flow.FromTarget
 	}
 	a, _ := w.Logins.Resolve(login.Addr(initiator))
@@ -52,7 +52,7 @@ func (w *Worker) evaluate(i int, e *flow.Entry) {
 		verdict = w.compile(v, key.Fabric())
 	}
 	// The learner sees functions, and hosts that were there before us, from commands: this one, or the next.
-	if w.classes[i].Is(frame.ClassCommand) {
+	if w.parsed.Classes[i].Is(frame.ClassCommand) {
 		w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
 	} else {
 		verdict |= flow.Untold | flow.SpecialCommand

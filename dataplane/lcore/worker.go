@@ -108,9 +108,8 @@ type Worker struct {
 	received  uint64   // TSC of the last burst
 	heldSince []uint64 // by queue: since when it has had a remainder, 0 without
 
-	keys    [64]uint64
-	classes [64]frame.Class
-	homes   [64]flow.Place
+	parsed frame.Parsed
+	homes  [64]flow.Place
 
 	walking bool // an invalidation is not finished
 	giving  bool // counted in Shared.giving
