@@ -113,8 +113,7 @@ func (w *Worker) stamp() uint32 { return w.snap.Generation<<8 | uint32(w.in.port
 // still to see.
 func (w *Worker) special(i int, e *flow.Entry) {
 	m := w.Cycle.Rx[i]
-	if e.Verdict.Is(flow.Untold) && w.parsed.Classes[i].Is(frame.ClassCommand) {
-		w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
+	if e.Verdict.Is(flow.Untold) && w.show(i) {
 		e.Verdict = e.Verdict.Told()
 	}
 	v := e.Verdict

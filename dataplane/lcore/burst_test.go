@@ -249,6 +249,28 @@ func TestTheFirstCommandIsShownEvenWhenAFlowBeginsWithData(t *testing.T) {
 	b.balance()
 }
 
+func TestTheCommandsOfAStormLeaveRoomForALogin(t *testing.T) {
+	b := newBoxOf(t, 2*ControlItems)
+	b.publish(2, testPolicy)
+	for i := range 2 * ControlItems { // nobody empties the ring meanwhile
+		b.send(edge0, command(frame.FCID(0x050000+i), array1, 1))
+	}
+	plogi := build(frame.Header{RCtl: frame.RCtlELSRequest, Type: frame.TypeELS, SID: host1, DID: array1}, 3)
+	b.send(edge0, plogi)
+	var last []byte
+	for slot := b.control.Next(); slot != nil; slot = b.control.Next() {
+		last = (*ControlItem)(slot).Frame[:(*ControlItem)(slot).Len]
+	}
+	if !bytes.Equal(last, plogi) || b.worker.Page.ControlLost != 0 {
+		t.Fatalf("the PLOGI was not shown, %d copies were lost", b.worker.Page.ControlLost)
+	}
+	b.control.Release()
+	b.send(edge0, command(0x050000+2*ControlItems-1, array1, 1))
+	if b.control.Next() == nil {
+		t.Fatal("a flow whose command had found no room showed none later")
+	}
+}
+
 func TestErrorFramesAreCountedOnTheirFlow(t *testing.T) {
 	b := newBox(t)
 	abts := build(frame.Header{RCtl: frame.RCtlABTS, SID: host1, DID: array1}, 0)

@@ -52,14 +52,23 @@ func (w *Worker) evaluate(i int, e *flow.Entry) {
 		verdict = w.compile(v, key.Fabric())
 	}
 	// The learner sees functions, and hosts that were there before us, from commands: this one, or the next.
-	if w.parsed.Classes[i].Is(frame.ClassCommand) {
-		w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
-	} else {
+	if !w.show(i) {
 		verdict |= flow.Untold | flow.SpecialCommand
 	}
 	info.Orient = orient
 	e.Verdict, e.Stamp = verdict|e.Verdict&flow.Steered, w.stamp()
 	w.Page.Evaluations++
+}
+
+// show lets the learner see a command, and says whether it will. A new configuration has every flow show one again,
+// thousands at once: they leave half of the ring to FIP and ELS, which come once, and wait for the next command.
+func (w *Worker) show(i int) bool {
+	const half = ControlItems / 2
+	if !w.parsed.Classes[i].Is(frame.ClassCommand) || w.Control.Free(half+1) <= half {
+		return false
+	}
+	w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
+	return true
 }
 
 // forward is the verdict that sends a frame to the paired port.
