@@ -109,6 +109,10 @@ func create(path string, magic uint64, specs []RegionSpec, fresh bool, mode os.F
 	if err = file.Truncate(int64(size)); err != nil {
 		return nil, false, "", fmt.Errorf("segment: resize %s to %d MiB: %w", path, size>>20, err)
 	}
+	// Without this a tmpfs that is full would be noticed by the first store into a page it has no room for: SIGBUS.
+	if err = unix.Fallocate(int(file.Fd()), 0, 0, int64(size)); err != nil && err != unix.EOPNOTSUPP {
+		return nil, false, "", fmt.Errorf("segment: room for %d MiB in %s: %w; reserve more hugepages (vm.nr_hugepages), make room on this file system, or lower segment.flows", size>>20, path, err)
+	}
 	mem, err := unix.Mmap(int(file.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
 	if err != nil {
 		return nil, false, "", fmt.Errorf("segment: map %d MiB of %s: %w; reserve more hugepages (vm.nr_hugepages), or set segment.hugepages: off", size>>20, path, err)

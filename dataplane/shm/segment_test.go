@@ -2,11 +2,14 @@ package shm
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 var testRegions = []RegionSpec{
@@ -206,5 +209,21 @@ func TestQuantilesOfAHistogramAreTrueToABucket(t *testing.T) {
 	}
 	if d := h.Minus(&h); d.Count() != 0 || d.Sum != 0 {
 		t.Error("h minus h is not empty")
+	}
+}
+
+func TestAFullFileSystemIsAnErrorNotACrash(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("mount: %v: only root may", err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	s, err := Create(testConfig(dir))
+	if err == nil {
+		defer s.Close()
+		t.Fatal("a segment of 2 MiB was made on 1 MiB; the first store into it will be a SIGBUS")
+	}
+	if !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), dir) {
+		t.Fatalf("%v: want no space, and where", err)
 	}
 }
