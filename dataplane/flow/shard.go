@@ -101,8 +101,10 @@ func (s *Shard) adopt() {
 }
 
 // Hash spreads a key over the slots: one multiplication of 64x64 to 128 bits, both halves folded.
-func (s *Shard) Hash(k Key) uint64 {
-	hi, lo := bits.Mul64(uint64(k)^s.seed, 0x9e3779b97f4a7c15)
+func (s *Shard) Hash(k Key) uint64 { return hash(k, s.seed) }
+
+func hash(k Key, seed uint64) uint64 {
+	hi, lo := bits.Mul64(uint64(k)^seed, 0x9e3779b97f4a7c15)
 	return hi ^ lo
 }
 
@@ -110,24 +112,33 @@ func (s *Shard) Hash(k Key) uint64 {
 // lists of them cost no write barrier.
 type Place uintptr
 
-// Home is the place where a look-up of the key begins: what a prefetch should touch.
-func (s *Shard) Home(k Key) Place { return Place((s.Hash(k) & s.mask) * uint64(EntryBytes)) }
+// Home is the place where a look-up of the key begins.
+func (s *Shard) Home(k Key) Place { return Place(s.Hash(k) & s.mask * uint64(EntryBytes)) }
 
-// Advance gives the place to look at after a first look at home: home itself when it holds the key, else the one behind
-// it. It has no branch, which would be guessed wrong whenever two keys share a home.
-func (s *Shard) Advance(home Place, k Key) Place {
-	var step Place
-	if s.At(home).Key != k {
-		step = Place(EntryBytes)
-	}
-	return (home + step) & Place(s.mask*uint64(EntryBytes))
+// Seek writes the homes of keys first to end-1 of a burst, and asks the cache for their lines.
+func (s *Shard) Seek(keys *[64]uint64, places *[64]Place, first, end int) {
+	seek(s.base, s.seed, s.mask*uint64(EntryBytes), keys, places, uint64(first), uint64(min(end, 64)))
 }
 
-// At is the entry in a place that Home or Advance gave.
-func (s *Shard) At(p Place) *Entry { return (*Entry)(unsafe.Add(s.base, p)) }
+// Probe looks at the places that Seek gave, some time later. Where another key stands, the place behind is taken, and
+// its line asked for. What is in neither is for Find.
+func (s *Shard) Probe(keys *[64]uint64, places *[64]Place, first, end int) {
+	probe(s.base, s.mask*uint64(EntryBytes), keys, places, uint64(first), uint64(min(end, 64)))
+}
 
-// Base is where the shard's places are counted from, for whoever prefetches.
-func (s *Shard) Base() unsafe.Pointer { return s.base }
+// advance is one step. It has no branch, which would be guessed wrong whenever two keys share a home. mask is in bytes.
+func advance(base unsafe.Pointer, mask uint64, home Place, k Key) Place {
+	var behind Place
+	if at(base, home).Key != k {
+		behind = Place(EntryBytes)
+	}
+	return (home + behind) & Place(mask)
+}
+
+func at(base unsafe.Pointer, p Place) *Entry { return (*Entry)(unsafe.Add(base, p)) }
+
+// At is the entry in a place that Seek or Probe gave.
+func (s *Shard) At(p Place) *Entry { return at(s.base, p) }
 
 // Find looks from the home slot on. Nil when there is no such direction.
 func (s *Shard) Find(k Key) *Entry {

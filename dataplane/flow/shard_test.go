@@ -17,11 +17,44 @@ func newShard(t testing.TB, directions int) *Shard {
 }
 
 func find(s *Shard, k Key) *Entry {
-	e := s.At(s.Advance(s.Home(k), k))
-	if e.Key == k {
+	keys, places := [64]uint64{7: uint64(k)}, [64]Place{}
+	s.Seek(&keys, &places, 7, 8)
+	s.Probe(&keys, &places, 7, 8)
+	if e := s.At(places[7]); e.Key == k {
 		return e
 	}
 	return s.Find(k)
+}
+
+// The assembler against the arithmetic that it repeats, and nothing written beside the part asked for.
+func TestSeekAndProbeOfABurstGiveWhatHomeAndAdvanceGive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, _, err := NewShard(make([]Entry, Slots(64)), make([]Info, 64), rapid.Uint64().Draw(t, "seed"), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys [64]uint64
+		for i := range keys {
+			if keys[i] = rapid.Uint64().Draw(t, "key"); i%2 == 0 && s.Find(Key(keys[i])) == nil {
+				s.Insert(Key(keys[i]), 0, 1)
+			}
+		}
+		first := rapid.IntRange(0, 64).Draw(t, "first")
+		end := rapid.IntRange(first, 64).Draw(t, "end")
+		var got, want [64]Place
+		for i := first; i < end; i++ {
+			want[i] = s.Home(Key(keys[i]))
+		}
+		if s.Seek(&keys, &got, first, end); got != want {
+			t.Fatalf("Seek gives %v, want %v", got, want)
+		}
+		for i := first; i < end; i++ {
+			want[i] = advance(s.base, s.mask*uint64(EntryBytes), want[i], Key(keys[i]))
+		}
+		if s.Probe(&keys, &got, first, end); got != want {
+			t.Fatalf("Probe gives %v, want %v", got, want)
+		}
+	})
 }
 
 // The table against a map, with few addresses so that chains, collisions and tombstones are met often.

@@ -96,17 +96,20 @@ func Classify(p *[64]unsafe.Pointer, n *[64]uint32, first, end int, fabric uint6
 			b = unsafe.Add(b, TagLen)
 			length -= TagLen
 		}
-		kind := *(*uint16)(unsafe.Add(b, 36)) // TYPE and the first byte of F_CTL
-		class := sofClass[*(*uint8)(unsafe.Add(b, 27))] | eofClass[*(*uint8)(unsafe.Add(b, length-4))] |
-			rctlClass[*(*uint8)(unsafe.Add(b, 28))] | typeClass[uint8(kind)] | Class(kind>>responderShift)&ClassResponder
 		ids := bits.ReverseBytes64(*(*uint64)(unsafe.Add(b, 28))) // R_CTL, D_ID, CS_CTL, S_ID
 		sid, did := ids&0xffffff, ids>>32&0xffffff
 		out.Keys[i] = vf | sid<<24 | did
+		if sid-1 >= 0xfeffff || did-1 >= 0xfeffff || sid == did { // zero, well-known, reserved (domain FF): all rare
+			out.Classes[i], out.slow = classSlow, true
+			continue
+		}
+		kind := *(*uint16)(unsafe.Add(b, 36)) // TYPE and the first byte of F_CTL
+		class := sofClass[*(*uint8)(unsafe.Add(b, 27))] | eofClass[*(*uint8)(unsafe.Add(b, length-4))] |
+			rctlClass[uint8(ids>>56)] | typeClass[uint8(kind)] | Class(kind>>responderShift)&ClassResponder
 		// EtherType 0x8906, version 0 in the high nibble, and a zero second byte, which the format of old never has. The
-		// rotation makes lengths that are too short or no multiple of four large. Zero, well-known and reserved addresses
-		// (domain FF) are rare.
+		// rotation makes lengths that are too short or no multiple of four large.
 		if *(*uint32)(unsafe.Add(b, 12))&0xfff0ffff != 0x0689 || class&classSlow != 0 ||
-			bits.RotateLeft64(length-MinFrame, -2) > maxWordsBeyond || sid-1 >= 0xfeffff || did-1 >= 0xfeffff || sid == did {
+			bits.RotateLeft64(length-MinFrame, -2) > maxWordsBeyond {
 			class, out.slow = classSlow, true
 		}
 		out.Classes[i] = class

@@ -10,7 +10,7 @@ import (
 // ordinary selects, of a Class, what must be zero for a frame that has a flow: the reason and the no-flow flag.
 const ordinary = 0xff | frame.ClassNoFlow
 
-// lookAhead is how many frames are read between two calls of prefetch, and lag how many frames later their slots are
+// lookAhead is how many frames are read before their slots are sought, and lag how many frames later the slots are
 // looked at: the entries of some frames are on their way while the headers of the next are read.
 const (
 	lookAhead = 8
@@ -18,23 +18,16 @@ const (
 )
 
 // read classifies n frames and brings their entries into the cache: the misses of a burst overlap. A lag behind the
-// first prefetch the slots are looked at, and where another key stands the one behind is fetched too.
+// first prefetch the slots are probed: where another key stands the one behind is fetched too.
 func (w *Worker) read(n int) {
 	c, shard := w.Cycle, w.Shard
 	for first := 0; first < n+lag; first += lookAhead {
 		if end := min(first+lookAhead, n); first < end {
 			frame.Classify(&c.Data, &c.Len, first, end, w.in.fabric, &w.parsed)
-			for i := first; i < end; i++ {
-				w.homes[i&63] = shard.Home(flow.Key(w.parsed.Keys[i&63]))
-			}
-			prefetch(shard.Base(), &w.homes, first, end)
+			shard.Seek(&w.parsed.Keys, &w.places, first, end)
 		}
 		if before := first - lag; before >= 0 {
-			end := min(before+lookAhead, n)
-			for i := before; i < end; i++ {
-				w.homes[i&63] = shard.Advance(w.homes[i&63], flow.Key(w.parsed.Keys[i&63]))
-			}
-			prefetch(shard.Base(), &w.homes, before, end)
+			shard.Probe(&w.parsed.Keys, &w.places, before, min(before+lookAhead, n))
 		}
 	}
 }
@@ -57,7 +50,7 @@ func (w *Worker) burst(n int) {
 			w.aside(i, class)
 			continue
 		}
-		e := w.Shard.At(w.homes[i])
+		e := w.Shard.At(w.places[i])
 		if e.Key != flow.Key(w.parsed.Keys[i]) {
 			if e = w.miss(i); e == nil {
 				continue

@@ -77,7 +77,7 @@ func (s *stage) parse(n int) {
 }
 
 func (s *stage) find(i int) *flow.Entry {
-	e := s.w.Shard.At(s.w.homes[i])
+	e := s.w.Shard.At(s.w.places[i])
 	if key := flow.Key(s.w.parsed.Keys[i]); e.Key != key {
 		e = s.w.Shard.Find(key)
 	}

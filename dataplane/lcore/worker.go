@@ -109,7 +109,7 @@ type Worker struct {
 	heldSince []uint64 // by queue: since when it has had a remainder, 0 without
 
 	parsed frame.Parsed
-	homes  [64]flow.Place
+	places [64]flow.Place
 
 	walking bool // an invalidation is not finished
 	giving  bool // counted in Shared.giving
