@@ -36,7 +36,8 @@ func (e *Engine) Apply(flat []byte) error {
 
 func (e *Engine) apply(flat []byte) error {
 	if flat == nil {
-		return e.publish(nil, shm.NoPolicy)
+		e.publish(nil, shm.NoPolicy)
+		return nil
 	}
 	slot := uint32(0)
 	if e.control.slot == 0 {
@@ -50,20 +51,18 @@ func (e *Engine) apply(flat []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := snapshot.CheckPorts(e.boot.RoleOf); err != nil {
+	if err := check(snapshot, e.boot); err != nil {
 		return err
 	}
-	return e.publish(snapshot, slot)
+	e.publish(snapshot, slot)
+	return nil
 }
 
 // publish turns a policy into the next generation's snapshot and hands it to the lcores.
-func (e *Engine) publish(p *policy.Snapshot, slot uint32) error {
+func (e *Engine) publish(p *policy.Snapshot, slot uint32) {
 	c := &e.control
 	next := &lcore.Snapshot{Generation: max(c.generation+1, 1), Policy: p}
 	if p != nil {
-		if p.Services() > shm.MaxServices {
-			return fmt.Errorf("policy: %d services, the limit is %d", p.Services(), shm.MaxServices)
-		}
 		for i := range p.Services() {
 			d := p.Service(i)
 			s := lcore.Service{Port: e.boot.PortIndex(d.Port), MAC: d.MAC}
@@ -88,7 +87,6 @@ func (e *Engine) publish(p *policy.Snapshot, slot uint32) error {
 	}
 	atomic.StoreUint32(&e.page.PolicySlot, c.slot)
 	atomic.StoreUint32(&e.page.Generation, c.generation)
-	return nil
 }
 
 // describeServices writes the page of services. A service of the same name keeps its count of flips.
@@ -102,7 +100,7 @@ func (e *Engine) describeServices(next *lcore.Snapshot) {
 		}
 		if shm.Text(state.Name[:]) != name {
 			*state = shm.ServiceInfo{}
-			copy(state.Name[:shm.NameLen-1], name)
+			copy(state.Name[:], name)
 		}
 		up := uint16(0)
 		if service.Up {
@@ -116,11 +114,7 @@ func (e *Engine) describeServices(next *lcore.Snapshot) {
 }
 
 // renew publishes the active policy again under a new generation: every flow is evaluated afresh.
-func (e *Engine) renew() {
-	if err := e.publish(e.control.policy, e.control.slot); err != nil {
-		e.log.Error("policy could not be renewed", "why", err)
-	}
-}
+func (e *Engine) renew() { e.publish(e.control.policy, e.control.slot) }
 
 // acknowledged waits until every lcore that runs uses the published snapshot. Only then may the other policy slot be
 // written again.
@@ -141,14 +135,13 @@ func (e *Engine) acknowledged() error {
 	}
 }
 
+// self is this program, also after an upgrade has put another one in its place: the two may not agree on the flat form.
+const self = "/proc/self/exe"
+
 // CompileInChild reads and compiles a policy document in a short-lived process: parsing allocates, and this one's heap
 // does not grow (its garbage collector is off). The child is this program with the arguments given, prints the flat
 // snapshot, and explains itself on standard error.
 func CompileInChild(args ...string) ([]byte, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), compileTimeout)
 	defer cancel()
 	var out limitedBuffer
@@ -180,6 +173,19 @@ func CheckPolicy(flat []byte, c *boot.Config) error {
 	s, err := policy.Open(flat)
 	if err != nil {
 		return err
+	}
+	return check(s, c)
+}
+
+// check says what of a policy cannot be done on this box, or by this version: better refused than not heeded.
+func check(s *policy.Snapshot, c *boot.Config) error {
+	if n := s.Services(); n > shm.MaxServices {
+		return fmt.Errorf("policy: %d services, the limit is %d", n, shm.MaxServices)
+	}
+	for i := range s.Services() {
+		if d := s.Service(i); d.VLAN != 0 {
+			return fmt.Errorf("policy: service %s: a VLAN of its own is not done by this version: remove vlan; frames reach the service with the tag that they came with, or none", d.Name)
+		}
 	}
 	return s.CheckPorts(c.RoleOf)
 }

@@ -83,9 +83,7 @@ func New(o Options) (e *Engine, err error) {
 	if err != nil {
 		return e, err
 	}
-	if err := e.publish(nil, 0); err != nil {
-		return e, err
-	}
+	e.publish(nil, shm.NoPolicy)
 	return e, e.makeWorkers(o, logins)
 }
 

@@ -14,6 +14,7 @@ import (
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/lcore"
 	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/policy"
 	"fcredirect/dataplane/report"
 	"fcredirect/dataplane/shm"
 )
@@ -145,4 +146,32 @@ func TestAPolicySlotIsNotWrittenWhileALateLcoreDecidesByIt(t *testing.T) {
 	}
 	e.shared.Stop()
 	<-ended
+}
+
+func TestAServiceWithTheLongestNameKeepsItsCountOfFlips(t *testing.T) {
+	e := steppedOf(t, onePair, nil)
+	name := strings.Repeat("n", policy.MaxName)
+	if err := e.Apply(policyOf(t, "services:\n  - {name: "+name+", mode: mirror, port: svc0}\npolicies: []\n")); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		e.infos[2].Up ^= 1
+		e.lookAtServices()
+	}
+	if s := report.Services(e.seg.State); len(s) != 1 || s[0].Name != name || s[0].Flips != 3 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+func TestAPolicyThatAsksForWhatIsNotDoneIsRefused(t *testing.T) {
+	e := steppedOf(t, onePair, nil)
+	flat := policyOf(t, "services:\n  - {name: s, mode: steer, port: svc0, mac: \"02:fc:5e:00:00:01\", vlan: 100}\npolicies: []\n")
+	for _, err := range []error{CheckPolicy(flat, e.boot), e.Apply(flat)} {
+		if err == nil || !strings.Contains(err.Error(), "vlan") {
+			t.Errorf("%v: frames would be steered with another tag than asked for", err)
+		}
+	}
+	if e.control.policy != nil {
+		t.Error("a refused policy is active")
+	}
 }
