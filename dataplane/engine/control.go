@@ -67,6 +67,9 @@ func (e *Engine) makeControl(known []login.Login) (login.View, error) {
 // loginChanged lets every lcore look again at the flows of an address. A frame that passes before it does still has
 // the old verdict: as it would, had it been a microsecond earlier.
 func (e *Engine) loginChanged(ch login.Change) {
+	if ch.Kind == login.Updated && ch.Old.WWPN == ch.New.WWPN {
+		return // a function or a node name: no policy asks for it
+	}
 	for _, ring := range e.control.commands {
 		slot := ring.Reserve()
 		if slot == nil {

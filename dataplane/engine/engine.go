@@ -30,7 +30,8 @@ type Options struct {
 	Clones *dpdk.Mempool
 	// Logins are known from the start: for a bench, which does not measure learning.
 	Logins []login.Login
-	// Limit is how many frames each lcore handles before it ends; 0 for no end.
+	// Limit is how many frames each lcore handles before it ends, 0 for no end. It is for counting instructions: control
+	// then only learns, since its other work goes by the clock and not by frames.
 	Limit uint64
 	// Clock replaces the TSC in a replay: ns since 1970. Nil in earnest.
 	Clock func() uint64
@@ -38,18 +39,19 @@ type Options struct {
 
 // Engine is a data plane that stands but does not move: Run or Step moves it.
 type Engine struct {
-	boot    *boot.Config
-	log     *slog.Logger
-	clock   func() uint64
-	seg     *shm.Segment
-	ports   []*dpdk.Port
-	workers []*lcore.Worker
-	cycles  []*dpdk.Cycle
-	shards  []*flow.Shard
-	shared  *lcore.Shared
-	control control
-	polling int // lcores that were started and have not ended
-	heap    [2]metrics.Sample
+	boot     *boot.Config
+	log      *slog.Logger
+	clock    func() uint64
+	seg      *shm.Segment
+	ports    []*dpdk.Port
+	workers  []*lcore.Worker
+	cycles   []*dpdk.Cycle
+	shards   []*flow.Shard
+	shared   *lcore.Shared
+	control  control
+	counting bool // Options.Limit
+	polling  int  // lcores that were started and have not ended
+	heap     [2]metrics.Sample
 
 	page   *shm.Control
 	infos  []shm.PortInfo
@@ -58,7 +60,7 @@ type Engine struct {
 
 // New opens the ports and makes the lcores. On error all that was made is undone.
 func New(o Options) (e *Engine, err error) {
-	e = &Engine{boot: o.Boot, log: o.Log, clock: o.Clock, shared: &lcore.Shared{}}
+	e = &Engine{counting: o.Limit > 0, boot: o.Boot, log: o.Log, clock: o.Clock, shared: &lcore.Shared{}}
 	e.heap[0].Name, e.heap[1].Name = "/memory/classes/heap/objects:bytes", "/gc/cycles/total:gc-cycles"
 	defer func() {
 		if err != nil {

@@ -70,7 +70,7 @@ func (e *Engine) controlLoop(ctx context.Context, reload <-chan func() error) {
 			}
 		case now := <-tick.C:
 			e.learn()
-			if now.Before(next) {
+			if now.Before(next) || e.counting {
 				continue
 			}
 			next = now.Add(linkPeriod)
