@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,25 @@ func TestScripts(t *testing.T) {
 			"cut": cutFile, "poke": poke, "json": jsonIs, "frames": frames, "join": join, "same": sameFrames, "judge": judge, "balanced": balanced, "give": give,
 		},
 	})
+}
+
+// Programs rely on the keys of a report: each that there is stands in the README.
+func TestTheREADMENamesEveryKeyOfAReport(t *testing.T) {
+	b, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range reflect.TypeFor[engine.Report]().NumField() {
+		key := reflect.TypeFor[engine.Report]().Field(i).Tag.Get("json")
+		if !strings.Contains(string(b), "\n| `"+key+"` |") {
+			t.Errorf("the key %s is not there", key)
+		}
+	}
+	for fate := range shm.NumFates {
+		if fate.Dropped() && fate < shm.FateDropSegments && fate >= shm.FateDropOldFormat && !strings.Contains(string(b), "`"+fate.String()+"`") {
+			t.Errorf("what is counted as %s is not there", fate)
+		}
+	}
 }
 
 // fails STATUS PROGRAM ARGS…: the program ends with just this status.
