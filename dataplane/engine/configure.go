@@ -147,6 +147,7 @@ func CompileInChild(args ...string) ([]byte, error) {
 	var out limitedBuffer
 	var complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Args[0] = os.Args[0] // what ps shows, and what the tests' binary knows its part by
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	cmd.Env = append(os.Environ(), "GOGC=100")
 	if err := cmd.Run(); err != nil {
