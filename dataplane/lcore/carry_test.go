@@ -2,6 +2,7 @@ package lcore
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"fcredirect/dataplane/dpdk"
@@ -9,6 +10,7 @@ import (
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/policy"
 	"fcredirect/dataplane/ring"
 	"fcredirect/dataplane/shm"
 )
@@ -41,6 +43,8 @@ type twins struct {
 	shared  *Shared
 	nics    [2]*dpdktest.NICs
 	workers [2]*Worker
+	logins  *login.Table
+	command [2]*ring.Producer
 }
 
 func newTwins(t *testing.T) *twins {
@@ -55,11 +59,7 @@ func newTwins(t *testing.T) *twins {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.nics[1].Close() })
-	s := &Snapshot{Generation: 1, Policy: compilePolicy(t, twoServices)}
-	for i, port := range []int{svcA, svcB} {
-		s.Services = append(s.Services, Service{Port: port, MAC: s.Policy.Service(i).MAC, Up: true})
-	}
-	b.shared.Publish(s)
+	b.publish(1, compilePolicy(t, twoServices), true, true)
 	memory := make([]byte, login.Bytes(64))
 	logins, err := login.NewTable(memory, 64, 1)
 	if err != nil {
@@ -88,7 +88,8 @@ func newTwins(t *testing.T) *twins {
 	}
 	for i := range b.workers {
 		toControl, _, err1 := ring.New(ControlSpec)
-		_, commands, err2 := ring.New(CommandSpec)
+		invalidate, commands, err2 := ring.New(CommandSpec)
+		b.command[i], b.logins = invalidate, logins
 		if err1 != nil || err2 != nil {
 			t.Fatal(err1, err2)
 		}
@@ -104,6 +105,20 @@ func newTwins(t *testing.T) *twins {
 	return b
 }
 
+// publish makes a policy the active one; up says which service ports are.
+func (b *twins) publish(generation uint32, p *policy.Snapshot, upA, upB bool) {
+	s := &Snapshot{Generation: generation, Policy: p}
+	for i := 0; p != nil && i < p.Services(); i++ {
+		d := p.Service(i)
+		service := Service{Port: svcA, MAC: d.MAC, Up: upA}
+		if d.Port == "svcB" {
+			service.Port, service.Up = svcB, upB
+		}
+		s.Services = append(s.Services, service)
+	}
+	b.shared.Publish(s)
+}
+
 func (b *twins) poll(passes int) {
 	for range passes {
 		for _, w := range b.workers {
@@ -113,9 +128,15 @@ func (b *twins) poll(passes int) {
 	}
 }
 
-// balance checks the books of both lcores together.
 func (b *twins) balance() {
 	b.t.Helper()
+	if err := b.books(); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// books checks those of both lcores together, when all is quiet.
+func (b *twins) books() error {
 	var sum shm.Counters
 	for port := range 6 {
 		var c shm.Counters
@@ -127,16 +148,17 @@ func (b *twins) balance() {
 			fates += n
 		}
 		if fates != c.RxFrames {
-			b.t.Errorf("port %d: %d frames received, %d fates", port, c.RxFrames, fates)
+			return fmt.Errorf("port %d: %d frames received, %d fates", port, c.RxFrames, fates)
 		}
 		sum.Plus(&c)
 	}
 	if in, out := sum.RxFrames+sum.Mirrored-sum.MirrorLost, sum.TxFrames+sum.Drops()+sum.TxDropped; in != out {
-		b.t.Errorf("%d in, %d out: %+v", in, out, sum)
+		return fmt.Errorf("%d in, %d out: %+v", in, out, sum)
 	}
 	if n := b.nics[0].InUse(); n != 0 {
-		b.t.Errorf("%d mbufs leaked", n)
+		return fmt.Errorf("%d mbufs leaked", n)
 	}
+	return nil
 }
 
 func TestAFlowIsSteeredOutOfAnotherLcoresPortAndBack(t *testing.T) {
