@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NODE", fmt.Sprintf("fcrctl-test-%d-%d", os.Getpid(), nodes.Add(1))) // a name that no other segment here has
+			e.Setenv("GORACE", "atexit_sleep_ms=0")                                       // it sleeps a second at each exit
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -75,7 +75,8 @@ func makeSegmentMain() {
 }
 
 func makeSegment(dir, node, policyPath, end string, idle bool) error {
-	args := []string{"--no-huge", "--no-pci", "--no-shconf", "-m", "128", fmt.Sprintf("--file-prefix=fcrctl-test-%d", os.Getpid())}
+	prefix := fmt.Sprintf("fcrctl-test-%d", os.Getpid())
+	args := []string{"--no-huge", "--no-pci", "--no-shconf", "-m", "128", "--file-prefix=" + prefix}
 	if err := dpdk.Init(args); err != nil {
 		return err
 	}
@@ -102,6 +103,9 @@ func makeSegment(dir, node, policyPath, end string, idle bool) error {
 	case "dead":
 		if err := m.fix(shm.Running); err != nil {
 			return err
+		}
+		for _, dir := range []string{"/var/run/dpdk", os.Getenv("XDG_RUNTIME_DIR") + "/dpdk", "/tmp/dpdk"} { // what Cleanup would remove
+			_ = os.Remove(filepath.Join(dir, prefix))
 		}
 		os.Exit(0)
 	case "hold":
