@@ -49,6 +49,7 @@ func asJSON(t *testing.T, v any) []byte {
 type world struct {
 	t      testing.TB
 	seg    *shm.Segment
+	dir    string
 	shards []*flow.Shard
 	logins *login.Table
 }
@@ -73,12 +74,13 @@ func newWorld(t testing.TB, directions int) *world {
 			shm.RegionSpec{Name: fmt.Sprintf(shm.RegionFlows, i), Stride: flow.EntryBytes, Count: flow.Slots(directions)},
 			shm.RegionSpec{Name: fmt.Sprintf(shm.RegionInfos, i), Stride: flow.InfoBytes, Count: directions})
 	}
-	seg, err := shm.Create(shm.Config{Dir: t.TempDir(), Node: "fcr-t", TSCHz: 1e9, State: specs, Ctl: []shm.RegionSpec{{Name: "cursors", Stride: 64, Count: 1}}})
+	dir := t.TempDir()
+	seg, err := shm.Create(shm.Config{Dir: dir, Node: "fcr-t", TSCHz: 1e9, State: specs, Ctl: []shm.RegionSpec{{Name: "cursors", Stride: 64, Count: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { seg.Close() })
-	w := &world{t: t, seg: seg}
+	w := &world{t: t, seg: seg, dir: dir}
 	h := seg.State.Header()
 	h.StartNS, h.TSCStart = epoch, epoch
 	for i := range 2 {
