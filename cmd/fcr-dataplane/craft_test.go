@@ -61,9 +61,24 @@ func els(first byte) []byte {
 	}, append([]byte{first}, make([]byte, 11)...))
 }
 
+// plogi is a PLOGI of which so many bytes are there.
+func plogi(size int) []byte {
+	h := frame.Header{
+		Dst: frame.FPMA(frame.VN2VNFCMap, 2), Src: frame.FPMA(frame.VN2VNFCMap, 1), SOF: frame.SOFi3, EOF: frame.EOFt,
+		RCtl: frame.RCtlELSRequest, Type: frame.TypeELS, FCtl: frame.FCtlRequest, SID: 1, DID: 2, RXID: frame.UnknownXID,
+	}
+	login := frame.NewLogin(frame.ELSPLOGI, 0x2000_02fc_0100_0001, 0x1000_02fc_0100_0001)
+	return frame.AppendFCoE(nil, &h, login.Append(nil)[:size])
+}
+
 // kinds are frames by what is special about them.
 var kinds = map[string]func() []byte{
-	"command": func() []byte { return command(nil, 32) },
+	"command":       func() []byte { return command(nil, 32) },
+	"empty":         func() []byte { return nil },
+	"longest":       func() []byte { return command(nil, 10_000) },
+	"plogi":         func() []byte { return plogi(116) },
+	"plogi-short":   func() []byte { return plogi(60) },
+	"plogi-bad-crc": func() []byte { b := plogi(116); b[60] ^= 1; return b },
 	"long": func() []byte {
 		return command(func(h *frame.Header) { h.SOF, h.RCtl = frame.SOFn3, frame.RCtlSolicitedData }, 2112)
 	},

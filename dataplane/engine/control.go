@@ -210,6 +210,8 @@ func (e *Engine) writePage() {
 	p.BadCRC = l.Count(login.CountBadCRC)
 	p.Conflicts = l.Count(login.CountConflict)
 	p.Expired = l.Count(login.CountExpired)
+	counters := l.Counters()
+	copy(shm.Items[uint64](e.seg.State, shm.RegionLearner), counters[:])
 }
 
 // wall is the time in ns since 1970, in a replay the capture's.

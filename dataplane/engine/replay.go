@@ -40,6 +40,7 @@ type Report struct {
 	Drops    map[string]uint64 `json:"drops"`
 	Logins   []report.Login    `json:"logins"`
 	Flows    []report.Flow     `json:"flows"`
+	Learner  report.Learner    `json:"learner"`
 	Warnings []string          `json:"warnings"`
 }
 
@@ -65,12 +66,19 @@ type replay struct {
 	ports   []replayPort
 	now     uint64
 	scratch [dpdk.FrameMax]byte
+	odd     []oddFrames // by input
 	report  Report
+}
+
+// oddFrames counts what a capture holds that no port could have received so.
+type oddFrames struct {
+	left int // empty, or longer than any port takes: not replayed
+	cut  int // shorter than on the wire, since the capture kept only the beginning: replayed as they are
 }
 
 // Run replays. EAL must be up.
 func (o Replay) Run() (*Report, error) {
-	r := &replay{Replay: o}
+	r := &replay{Replay: o, odd: make([]oddFrames, len(o.Inputs))}
 	merge, from, closeInputs, err := r.open()
 	if err != nil {
 		return nil, err
@@ -195,9 +203,12 @@ func (r *replay) feed(merge *pcap.Merge, from []int) error {
 		if err != nil {
 			return fmt.Errorf("replay: %s: %w", r.Inputs[input].Path, err)
 		}
-		if len(rec.Data) == 0 {
-			r.warn("%s: an empty frame was left out", r.Inputs[input].Path)
+		if len(rec.Data) == 0 || len(rec.Data) > dpdk.FrameMax {
+			r.odd[input].left++
 			continue
+		}
+		if rec.Cut() {
+			r.odd[input].cut++
 		}
 		r.now = max(r.now, uint64(max(rec.Time, 0)))
 		if err := r.ports[from[input]].in.Enqueue(rec.Data); err != nil {
@@ -246,6 +257,14 @@ func (r *replay) finish(merge *pcap.Merge) error {
 	for _, cut := range merge.Cut() {
 		r.warn("%v: read up to there", cut)
 	}
+	for i, odd := range r.odd {
+		if odd.left > 0 {
+			r.warn("%s: %d frames were left out: they are empty, or longer than %d bytes", r.Inputs[i].Path, odd.left, dpdk.FrameMax)
+		}
+		if odd.cut > 0 {
+			r.warn("%s: %d frames were replayed short, as the capture has them: capture with tcpdump -s 0", r.Inputs[i].Path, odd.cut)
+		}
+	}
 	r.engine.look()
 	f := r.engine.seg.State
 	r.report.Node, r.report.Policy = r.Boot.Node, r.Policy != nil
@@ -256,6 +275,7 @@ func (r *replay) finish(merge *pcap.Merge) error {
 	}
 	r.report.Drops = report.Drops(r.report.Ports)
 	r.report.Flows = report.Flows(f)
+	r.report.Learner = report.SegmentOf(f).Learner
 	var err error
 	if r.report.Logins, err = report.Logins(f); err != nil {
 		return err

@@ -18,12 +18,18 @@ import (
 // whose port numbers mean something else is not adopted.
 const regionSeed = "seed.%016x"
 
+// learnerCounters is how many counters of the learner the segment has room for; login has half of that now.
+const learnerCounters = 64
+
+var _ = [1]struct{}{}[login.NumCounters/(learnerCounters+1)]
+
 // regions is what lies in the state file.
 func regions(c *boot.Config) []shm.RegionSpec {
 	lcores := len(c.Lcores)
 	specs := []shm.RegionSpec{
 		{Name: seedName(c), Stride: 64, Count: 1, Keep: true},
 		{Name: shm.RegionControl, Stride: shm.ControlBytes, Count: 1},
+		{Name: shm.RegionLearner, Stride: 8, Count: learnerCounters},
 		{Name: shm.RegionPorts, Stride: shm.PortInfoBytes, Count: len(c.Ports)},
 		{Name: shm.RegionLcores, Stride: shm.LcoreBytes, Count: lcores},
 		{Name: shm.RegionCounters, Stride: shm.CountersBytes, Count: lcores * len(c.Ports)},

@@ -61,6 +61,7 @@ func newWorld(t testing.TB, directions int) *world {
 	t.Helper()
 	specs := []shm.RegionSpec{
 		{Name: shm.RegionControl, Stride: shm.ControlBytes, Count: 1},
+		{Name: shm.RegionLearner, Stride: 8, Count: 64},
 		{Name: shm.RegionPorts, Stride: shm.PortInfoBytes, Count: 3},
 		{Name: shm.RegionLcores, Stride: shm.LcoreBytes, Count: 2},
 		{Name: shm.RegionCounters, Stride: shm.CountersBytes, Count: 2 * 3},

@@ -72,6 +72,8 @@ func busyWorld(t testing.TB) *world {
 	w.direction(0, flow.MakeKey(0, 0, 3, 12), flow.OrientUnknown, 1) // no FCP yet: no flow
 	p := w.control()
 	p.Heartbeat, p.Frames, p.LoginsLive, p.LoginsFull, p.BadCRC, p.Conflicts = epoch+2e9, 20, 2, 4, 5, 6
+	learner := shm.Items[uint64](w.seg.State, shm.RegionLearner)
+	learner[login.CountBadFIP], learner[63] = 7, 1 // 63 is a later version's: it has no name here
 	h := w.seg.State.Header()
 	h.PID, h.Boots, h.State, h.BootID = 1, 2, shm.Drained, [16]byte{0xb0, 0x07}
 	return w
@@ -156,7 +158,7 @@ func TestGarbageInEveryRegionIsSurvived(t *testing.T) {
 	for range 50 {
 		w := busyWorld(t)
 		for _, name := range []string{
-			shm.RegionControl, shm.RegionPorts, shm.RegionLcores, shm.RegionCounters, shm.RegionServices, shm.RegionLogins, "policy.1",
+			shm.RegionControl, shm.RegionLearner, shm.RegionPorts, shm.RegionLcores, shm.RegionCounters, shm.RegionServices, shm.RegionLogins, "policy.1",
 			"flows.0", "infos.0", "flows.1", "infos.1",
 		} {
 			b := w.seg.State.Bytes(name)

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fcredirect/dataplane/login"
 	"fcredirect/dataplane/shm"
 )
 
@@ -42,6 +43,8 @@ type Learner struct {
 	BadCRC     uint64 `json:"bad_crc"`          // frames not learnt from; they crossed all the same
 	Conflicts  uint64 `json:"conflicts"`        // a live WWPN claimed from elsewhere
 	Expired    uint64 `json:"expired"`
+	// Counters are all that the learner counts and that are not 0, by the names of login.Counter; those above are among them.
+	Counters map[string]uint64 `json:"counters"`
 }
 
 // SegmentOf describes a segment.
@@ -63,6 +66,12 @@ func SegmentOf(f *shm.File) Segment {
 	}
 	s.Learner = Learner{
 		Frames: p.Frames, Logins: p.LoginsLive, LoginsFull: p.LoginsFull, BadCRC: p.BadCRC, Conflicts: p.Conflicts, Expired: p.Expired,
+		Counters: map[string]uint64{},
+	}
+	for i, n := range shm.Items[uint64](f, shm.RegionLearner) {
+		if n > 0 && i < int(login.NumCounters) {
+			s.Learner.Counters[login.Counter(i).String()] = n
+		}
 	}
 	s.HeapBytes, s.GCCycles = p.HeapBytes, p.GCCycles
 	return s

@@ -80,6 +80,7 @@ const (
 	RegionLcores   = "lcores"    // Lcore per lcore
 	RegionServices = "services"  // ServiceInfo per service of the active policy
 	RegionControl  = "control"   // Control, one
+	RegionLearner  = "learner"   // uint64 per counter of the learner, in the order of login.Counter
 	RegionLogins   = "logins"    // login.Slot
 	RegionPolicy   = "policy.%d" // two slots of policy snapshots
 	RegionFlows    = "flows.%d"  // flow.Entry
