@@ -44,6 +44,8 @@ func runCommand() *cobra.Command {
 }
 
 func run(o runOptions) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // first of all: one that comes before we poll waits, and does not end us
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	cfg, err := loadBoot(o.boot, log)
 	if err != nil {
@@ -91,7 +93,7 @@ func run(o runOptions) error {
 		}
 	}
 	e.LogStart(time.Since(start))
-	err = e.Run(signals(e, o.policy, cfg, log))
+	err = e.Run(signals(e, hup, o.policy, cfg, log))
 	if !o.keep {
 		err = errors.Join(err, engine.Forget(place.Dir))
 	}
@@ -150,13 +152,11 @@ func advise(err error, cfg *boot.Config) error {
 	return fmt.Errorf("%w: %s", err, hint)
 }
 
-// signals turns SIGINT and SIGTERM into the end of the context, and SIGHUP into a call for a new policy. The compiler
+// signals turns SIGINT and SIGTERM into the end of the context, and what comes from hup into a call for a new policy. The compiler
 // runs in a goroutine of its own, so that control goes on; applying is control's.
-func signals(e *engine.Engine, path string, cfg *boot.Config, log *slog.Logger) (context.Context, <-chan func() error) {
+func signals(e *engine.Engine, hup <-chan os.Signal, path string, cfg *boot.Config, log *slog.Logger) (context.Context, <-chan func() error) {
 	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	reload := make(chan func() error)
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
 	go func() {
 		for range hup {
 			flat, err := compileInChild(path, "", cfg) // the boot file may be another by now
