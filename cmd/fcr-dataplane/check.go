@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fcredirect/dataplane/boot"
+	"fcredirect/dataplane/engine"
 	"fcredirect/dataplane/policy"
 )
 
@@ -114,6 +115,9 @@ func compileFile(path string, cfg *boot.Config) ([]byte, []policy.Warning, error
 	if cfg != nil {
 		if err := doc.CheckPorts(cfg.RoleOf); err != nil {
 			return nil, nil, usageError{err}
+		}
+		if err := engine.CheckPolicy(flat, cfg); err != nil {
+			return nil, nil, usageError{fmt.Errorf("%s: %w", path, err)}
 		}
 	}
 	return flat, warnings, nil
