@@ -72,6 +72,9 @@ func run(o runOptions) error {
 	if err := engine.Settle(cfg.Lcores); err != nil {
 		return err
 	}
+	if err := engine.Prefer(); err != nil {
+		log.Info("running at the priority of other programs", "why", err)
+	}
 	if err := engine.StartEAL(cfg, place); err != nil {
 		return advise(err, cfg)
 	}

@@ -5,11 +5,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"fcredirect/dataplane/boot"
 	"fcredirect/dataplane/dpdk"
@@ -260,4 +263,17 @@ func loginPayload(wwpn frame.WWN) []byte {
 	binary.BigEndian.PutUint64(p[20:], uint64(wwpn))
 	binary.BigEndian.PutUint64(p[28:], uint64(wwpn)-1<<60)
 	return p
+}
+
+func TestTheDataPlaneGoesBeforeOtherPrograms(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root may raise a priority")
+	}
+	if err := Prefer(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil || 20-got != niceness { // the kernel returns 20 less the niceness
+		t.Fatalf("niceness %d: %v", 20-got, err)
+	}
 }

@@ -124,17 +124,44 @@ func Settle(cpus []int) error {
 	if others.Count() == 0 {
 		return nil // a machine with no other core: they share it
 	}
+	return eachThread(func(id int) error {
+		if err := unix.SchedSetaffinity(id, &others); err != nil {
+			return fmt.Errorf("cpu affinity of thread %d: %w", id, err)
+		}
+		return nil
+	})
+}
+
+// niceness of the data plane's threads: before whatever else runs on the machine, but no real-time class, in which a
+// poll loop could take a CPU for good.
+const niceness = -10
+
+// Prefer puts the process before others, as far as it may. Go preempts the poll loop every 10 ms, and its locked thread
+// goes on when another thread of ours has handed it a P: a machine that is short of CPU must not make that wait. Beside
+// ten busy loops on two cores this made 12.1 Mpps of 2.3 and 28 stalls of 470, the worst 30 ms instead of 66.
+func Prefer() error {
+	return eachThread(func(id int) error {
+		if err := unix.Setpriority(unix.PRIO_PROCESS, id, niceness); err != nil {
+			return fmt.Errorf("priority of thread %d: %w", id, err)
+		}
+		return nil
+	})
+}
+
+// eachThread visits the threads of this process; those that come later inherit from them. One that has just ended is
+// passed over.
+func eachThread(do func(id int) error) error {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
-		return fmt.Errorf("cpu affinity: %w", err)
+		return fmt.Errorf("threads: %w", err)
 	}
 	for _, t := range threads {
 		id, err := strconv.Atoi(t.Name())
 		if err != nil {
 			continue
 		}
-		if err := unix.SchedSetaffinity(id, &others); err != nil && err != unix.ESRCH {
-			return fmt.Errorf("cpu affinity of thread %d: %w", id, err)
+		if err := do(id); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
 		}
 	}
 	return nil
