@@ -22,6 +22,9 @@ import (
 // Line is the size of a cache line: head and tail each have one of their own.
 const Line = 64
 
+// ErrFenced says that another consumer has released items of the ring since we did.
+var ErrFenced = errors.New("ring: another consumer reads it now")
+
 // ErrBroken says that the other side published a cursor that cannot be right.
 var ErrBroken = errors.New("ring: the peer's cursor is out of bounds")
 
@@ -87,6 +90,7 @@ type Producer struct {
 type Consumer struct {
 	shared
 	next   uint64 // private cursor: items read but not yet released end here
+	done   uint64 // what tail says: items released end here
 	seen   uint64 // the producer's cursor when last read
 	broken bool
 }
@@ -114,6 +118,7 @@ func NewConsumer(s Spec, items, tail []byte) (*Consumer, error) {
 	}
 	c := &Consumer{shared: s.shared(items, tail)}
 	c.next = atomic.LoadUint64(c.tail)
+	c.done = c.next
 	c.refresh()
 	if c.broken {
 		return nil, ErrBroken
@@ -185,6 +190,16 @@ func (p *Producer) Commit() {
 // Broken says that the consumer's side published nonsense.
 func (p *Producer) Broken() bool { return p.broken }
 
+// Mend looks again whether the consumer's cursor can be right, and takes the ring into use if so.
+func (p *Producer) Mend() bool {
+	p.broken = false
+	p.refresh()
+	return !p.broken
+}
+
+// Written is the number of items reserved since the ring was made.
+func (p *Producer) Written() uint64 { return p.next }
+
 // Depth is the number of committed items not yet released, as last seen by this side.
 func (p *Producer) Depth() int { p.refresh(); return int(p.next - p.seen) }
 
@@ -211,7 +226,30 @@ func (c *Consumer) refresh() {
 }
 
 // Release gives all items read so far back to the producer.
-func (c *Consumer) Release() { atomic.StoreUint64(c.tail, c.next) }
+func (c *Consumer) Release() {
+	c.done = c.next
+	atomic.StoreUint64(c.tail, c.next)
+}
+
+// ReleaseTo gives back the items before cursor, which must have been read: for a consumer that releases only what it
+// has made durable. ErrFenced says that somebody else released items since we last did; nothing is changed then.
+func (c *Consumer) ReleaseTo(cursor uint64) error {
+	if cursor-c.done > c.next-c.done {
+		return fmt.Errorf("ring: release up to %d of items %d to %d", cursor, c.done, c.next)
+	}
+	if !atomic.CompareAndSwapUint64(c.tail, c.done, cursor) {
+		return ErrFenced
+	}
+	c.done = cursor
+	return nil
+}
+
+// Cursor is the number of items read since the ring was made, Released that of items released by us.
+func (c *Consumer) Cursor() uint64   { return c.next }
+func (c *Consumer) Released() uint64 { return c.done }
+
+// Depth is the number of committed items not yet released.
+func (c *Consumer) Depth() int { return int(atomic.LoadUint64(c.head) - c.done) }
 
 // Broken says that the producer's side published nonsense.
 func (c *Consumer) Broken() bool { return c.broken }

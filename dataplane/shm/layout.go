@@ -1,7 +1,8 @@
 // Package shm is the segment: two files through which everything outside the data plane sees it.
 //
 //   - `state` is written by the data plane alone; other processes map it read-only.
-//   - `ctl` may be written by other processes; the data plane treats each value in it as untrusted input.
+//   - `ctl` may be written by other processes; the data plane treats each value in it as untrusted input, so that a warm
+//     start keeps it: consumers and their cursors, roles and the bus between them do not notice a restart.
 //
 // Both begin with a Header and a directory of regions. There are offsets only, never pointers. One writer per cache
 // line. Every shared struct has one Go definition whose offsets a test pins; ABI goes up when one of them moves.
@@ -22,7 +23,7 @@ import (
 )
 
 // ABI is the version of all layouts that lie in the segment, those of flow, login and policy included.
-const ABI = 1
+const ABI = 2
 
 const (
 	stateMagic = 0x31_65_74_61_74_53_52_46 // "FRState1" in memory order
@@ -45,7 +46,8 @@ type Header struct {
 	TSCStart uint64   // the TSC at StartNS
 	AdoptNS  int64    // what the warm start took, 0 after a cold one
 	Node     [NameLen]byte
-	_        [96]byte
+	Epoch    uint64 // names the content: new at a cold start, kept by a warm one; ns since 1970, but only equality means something
+	_        [88]byte
 }
 
 // What Header.State says of the data plane.
@@ -85,6 +87,26 @@ const (
 	RegionPolicy   = "policy.%d" // two slots of policy snapshots
 	RegionFlows    = "flows.%d"  // flow.Entry
 	RegionInfos    = "infos.%d"  // flow.Info
+	RegionSerials  = "serials"   // a line per lcore: the number of the flow made last
+	RegionRings    = "rings"     // feed.Info per ring
+	RegionRing     = "ring.%s"   // feed: head and items of a ring
+
+	// In ctl.
+	RegionCursors = "cursors" // feed.Cursor per ring: what its consumer says
+	RegionRoles   = "roles"   // registry.Slot per instance of a role
+	RegionMembers = "members" // registry.Member per process
+	RegionBus     = "bus"     // bus: a channel per ordered pair of processes
+)
+
+// What the regions of other processes measure. The data plane only makes room for them; who writes them checks that its
+// structs fit.
+const (
+	MaxRoles    = 64
+	RoleBytes   = 512
+	MaxMembers  = 16
+	MemberBytes = 256
+	// A channel of the bus: 4 lines of cursors and 64 messages of 256 bytes.
+	ChannelBytes = 4*64 + 64*256
 )
 
 // PortInfo says what a port is. Counters of the port stand in the matrix.

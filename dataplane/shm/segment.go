@@ -29,6 +29,7 @@ type File struct {
 type Segment struct {
 	State, Ctl *File
 	Adopted    bool   // the kept regions hold what the data plane before us left there
+	CtlAdopted bool   // and so do those of ctl
 	Why        string // why not, where an old file was found but not adopted
 }
 
@@ -58,14 +59,18 @@ func Create(c Config) (*Segment, error) {
 	if s.State, s.Adopted, s.Why, err = create(filepath.Join(c.Dir, "state"), stateMagic, c.State, c.Fresh, 0o644); err != nil {
 		return nil, err
 	}
-	// The control file holds other processes' cursors and commands: they mean nothing to a new boot.
-	if s.Ctl, _, _, err = create(filepath.Join(c.Dir, "ctl"), ctlMagic, c.Ctl, true, 0o660); err != nil {
+	// The control file stays as long as the state does: cursors into rings that are new would mean nothing.
+	if s.Ctl, s.CtlAdopted, _, err = create(filepath.Join(c.Dir, "ctl"), ctlMagic, c.Ctl, !s.Adopted, 0o660); err != nil {
 		s.State.Close()
 		return nil, err
 	}
+	epoch := uint64(time.Now().UnixNano())
+	if s.Adopted {
+		epoch = s.State.Header().Epoch
+	}
 	for _, f := range []*File{s.Ctl, s.State} {
 		h := f.Header()
-		h.BootID, h.PID, h.StartNS = boot, uint32(os.Getpid()), time.Now().UnixNano()
+		h.BootID, h.PID, h.StartNS, h.Epoch = boot, uint32(os.Getpid()), time.Now().UnixNano(), epoch
 		h.TSCHz, h.TSCStart, h.AdoptNS = c.TSCHz, c.TSCNow, 0
 		h.Boots++
 		clear(h.Node[:])
@@ -119,12 +124,12 @@ func create(path string, magic uint64, specs []RegionSpec, fresh bool, mode os.F
 	}
 	f = &File{path: path, mem: mem, file: file, regions: map[string]Region{}}
 	h := f.Header()
-	boots := uint64(0)
+	boots, epoch := uint64(0), uint64(0)
 	if adopted {
-		boots = h.Boots
+		boots, epoch = h.Boots, h.Epoch
 	}
 	atomic.StoreUint64(&h.Magic, 0) // readers that come now must not take a half-made file for a whole one
-	*h = Header{ABI: ABI, Regions: uint32(len(dir)), Size: uint64(size), Geometry: geometry, Boots: boots}
+	*h = Header{ABI: ABI, Regions: uint32(len(dir)), Size: uint64(size), Geometry: geometry, Boots: boots, Epoch: epoch}
 	table := unsafe.Slice((*Region)(unsafe.Pointer(&mem[headerBytes])), len(dir))
 	for i, r := range dir {
 		table[i] = r
