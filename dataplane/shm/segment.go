@@ -17,6 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ErrABI says that a segment was made by a data plane of another version.
+var ErrABI = errors.New("another version's layout")
+
 // File is one mapped file of the segment.
 type File struct {
 	path    string
@@ -278,7 +281,7 @@ func (f *File) readDirectory() error {
 	case magic != stateMagic && magic != ctlMagic:
 		return errors.New("not a segment of FC-Redirect")
 	case h.ABI != ABI:
-		return fmt.Errorf("ABI %d, this program reads ABI %d: use the program that came with the data plane", h.ABI, ABI)
+		return fmt.Errorf("%w: it has ABI %d, this program reads ABI %d: use the program that came with the data plane", ErrABI, h.ABI, ABI)
 	case h.Size != uint64(len(f.mem)) || h.Regions > MaxRegions:
 		return errors.New("its header contradicts its size")
 	}
