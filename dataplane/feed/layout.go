@@ -50,11 +50,12 @@ type Info struct {
 	Lost       uint64 // events that found the ring full: a gap record says where
 	Gaps       uint64 // gap records
 	Pending    uint64 // flows or logins that wait for room
-	Unreported uint64 // flows that ended without their final totals, because the table needed the room
+	Unreported uint64 // flows that ended, or logins that changed, untold: their table needed the room. The consumer asks for everything then
 	Synced     uint64 // wish for everything that was answered last
 	Broken     uint64 // the consumer's cursor was found out of bounds, so often
 	Nonce      uint64 // wish for everything that is being answered
-	_          [40]byte
+	Told       uint64 // of the lost events, those that a gap record told of
+	_          [32]byte
 }
 
 // Cursor is the consumer's page of a ring, in ctl. The data plane trusts nothing in it.

@@ -9,4 +9,6 @@ const (
 	// urgentItems bounds the flows of an outlet that go before all others: those whose state has just changed. What finds
 	// no place there goes with the rest, within a report period.
 	urgentItems = 1024
+	// resyncSlots bounds the slots that one offer looks at when everything was asked for: empty ones cost a cache miss.
+	resyncSlots = 256
 )

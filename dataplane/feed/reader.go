@@ -67,12 +67,17 @@ func open(state *shm.File, info *Info, cursors []Cursor, index, at int) (*Reader
 	r := &Reader{info: info, cursor: &cursors[index]}
 	var err error
 	if r.ring, err = ring.NewConsumer(spec, mem, tailOf(cursors, index)); errors.Is(err, ring.ErrBroken) {
-		return nil, fmt.Errorf("%w: start the data plane afresh (--fresh) or use the ctl file that it made", err)
+		// Somebody wrote nonsense there. The producer has stopped, and goes on when the wish for everything is new.
+		atomic.StoreUint64(&r.cursor.Tail, plausible(mem, spec.Items))
+		if r.ring, err = ring.NewConsumer(spec, mem, tailOf(cursors, index)); err == nil {
+			r.Resync(atomic.LoadUint64(&r.cursor.Nonce) + 1)
+		}
 	}
-	if err == nil {
-		r.last = r.ring.Cursor()
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	r.last = r.ring.Cursor()
+	return r, nil
 }
 
 // Producer is the index of the ring's producer: an lcore, or after the last of them the control goroutine.

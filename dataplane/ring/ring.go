@@ -181,6 +181,9 @@ func (p *Producer) Reserve() unsafe.Pointer {
 	return slot
 }
 
+// Undo takes back the item reserved last, which must not be committed yet.
+func (p *Producer) Undo() { p.next-- }
+
 // Commit publishes all reserved items.
 func (p *Producer) Commit() {
 	p.done = p.next
@@ -196,6 +199,9 @@ func (p *Producer) Mend() bool {
 	p.refresh()
 	return !p.broken
 }
+
+// Head is what the producer's memory of a ring says to be committed.
+func Head(items []byte) uint64 { return atomic.LoadUint64((*uint64)(unsafe.Pointer(&items[0]))) }
 
 // Written is the number of items reserved since the ring was made.
 func (p *Producer) Written() uint64 { return p.next }
