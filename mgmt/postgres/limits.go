@@ -1,0 +1,27 @@
+package postgres
+
+import "time"
+
+const (
+	// DefaultConns is how many connections a DB opens at most. One costs the server 2 to 10 MB; the private cluster
+	// takes clusterConns in all. A caller beyond the bound waits until one is free or its context ends.
+	DefaultConns = 8
+
+	// connectTimeout bounds one attempt for one host, so a dead first host delays a failover by this much at most.
+	connectTimeout = 3 * time.Second
+	// netTimeout is after how long without acknowledgement a connection to a host that vanished is given up.
+	netTimeout = 10 * time.Second
+	// statementTimeout ends a statement in the server: a bound for those that wait where nobody looks. Reports over long
+	// ranges set their own in their transaction.
+	statementTimeout = 60 * time.Second
+	// lockTimeout bounds the wait for a lock: writers of ours never hold one for long.
+	lockTimeout = 10 * time.Second
+	// idleInTransaction ends the session of a process that stopped in the middle of a transaction, so that its locks go.
+	idleInTransaction = 60 * time.Second
+
+	// migrateLockWait is how many seconds a process waits for another that migrates.
+	migrateLockWait = 300
+
+	// maxNodeName is the length of a node's name: that of the data plane's boot file and of the column.
+	maxNodeName = 63
+)
