@@ -17,6 +17,14 @@ type Config struct {
 	Report      time.Duration // least time between two reports of one flow
 	EAL         []string      // further arguments for DPDK's EAL
 	Mempool     Mempool
+	Rings       Rings
+}
+
+// Rings sizes what the data plane tells the slow path through, per producer (each lcore, and the control goroutine).
+type Rings struct {
+	State  int // items of a ring of flows and logins: one for the peers, and Shards for the store
+	Events int // items of the ring of events
+	Shards int // how many processes may share the store's work
 }
 
 // Port is one Ethernet port.

@@ -42,6 +42,11 @@ const (
 	MinMbufSize = 2432
 	MaxMbufSize = 16384
 
+	// MinRing to MaxRing items of 128 bytes. A small one conflates sooner, and counts what it conflates.
+	MinRing   = 64
+	MaxRing   = 1 << 20
+	MaxShards = 8
+
 	MinDropTimeout = time.Millisecond
 	MaxDropTimeout = time.Minute
 	MinReport      = time.Millisecond
@@ -59,6 +64,9 @@ const (
 	DefaultLogins      = 16384
 	DefaultDropTimeout = 500 * time.Millisecond
 	DefaultReport      = 10 * time.Millisecond
+	DefaultStateItems  = 16384 // what one flush of the store holds at 160,000 updates a second
+	DefaultEventItems  = 32768 // every flow of a large box begins, and the event log is away
+	DefaultShards      = 1
 	DefaultMbufs       = 16384
 	DefaultMbufSize    = 4352
 )

@@ -41,6 +41,7 @@ func Parse(name string, text []byte) (c *Config, warnings []*yamlconf.Diagnostic
 		DropTimeout: DefaultDropTimeout,
 		Report:      DefaultReport,
 		Mempool:     Mempool{Mbufs: DefaultMbufs, Size: DefaultMbufSize},
+		Rings:       Rings{State: DefaultStateItems, Events: DefaultEventItems, Shards: DefaultShards},
 	}}
 	p.file(&root)
 	if !report.Failed() {
@@ -71,7 +72,7 @@ type portDraft struct {
 
 var fileSchema = yamlconf.Schema{
 	What: "the boot file",
-	Keys: []string{"node", "lcores", "poll", "ports", "segment", "drop-timeout", "report", "eal", "mempool"},
+	Keys: []string{"node", "lcores", "poll", "ports", "segment", "drop-timeout", "report", "eal", "mempool", "rings"},
 }
 
 func (p *parser) file(root *yamlconf.Node) {
@@ -104,6 +105,9 @@ func (p *parser) file(root *yamlconf.Node) {
 	}
 	if n := f.Get("eal"); n != nil {
 		p.eal(n)
+	}
+	if n := f.Get("rings"); n != nil {
+		p.rings(n)
 	}
 	if n := p.required(f, "ports", "List the ports, each with name, device and role."); n != nil {
 		p.ports(n)
@@ -231,6 +235,28 @@ func (p *parser) mempool(n *yamlconf.Node) {
 	if n := f.Get("size"); n != nil {
 		v, _ := p.report.Size(n, "size", MinMbufSize, MaxMbufSize)
 		p.c.Mempool.Size = int(v)
+	}
+}
+
+var ringsSchema = yamlconf.Schema{What: "rings", Keys: []string{"state", "events", "shards"}}
+
+func (p *parser) rings(n *yamlconf.Node) {
+	c := &p.c.Rings
+	f, _ := p.report.Fields(n, &ringsSchema)
+	for _, k := range []struct {
+		key       string
+		to        *int
+		low, high int64
+	}{{"state", &c.State, MinRing, MaxRing}, {"events", &c.Events, MinRing, MaxRing}, {"shards", &c.Shards, 1, MaxShards}} {
+		n := f.Get(k.key)
+		if n == nil {
+			continue
+		}
+		v, ok := p.report.Int(n, k.key, k.low, k.high)
+		if ok && v&(v-1) != 0 {
+			p.report.Errorf(n.Span, "Write 64, 128, 256 and so on (shards: 1, 2, 4, 8).", "%s %d is not a power of two", k.key, v)
+		}
+		*k.to = int(v)
 	}
 }
 

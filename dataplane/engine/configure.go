@@ -87,6 +87,7 @@ func (e *Engine) publish(p *policy.Snapshot, slot uint32) {
 	}
 	atomic.StoreUint32(&e.page.PolicySlot, c.slot)
 	atomic.StoreUint32(&e.page.Generation, c.generation)
+	e.teller.policy(c.generation, e.page.PolicyHash, e.tsc())
 }
 
 // describeServices writes the page of services. A service of the same name keeps its count of flips.

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/lcore"
 	"fcredirect/dataplane/login"
@@ -15,6 +16,7 @@ import (
 type control struct {
 	learner  *login.Learner
 	logins   *login.Table
+	view     login.View       // of the table, to look at it
 	frames   []*ring.Consumer // from each lcore: copies to learn from
 	commands []*ring.Producer // to each lcore: addresses to invalidate
 
@@ -67,6 +69,7 @@ func (e *Engine) makeControl(known []login.Login) (login.View, error) {
 // loginChanged lets every lcore look again at the flows of an address. A frame that passes before it does still has
 // the old verdict: as it would, had it been a microsecond earlier.
 func (e *Engine) loginChanged(ch login.Change) {
+	e.teller.login(ch, e.tsc())
 	if ch.Kind == login.Updated && ch.Old.WWPN == ch.New.WWPN {
 		return // a function or a node name: no policy asks for it
 	}
@@ -154,6 +157,7 @@ func (e *Engine) lookAtLinks() {
 				in.Up = up
 				in.LinkChanges++
 				e.log.Info("link changed", "port", e.boot.Ports[i].Name, "up", link.Up)
+				e.teller.named(upOrDown(link.Up, feed.PortUp, feed.PortDown), i, e.boot.Ports[i].Name, e.tsc())
 			}
 			in.SpeedMb = link.Mbps
 		}
@@ -174,6 +178,7 @@ func (e *Engine) lookAtServices() {
 	for i, s := range e.shared.Snapshot().Services {
 		if up := s.Port >= 0 && e.infos[s.Port].Up == 1; up != s.Up {
 			e.log.Info("service changed", "service", e.control.policy.Service(i).Name, "usable", up)
+			e.teller.named(upOrDown(up, feed.ServiceUp, feed.ServiceDown), i, e.control.policy.Service(i).Name, e.tsc())
 			changed = true
 		}
 	}
@@ -195,8 +200,10 @@ func (e *Engine) lookAtLcores() {
 			e.control.silent[i] = silent
 			if silent {
 				e.log.Error("lcore stalled: it has not polled its ports", "lcore", i, "cpu", page.CPU, "for", lcoreSilent)
+				e.teller.named(feed.LcoreStalled, i, "", now)
 			} else {
 				e.log.Warn("lcore polls again", "lcore", i, "cpu", page.CPU)
+				e.teller.named(feed.LcoreResumed, i, "", now)
 			}
 		}
 	}

@@ -49,6 +49,7 @@ type Engine struct {
 	shards   []*flow.Shard
 	shared   *lcore.Shared
 	control  control
+	teller   teller
 	counting bool // Options.Limit
 	polling  int  // lcores that were started and have not ended
 	heap     [2]metrics.Sample
@@ -83,6 +84,10 @@ func New(o Options) (e *Engine, err error) {
 	e.describePorts()
 	logins, err := e.makeControl(o.Logins)
 	if err != nil {
+		return e, err
+	}
+	e.control.view = logins
+	if err := e.makeTeller(); err != nil {
 		return e, err
 	}
 	e.publish(nil, shm.NoPolicy)
@@ -128,6 +133,9 @@ func (e *Engine) makeWorkers(o Options, logins login.View) error {
 			DropTimeout: ticks(hz, o.Boot.DropTimeout), StallLimit: ticks(hz, lcore.StallLimit), FlowIdle: ticks(hz, flowIdle), TSCHz: hz, Limit: o.Limit,
 		})
 		if err != nil {
+			return err
+		}
+		if err := e.feedLcore(i, w); err != nil {
 			return err
 		}
 		e.lcores[i].CPU = uint32(cpu)

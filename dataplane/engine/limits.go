@@ -14,6 +14,8 @@ const (
 	// controlPeriod is how often control looks at its rings: what a login learnt late costs at the most. The lcores never
 	// wake it, which would be a system call.
 	controlPeriod = time.Millisecond
+	// loginBatch bounds the changed logins that control offers to a consumer at a time.
+	loginBatch = 256
 	// controlBatch bounds the frames of one lcore that control takes at a time.
 	controlBatch = 256
 	// linkPeriod is how often links, services, the watchdog and the pages are looked at.

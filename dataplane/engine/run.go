@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/shm"
 )
 
@@ -31,6 +32,7 @@ func (e *Engine) Run(ctx context.Context, reload <-chan func() error) error {
 		return errors.Join(err, e.stopLcores(done))
 	}
 	atomic.StoreUint32(&e.seg.State.Header().State, shm.Running)
+	e.teller.named(feed.DataplaneStarted, -1, e.boot.Node, e.tsc())
 	e.log.Info("polling", "lcores", e.boot.Lcores)
 	e.controlLoop(ctx, reload)
 	return e.stopLcores(done)
@@ -70,6 +72,7 @@ func (e *Engine) controlLoop(ctx context.Context, reload <-chan func() error) {
 			}
 		case now := <-tick.C:
 			e.learn()
+			e.teller.offer(e.tsc())
 			if now.Before(next) || e.counting {
 				continue
 			}
@@ -100,6 +103,8 @@ func (e *Engine) stopLcores(done <-chan int) error {
 	for e.learn() > 0 {
 	}
 	e.look()
+	e.teller.named(feed.DataplaneStopped, -1, e.boot.Node, e.tsc())
+	e.teller.offer(e.tsc())
 	atomic.StoreUint32(&e.seg.State.Header().State, shm.Drained)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"fcredirect/dataplane/boot"
 	"fcredirect/dataplane/dpdk"
+	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/login"
 	"fcredirect/dataplane/shm"
@@ -44,7 +45,21 @@ func regions(c *boot.Config) []shm.RegionSpec {
 			shm.RegionSpec{Name: fmt.Sprintf(shm.RegionFlows, i), Stride: flow.EntryBytes, Count: flow.Slots(directions), Keep: true},
 			shm.RegionSpec{Name: fmt.Sprintf(shm.RegionInfos, i), Stride: flow.InfoBytes, Count: directions, Keep: true})
 	}
-	return specs
+	specs = append(specs, shm.RegionSpec{Name: shm.RegionSerials, Stride: 64, Count: lcores, Keep: true})
+	return append(specs, feedSpec(c).StateRegions()...)
+}
+
+// ctlRegions is what lies in the ctl file.
+func ctlRegions(c *boot.Config) []shm.RegionSpec {
+	return append(feedSpec(c).CtlRegions(),
+		shm.RegionSpec{Name: shm.RegionRoles, Stride: shm.RoleBytes, Count: shm.MaxRoles, Keep: true},
+		shm.RegionSpec{Name: shm.RegionMembers, Stride: shm.MemberBytes, Count: shm.MaxMembers, Keep: true},
+		shm.RegionSpec{Name: shm.RegionBus, Stride: shm.ChannelBytes, Count: shm.MaxMembers * shm.MaxMembers, Keep: true})
+}
+
+// feedSpec is the rings that the boot file asks for. The control goroutine is the last producer.
+func feedSpec(c *boot.Config) feed.Spec {
+	return feed.Spec{Producers: len(c.Lcores) + 1, State: c.Rings.State, Events: c.Rings.Events, Shards: c.Rings.Shards}
 }
 
 func seedName(c *boot.Config) string {
@@ -60,7 +75,7 @@ func (e *Engine) makeSegment(o Options) error {
 	start := time.Now()
 	cfg := shm.Config{
 		Dir: o.Dir, Node: o.Boot.Node, Fresh: o.Fresh, TSCHz: e.hz(), TSCNow: e.tsc(),
-		State: regions(o.Boot), Ctl: []shm.RegionSpec{{Name: "cursors", Stride: 64, Count: 64}},
+		State: regions(o.Boot), Ctl: ctlRegions(o.Boot),
 	}
 	seg, err := shm.Create(cfg)
 	if err != nil {
@@ -91,6 +106,7 @@ func (e *Engine) makeSegment(o Options) error {
 		if err != nil {
 			return err
 		}
+		shard.NumberFrom(&shm.Items[line](seg.State, shm.RegionSerials)[i][0])
 		e.shards = append(e.shards, shard)
 		e.control.views = append(e.control.views, flow.NewView(
 			shm.Items[flow.Entry](seg.State, fmt.Sprintf(shm.RegionFlows, i)), shm.Items[flow.Info](seg.State, fmt.Sprintf(shm.RegionInfos, i))))
@@ -105,6 +121,9 @@ func (e *Engine) makeSegment(o Options) error {
 	}
 	return nil
 }
+
+// line is a cache line of its own.
+type line [8]uint64
 
 // replayHeader makes TSC and wall clock one and the same: ns since 1970.
 func replayHeader(h shm.Header) shm.Header {

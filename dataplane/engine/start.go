@@ -64,7 +64,7 @@ func lackOfPages(c *boot.Config) string {
 	}
 	free, _ := strconv.Atoi(strings.TrimSpace(string(b)))
 	size := poolBytes(c)
-	for _, r := range regions(c) {
+	for _, r := range append(regions(c), ctlRegions(c)...) {
 		size += r.Stride * r.Count
 	}
 	if want := size>>21 + 16; free < want { // and some for DPDK itself

@@ -74,7 +74,8 @@ type Info struct {
 	Orient    Orient  // which end is the initiator
 	InPort    uint8   // index of the port on which the direction enters
 	Service   int16   // of the policy, -1 for none
-	_         [12]byte
+	_         [4]byte
+	Serial    uint64 // number of this life of the direction, never used again in this segment
 }
 
 const noSlot = ^uint32(0)

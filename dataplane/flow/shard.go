@@ -15,6 +15,7 @@ type Shard struct {
 	base    unsafe.Pointer // of entries
 	mask    uint64
 	seed    uint64
+	serial  *uint64 // the number given last
 
 	// the lcore's
 	free  []uint32 // Infos not in use, the next one last
@@ -33,7 +34,7 @@ func NewShard(entries []Entry, infos []Info, seed uint64, adopt bool) (s *Shard,
 	}
 	s = &Shard{
 		entries: entries, infos: infos, base: unsafe.Pointer(&entries[0]), mask: uint64(len(entries) - 1), seed: seed,
-		free: make([]uint32, 0, len(infos)), heads: make([]link, chainHeads), walk: walk{at: endOfChain},
+		serial: new(uint64), free: make([]uint32, 0, len(infos)), heads: make([]link, chainHeads), walk: walk{at: endOfChain},
 	}
 	for i := range s.heads {
 		s.heads[i] = endOfChain
@@ -53,6 +54,10 @@ func NewShard(entries []Entry, infos []Info, seed uint64, adopt bool) (s *Shard,
 	}
 	return s, s.live, nil
 }
+
+// NumberFrom has lives numbered on from the number at last, which outlives the process. It is called before the first
+// Insert.
+func (s *Shard) NumberFrom(last *uint64) { s.serial = last }
 
 // adopt keeps each direction that is whole: an even incarnation, an Info that points back, and a place that a look-up
 // reaches. A process killed in the middle of an insertion leaves at most one that is not.
@@ -180,7 +185,8 @@ func (s *Shard) Insert(k Key, inPort uint8, now uint64) *Entry {
 	}
 	n := s.free[len(s.free)-1]
 	s.free = s.free[:len(s.free)-1]
-	s.infos[n] = Info{Created: now, Slot: uint32(slot), Rule: -1, Service: -1, InPort: inPort}
+	*s.serial++
+	s.infos[n] = Info{Created: now, Serial: *s.serial, Slot: uint32(slot), Rule: -1, Service: -1, InPort: inPort}
 	e := &s.entries[slot]
 	inc := s.open(e)
 	e.Frames, e.Bytes, e.LastSeen, e.Verdict, e.Stamp, e.Info, e.MAC, e.Errors = 0, 0, now, 0, 0, n, [12]byte{}, 0
@@ -231,17 +237,33 @@ func (s *Shard) Info(e *Entry) *Info { return &s.infos[e.Info] }
 // Live is the number of directions.
 func (s *Shard) Live() int { return s.live }
 
-// Sweep looks at the next n slots and ends the directions not seen since the TSC before. It returns how many.
-func (s *Shard) Sweep(n int, before uint64) (ended int) {
+// Sweep looks at the next n slots and ends the directions not seen since the TSC before, where end, which may be nil,
+// agrees. It returns how many.
+func (s *Shard) Sweep(n int, before uint64, end func(*Entry) bool) (ended int) {
 	for range n {
 		e := &s.entries[s.sweep]
-		if e.Key != 0 && e.Key != tombstone && int64(e.LastSeen-before) < 0 {
+		if e.Key != 0 && e.Key != tombstone && int64(e.LastSeen-before) < 0 && (end == nil || end(e)) {
 			s.Remove(e)
 			ended++
 		}
 		s.sweep = (s.sweep + 1) & int(s.mask)
 	}
 	return ended
+}
+
+// Slot is where an entry stands, Slots how many there are.
+func (s *Shard) Slot(e *Entry) uint32 { return uint32(s.index(e)) }
+func (s *Shard) Slots() int           { return len(s.entries) }
+
+// Room is how many more directions find an Info.
+func (s *Shard) Room() int { return len(s.free) }
+
+// InSlot is the direction in a slot, nil when there is none.
+func (s *Shard) InSlot(slot uint32) *Entry {
+	if e := &s.entries[uint64(slot)&s.mask]; e.Key != 0 && e.Key != tombstone {
+		return e
+	}
+	return nil
 }
 
 // Has says whether the shard holds the direction. Any lcore may ask: a word is read at a time, and the answer may be a

@@ -172,10 +172,10 @@ func TestAFullShardRefusesAndKeepsWhatItHas(t *testing.T) {
 	if s.Insert(MakeKey(1, 2, 3, 9), 0, 1) != nil {
 		t.Fatal("took one more than it has room for")
 	}
-	if s.Sweep(len(s.entries), 1) != 0 {
+	if s.Sweep(len(s.entries), 1, nil) != 0 {
 		t.Fatal("swept directions seen at the limit")
 	}
-	if n := s.Sweep(len(s.entries), 2); n != MinDirections || s.Live() != 0 {
+	if n := s.Sweep(len(s.entries), 2, nil); n != MinDirections || s.Live() != 0 {
 		t.Fatalf("swept %d, %d live", n, s.Live())
 	}
 }

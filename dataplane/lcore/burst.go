@@ -42,7 +42,7 @@ func (w *Worker) burst(n int) {
 		return
 	}
 	w.read(n)
-	c, stamp, now := w.Cycle, w.stamp(), w.now
+	c, stamp, now, fresh := w.Cycle, w.stamp(), w.now, w.fresh
 	var sent, steered uint64
 	for i := range min(n, 64) {
 		class, data := w.parsed.Classes[i], c.Data[i]
@@ -58,6 +58,9 @@ func (w *Worker) burst(n int) {
 		}
 		e.Frames++
 		e.Bytes += uint64(c.Len[i])
+		if int64(e.LastSeen-fresh) <= 0 {
+			w.touch(e)
+		}
 		e.LastSeen = now
 		if class&(frame.ClassStorage|frame.ClassControl|frame.ClassError) != frame.ClassStorage {
 			w.remark(i, e)

@@ -81,10 +81,13 @@ func (w *Worker) Rest() {
 		w.walking = true
 	}
 	if w.idle.loops++; w.idle.loops%sweepEvery == 0 && w.FlowIdle != 0 && w.now > w.FlowIdle {
-		if ended := w.Shard.Sweep(sweepSlots, w.now-w.FlowIdle); ended > 0 {
+		if ended := w.Shard.Sweep(sweepSlots, w.now-w.FlowIdle, w.ended); ended > 0 {
 			w.Page.FlowsEnded += uint64(ended)
 			w.Page.FlowsLive = uint64(w.Shard.Live())
 		}
+	}
+	if w.outlets != nil {
+		w.report()
 	}
 	if gen := w.snap.Generation; w.Page.Generation != gen {
 		atomic.StoreUint32(&w.Page.Generation, gen) // the acknowledgement that the control goroutine waits for

@@ -27,7 +27,7 @@ func (w *Worker) miss(i int) *flow.Entry {
 		w.row.Fates[shm.FateUnflowed]++
 		return nil
 	}
-	e.Verdict = w.forward()
+	e.Verdict, e.LastSeen = w.forward(), 0 // never seen: it will be marked
 	w.Page.FlowsLive = uint64(w.Shard.Live())
 	return e
 }
@@ -43,6 +43,7 @@ func (w *Worker) evaluate(i int, e *flow.Entry) {
 	}
 	a, _ := w.Logins.Resolve(login.Addr(initiator))
 	b, _ := w.Logins.Resolve(login.Addr(target))
+	before := w.told(e, info)
 	info.Initiator, info.Target = uint64(a.WWPN), uint64(b.WWPN)
 	info.Rule, info.Service = -1, -1
 	verdict := w.forward()
@@ -58,6 +59,7 @@ func (w *Worker) evaluate(i int, e *flow.Entry) {
 	info.Orient = orient
 	e.Verdict, e.Stamp = verdict|e.Verdict&flow.Steered, w.stamp()
 	w.Page.Evaluations++
+	w.tell(e, info, before)
 }
 
 // show lets the learner see a command, and says whether it will. A new configuration has every flow show one again,

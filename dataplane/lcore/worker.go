@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"fcredirect/dataplane/dpdk"
+	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/login"
@@ -111,8 +112,11 @@ type Worker struct {
 	parsed frame.Parsed
 	places [64]flow.Place
 
-	walking bool // an invalidation is not finished
-	giving  bool // counted in Shared.giving
+	outlets *feed.Outlets // to the slow path; nil without one: replays
+	events  *feed.Events
+	fresh   uint64 // of outlets: a flow last seen later is marked already
+	walking bool   // an invalidation is not finished
+	giving  bool   // counted in Shared.giving
 	running atomic.Bool
 	idle    idle
 }
