@@ -1,0 +1,127 @@
+package event
+
+import "slices"
+
+// Kind is the type of a field's value.
+type Kind uint8
+
+// The kinds of fields.
+const (
+	Text   Kind = iota // a string; longer ones are cut
+	Number             // a whole number
+	Truth              // true or false
+	Time               // a time, in JSON as RFC 3339 in UTC
+)
+
+// Field is a field that events of a type may have. One that is not known is left out.
+type Field struct {
+	Name string
+	Kind Kind
+}
+
+// Entry declares a type of events.
+type Entry struct {
+	Type     Type
+	Name     string // dotted, stable
+	Severity Severity
+	Category Category
+	Text     string // one sentence; {name} stands for a field
+	Fields   []Field
+}
+
+func text(names ...string) []Field   { return fields(Text, names) }
+func number(names ...string) []Field { return fields(Number, names) }
+func truth(names ...string) []Field  { return fields(Truth, names) }
+func times(names ...string) []Field  { return fields(Time, names) }
+
+func fields(kind Kind, names []string) []Field {
+	list := make([]Field, len(names))
+	for i, n := range names {
+		list[i] = Field{n, kind}
+	}
+	return list
+}
+
+// What all events about a flow, a login, a thing with a name have.
+var (
+	flowFields = slices.Concat(number("serial"), truth("from_initiator"), number("fabric", "vsan"),
+		text("s_id", "d_id", "initiator", "target", "in_port", "verdict", "rule", "service", "state"), number("generation", "frames", "bytes", "errors"),
+		times("created", "last_seen"))
+	verdictFields = slices.Concat(flowFields, text("old_verdict", "old_rule", "old_service", "old_state"))
+	loginFields   = slices.Concat(number("fabric", "vsan"), text("fc_id", "wwpn", "wwnn", "mac", "port", "state", "role", "how", "cause"),
+		truth("contested"), times("first_seen", "last_seen"), number("generation", "incarnation"))
+	nameFields  = slices.Concat(text("name"), number("index"))
+	roleFields  = slices.Concat(text("role"), number("shard"), text("instance"), number("pid"), text("version"))
+	alarmFields = text("code", "subject", "level", "title", "detail")
+)
+
+// catalogue has every type, by number.
+var catalogue = []Entry{
+	{FlowCreated, "flow.created", Info, Flow, "{s_id} began to talk to {d_id}: {verdict}", flowFields},
+	{FlowVerdict, "flow.verdict_changed", Notice, Flow, "the verdict for {s_id} to {d_id} is {verdict}, it was {old_verdict}", verdictFields},
+	{FlowEnded, "flow.ended", Info, Flow, "{s_id} to {d_id} fell silent after {frames} frames", flowFields},
+	{LoginUp, "login.up", Info, Login, "{wwpn} logged in as {fc_id} on {port}", loginFields},
+	{LoginChanged, "login.changed", Info, Login, "{wwpn} at {fc_id} changed: {cause}", loginFields},
+	{LoginDown, "login.down", Notice, Login, "{wwpn} at {fc_id} is gone: {cause}", loginFields},
+	{LoginConflict, "login.conflict", Warning, Security, "{wwpn} at {fc_id} is claimed from elsewhere: {cause}",
+		slices.Concat(loginFields, text("old_wwpn"))},
+	{PortUp, "port.up", Info, Port, "port {name} has a link", nameFields},
+	{PortDown, "port.down", Error, Port, "port {name} lost its link", nameFields},
+	{ServiceUp, "service.up", Info, Service, "service {name} is usable", nameFields},
+	{ServiceDown, "service.down", Error, Service, "service {name} is not usable", nameFields},
+	{PolicyApplied, "policy.applied", Notice, Policy, "policy {policy} is in force, generation {generation}",
+		slices.Concat(text("name", "policy"), number("generation"))},
+	{DataplaneStarted, "dataplane.started", Notice, Dataplane, "the data plane of {name} started", nameFields},
+	{DataplaneStopped, "dataplane.stopped", Warning, Dataplane, "the data plane of {name} ended in good order", nameFields},
+	{LcoreStalled, "lcore.stalled", Error, Dataplane, "lcore {index} does not poll", nameFields},
+	{LcoreResumed, "lcore.resumed", Warning, Dataplane, "lcore {index} polls again after {away_ms} ms", slices.Concat(nameFields, number("away_ms"))},
+
+	{FlowFailed, "flow.failed", Warning, Flow, "{s_id} to {d_id} lost service {service}: {state}", verdictFields},
+	{FlowRecovered, "flow.recovered", Notice, Flow, "{s_id} to {d_id} has service {service} back", verdictFields},
+	{RoleStarted, "role.started", Info, Role, "role {role} runs", roleFields},
+	{RoleStopped, "role.stopped", Notice, Role, "role {role} stopped", roleFields},
+	{RoleFailed, "role.failed", Error, Role, "role {role} failed: {error}", slices.Concat(roleFields, text("error"), number("restarts"))},
+	{ProcessStarted, "process.started", Info, Role, "process {pid} began with the roles {roles}", slices.Concat(number("pid"), text("version", "roles"))},
+	{ProcessStopped, "process.stopped", Notice, Role, "process {pid} ended", slices.Concat(number("pid"), text("version", "roles"))},
+	{ClockStepped, "clock.stepped", Warning, Role, "the wall clock was set by {by_ms} ms", number("by_ms")},
+	{DatabaseUnavailable, "database.unavailable", Error, Database, "the database is away: {error}", text("error", "kind")},
+	{DatabaseAvailable, "database.available", Notice, Database, "the database is back after {away_ms} ms", number("away_ms", "waiting")},
+	{DatabaseFailedOver, "database.failed_over", Warning, Database, "another database server writes now: timeline {timeline}, {offered} events offered again",
+		slices.Concat(text("system"), number("timeline"), text("old_system"), number("old_timeline", "offered"))},
+	{DatabaseMigrated, "database.migrated", Notice, Database, "the schema is version {version}, it was {old_version}", number("version", "old_version")},
+	{AlarmRaised, "alarm.raised", Warning, Alarms, "alarm {code} {subject}: {title}", alarmFields},
+	{AlarmCleared, "alarm.cleared", Notice, Alarms, "alarm {code} {subject} is over: {title}", alarmFields},
+	{LogGap, "log.gap", Error, Log, "{lost} events of producer {producer} found the ring full", slices.Concat(number("producer", "lost"), times("since"))},
+	{LogLost, "log.lost", Critical, Log, "events {first} to {last} are lost: no database and no spool has them", number("first", "last")},
+	{LogDamaged, "log.damaged", Critical, Log, "an event was damaged in the spool", number("index")},
+	{LogRenumber, "log.renumbered", Warning, Log, "events {first} to {last} got numbers higher by {by}: the database had others of these numbers",
+		number("first", "last", "by")},
+	{LogDuplicate, "log.duplicate", Warning, Log, "an event came a second time and is event {of}", number("of")},
+	{LogUnknown, "log.unknown", Notice, Log, "an event of type {type}, which this version does not know", slices.Concat(number("type"), text("raw"))},
+	{SpoolFull, "spool.full", Critical, Log, "the spool of events was full for {away_ms} ms", number("away_ms", "bytes")},
+	{SpoolFailed, "spool.failed", Critical, Log, "the spool of events could not be written for {away_ms} ms: {error}", slices.Concat(number("away_ms"), text("error"))},
+	{SpoolReady, "spool.ready", Info, Log, "the spool of events was opened with {events} events, {cut} torn bytes were cut",
+		number("events", "cut", "damaged")},
+}
+
+// Lookup is the entry of a type, nil when there is none.
+func Lookup(t Type) *Entry {
+	i, ok := slices.BinarySearchFunc(catalogue, t, func(e Entry, t Type) int { return int(e.Type) - int(t) })
+	if !ok {
+		return nil
+	}
+	return &catalogue[i]
+}
+
+// ByName is the entry of a name, nil when there is none.
+func ByName(name string) *Entry {
+	for i := range catalogue {
+		if catalogue[i].Name == name {
+			return &catalogue[i]
+		}
+	}
+	return nil
+}
+
+// Catalogue is every type, by number. It must not be changed.
+func Catalogue() []Entry { return catalogue }

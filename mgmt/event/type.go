@@ -1,0 +1,127 @@
+package event
+
+import (
+	"fmt"
+
+	"fcredirect/dataplane/feed"
+)
+
+// Type is the number of an event's type. Those below FirstOwn are the data plane's (feed.Type).
+type Type uint16
+
+// FirstOwn is the first number that is not the data plane's.
+const FirstOwn Type = 1024
+
+// The data plane's types.
+const (
+	FlowCreated      = Type(feed.FlowCreated)
+	FlowVerdict      = Type(feed.FlowVerdict)
+	FlowEnded        = Type(feed.FlowEnded)
+	LoginUp          = Type(feed.LoginUp)
+	LoginChanged     = Type(feed.LoginChanged)
+	LoginDown        = Type(feed.LoginDown)
+	LoginConflict    = Type(feed.LoginConflict)
+	PortUp           = Type(feed.PortUp)
+	PortDown         = Type(feed.PortDown)
+	ServiceUp        = Type(feed.ServiceUp)
+	ServiceDown      = Type(feed.ServiceDown)
+	PolicyApplied    = Type(feed.PolicyApplied)
+	DataplaneStarted = Type(feed.DataplaneStarted)
+	DataplaneStopped = Type(feed.DataplaneStopped)
+	LcoreStalled     = Type(feed.LcoreStalled)
+	LcoreResumed     = Type(feed.LcoreResumed)
+)
+
+// Our own types. They lie in the log for ever: append only, and never give a number a new meaning.
+const (
+	FlowFailed    Type = 1024 // what the data plane tells as FlowVerdict, when the flow lost its service
+	FlowRecovered Type = 1025 // and when it has it back
+
+	RoleStarted Type = 1040
+	RoleStopped Type = 1041
+	RoleFailed  Type = 1042
+
+	ProcessStarted Type = 1056
+	ProcessStopped Type = 1057
+	ClockStepped   Type = 1058
+
+	DatabaseUnavailable Type = 1072
+	DatabaseAvailable   Type = 1073
+	DatabaseFailedOver  Type = 1074
+	DatabaseMigrated    Type = 1075
+
+	AlarmRaised  Type = 1088
+	AlarmCleared Type = 1089
+
+	LogGap       Type = 1104 // what the data plane tells as a gap record
+	LogLost      Type = 1105
+	LogDamaged   Type = 1106
+	LogRenumber  Type = 1107
+	LogDuplicate Type = 1108
+	LogUnknown   Type = 1109
+	SpoolFull    Type = 1110
+	SpoolFailed  Type = 1111
+	SpoolReady   Type = 1112
+)
+
+// String is the type's name.
+func (t Type) String() string {
+	if e := Lookup(t); e != nil {
+		return e.Name
+	}
+	return fmt.Sprintf("unknown.%d", uint16(t))
+}
+
+// Severity is how bad it is.
+type Severity uint8
+
+// The severities, mildest first. The numbers stand in the database: append only.
+const (
+	Info Severity = iota
+	Notice
+	Warning
+	Error
+	Critical
+	numSeverities
+)
+
+var severityNames = [numSeverities]string{"info", "notice", "warning", "error", "critical"}
+
+// String is the severity in lower case.
+func (s Severity) String() string {
+	if s < numSeverities {
+		return severityNames[s]
+	}
+	return "unknown"
+}
+
+// Category groups types for filters.
+type Category uint8
+
+// The categories.
+const (
+	Flow Category = iota
+	Login
+	Policy
+	Service
+	Port
+	Role
+	Security
+	Database
+	Alarms
+	Log
+	Dataplane
+	numCategories
+)
+
+var categoryNames = [numCategories]string{
+	"flow", "login", "policy", "service", "port", "role", "security", "database", "alarm", "log", "dataplane",
+}
+
+// String is the category in lower case.
+func (c Category) String() string {
+	if c < numCategories {
+		return categoryNames[c]
+	}
+	return "unknown"
+}
