@@ -1,0 +1,207 @@
+package alarm
+
+import "time"
+
+// The codes. They are never reused or renamed.
+const (
+	DataplaneGone    Code = "dataplane.gone"
+	ControlStalled   Code = "dataplane.control-stalled"
+	HeapFuse         Code = "dataplane.heap-fuse"
+	LcoreStalled     Code = "lcore.stalled"
+	FlowTableFull    Code = "flow.table-nearly-full"
+	LoginConflict    Code = "login.conflict"
+	DatabaseDown     Code = "database.unavailable"
+	DatabaseReadOnly Code = "database.read-only"
+	DatabaseFull     Code = "database.disk-full"
+	DatabaseNewer    Code = "database.newer-schema"
+	SpoolGrowing     Code = "event.spool-growing"
+	SpoolFull        Code = "event.spool-full"
+	EventGap         Code = "event.gap"
+	RingBlocked      Code = "ring.blocked"
+	RingConflated    Code = "ring.conflated"
+	RingBroken       Code = "ring.broken"
+	RoleAbsent       Code = "role.absent"
+	RoleFailed       Code = "role.failed"
+	RoleUnhealthy    Code = "role.unhealthy"
+	RoleLooping      Code = "role.crash-looping"
+	RoleSilent       Code = "role.silent"
+	NoStandby        Code = "role.no-standby"
+	StoreLag         Code = "store.lag"
+	MemoryHigh       Code = "memory.high"
+)
+
+// Catalogue declares every problem that users see. Subjects: "lcore/0", a role instance "store/0", a ring
+// "store/0/producer/1", a process "process/4711"; none for the node.
+var Catalogue = []Entry{
+	{
+		Code: DataplaneGone, Severity: Critical, Title: "the data plane does not run",
+		Cause:       "its process has ended, was killed, or has never been started on this node",
+		Consequence: "no frame crosses this node: its port pairs are down, and hosts use their other paths if they have any",
+		Action:      "systemctl status fcr-dataplane; its log says why it ended. Start it again: it keeps its flows and logins",
+		Raise:       time.Second, Clear: 2 * time.Second,
+	},
+	{
+		Code: ControlStalled, Severity: Major, Title: "the data plane's control goroutine does not answer",
+		Cause:       "the management cores are overloaded, the process is stopped, or it has a fault",
+		Consequence: "frames flow on, but logins are not learnt, services that fail are not noticed and no new policy is taken",
+		Action:      "look at the load of the cores that are not lcores (fcrctl lcore list, top); if it persists, restart the data plane (warm)",
+		DependsOn:   []Code{DataplaneGone}, Raise: 3 * time.Second, Clear: 2 * time.Second,
+	},
+	{
+		Code: HeapFuse, Severity: Major, Title: "the data plane collects garbage",
+		Cause:       "its heap has reached the limit that stands as a fuse; in normal work it does not grow",
+		Consequence: "the lcores may be stopped for milliseconds at a time, which hosts see as latency",
+		Action:      "make a support bundle and report it; a warm restart of the data plane frees the heap",
+		DependsOn:   []Code{DataplaneGone}, Occurrence: true, Clear: 15 * time.Minute,
+	},
+	{
+		Code: LcoreStalled, Severity: Critical, Title: "an lcore does not poll its ports",
+		Cause:       "its CPU was taken by another program or by the hypervisor, or its driver hangs",
+		Consequence: "frames of its port pairs wait in the NIC, and are lost when its ring is full",
+		Action:      "fcrctl lcore list shows its CPU: keep other programs off it (isolcpus, no overcommitted virtual CPU)",
+		DependsOn:   []Code{DataplaneGone}, Raise: time.Second, Clear: 2 * time.Second,
+	},
+	{
+		Code: FlowTableFull, Severity: Warning, Title: "the flow table is nearly full",
+		Cause:       "more flows than the boot file makes room for, or a scan that makes many short ones",
+		Consequence: "flows beyond the table are forwarded without policy: they are not redirected",
+		Action:      "raise flows in the boot file and restart the data plane, or find the scanner (fcrctl flow list)",
+		DependsOn:   []Code{DataplaneGone}, Raise: 5 * time.Second, Clear: time.Minute,
+	},
+	{
+		Code: LoginConflict, Severity: Major, Title: "a WWPN that is logged in is claimed from elsewhere",
+		Cause:       "a host was moved or cloned with its WWPN, or somebody impersonates it",
+		Consequence: "the claim is not believed while the first login lives; its flows keep their policy",
+		Action:      "fcrctl login list and the event login.conflict say who and where; find the second port and remove it or its WWPN",
+		Occurrence:  true, Clear: 15 * time.Minute,
+	},
+	{
+		Code: DatabaseDown, Severity: Major, Title: "the database cannot be reached",
+		Cause:       "PostgreSQL is stopped, restarting or failing over, the network to it is down, or it refuses our login",
+		Consequence: "traffic is not affected; events wait in the local spool, flow figures in the rings, and history has no newer data",
+		Action:      "look at the state of PostgreSQL and at the DSN; everything that waits is written when it is back",
+		Raise:       2 * time.Second, Clear: 3 * time.Second,
+	},
+	{
+		Code: DatabaseReadOnly, Severity: Major, Title: "the database is read-only",
+		Cause:       "the DSN leads to a standby, or an administrator has set the server read-only",
+		Consequence: "traffic is not affected; nothing is written until a writable server is found",
+		Action:      "promote a standby or name the primary in the DSN; read-only mode of the server must be ended by hand",
+		DependsOn:   []Code{DatabaseDown}, Raise: 2 * time.Second, Clear: 3 * time.Second,
+	},
+	{
+		Code: DatabaseFull, Severity: Critical, Title: "the database has no disk space",
+		Cause:       "the disk of PostgreSQL is full, by our history or by something else on it",
+		Consequence: "traffic is not affected; nothing is written, and when the event spool is full too events are lost",
+		Action:      "free space on the disk of the database, or shorten the retention of samples",
+		DependsOn:   []Code{DatabaseDown}, Clear: 5 * time.Second,
+	},
+	{
+		Code: DatabaseNewer, Severity: Major, Title: "the database was made by a newer version",
+		Cause:       "another node, or this one before a downgrade, has brought the schema to a version that this one does not know",
+		Consequence: "this version refuses to write; traffic is not affected, events wait in the local spool",
+		Action:      "install the newer version here too, or point this node to a database of its own",
+		DependsOn:   []Code{DatabaseDown}, Clear: 5 * time.Second,
+	},
+	{
+		Code: SpoolGrowing, Severity: Warning, Title: "events wait in the local spool",
+		Cause:       "the database takes events more slowly than they come",
+		Consequence: "nothing is lost yet; lists of events lag behind",
+		Action:      "look at the load of the database and at the source of the events (fcrctl event list)",
+		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, SpoolFull}, Raise: 10 * time.Second, Clear: 5 * time.Second,
+	},
+	{
+		Code: SpoolFull, Severity: Critical, Title: "the local spool of events is full",
+		Cause:       "the database was away for longer than the spool lasts, or the disk of this node is full",
+		Consequence: "events stay in the rings of the data plane, and when these are full too they are lost and counted as a gap",
+		Action:      "bring the database back; make room on the disk with the state folder",
+		Clear:       5 * time.Second,
+	},
+	{
+		Code: EventGap, Severity: Major, Title: "events were lost",
+		Cause:       "events came faster than they could be made durable, and their ring was full",
+		Consequence: "the event log has a gap record where they are missing, with their number; traffic and counters are complete",
+		Action:      "look for what came before it: a full spool, a dead event role, or a storm of logins",
+		Occurrence:  true, Clear: 15 * time.Minute,
+	},
+	{
+		Code: RingBlocked, Severity: Major, Title: "a ring is not read",
+		Cause:       "its consumer is dead, hangs, or cannot make anything durable",
+		Consequence: "traffic is not affected; flow figures are merged and written later, events are lost when their ring is full",
+		Action:      "fcrctl ring list and fcrctl role list show which role it is: restart it (fcrctl role restart)",
+		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, SpoolFull, RoleAbsent, RoleFailed, RoleSilent},
+		Raise:       5 * time.Second, Clear: 2 * time.Second,
+	},
+	{
+		Code: RingConflated, Severity: Warning, Title: "flow updates are merged because a ring is full",
+		Cause:       "its consumer is slower than the traffic changes",
+		Consequence: "totals stay exact, but come at longer intervals",
+		Action:      "give the consumer more shards or cores, or the database a faster disk",
+		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, RingBlocked, RingBroken, RoleAbsent, RoleFailed, RoleSilent},
+		Raise:       5 * time.Second, Clear: 10 * time.Second,
+	},
+	{
+		Code: RingBroken, Severity: Critical, Title: "a ring is of no use any more",
+		Cause:       "a process wrote nonsense into the ctl file, or the file was replaced under a running data plane",
+		Consequence: "what goes through this ring does not arrive; traffic is not affected",
+		Action:      "restart the role that reads it; if it stays, restart the data plane with --fresh at a quiet time, and report it",
+		DependsOn:   []Code{DataplaneGone}, Clear: 5 * time.Second,
+	},
+	{
+		Code: RoleAbsent, Severity: Major, Title: "a role runs nowhere",
+		Cause:       "its process has died or was never started, or it was stopped by hand",
+		Consequence: "what the role does is not done: store writes no figures, event keeps no log",
+		Action:      "systemctl status fcr-mgmtd; fcrctl role list; fcrctl role start",
+		DependsOn:   []Code{DataplaneGone}, Raise: 3 * time.Second, Clear: 2 * time.Second,
+	},
+	{
+		Code: RoleFailed, Severity: Major, Title: "a role has failed",
+		Cause:       "it ended with an error, which the detail says; it is started again with growing delays",
+		Consequence: "what the role does is delayed until it runs again or a standby has taken over",
+		Action:      "the log of fcr-mgmtd has the error; fcrctl role restart tries again at once",
+		DependsOn:   []Code{DatabaseDown, DatabaseNewer, DataplaneGone}, Raise: 2 * time.Second, Clear: 5 * time.Second,
+	},
+	{
+		Code: RoleUnhealthy, Severity: Major, Title: "a role says that it does not work well",
+		Cause:       "the detail says what it found",
+		Consequence: "what the role does may be delayed; after the threshold it is restarted or a standby takes over",
+		Action:      "the log of fcr-mgmtd has more",
+		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, DataplaneGone, RoleFailed}, Clear: 5 * time.Second,
+	},
+	{
+		Code: RoleLooping, Severity: Major, Title: "a role fails again and again",
+		Cause:       "whatever makes it fail is there again after each start",
+		Consequence: "what the role does is mostly not done",
+		Action:      "the log of fcr-mgmtd has the error of each start; make a support bundle and report it",
+		DependsOn:   []Code{DatabaseDown, DatabaseNewer, DataplaneGone}, Clear: 2 * time.Minute,
+	},
+	{
+		Code: RoleSilent, Severity: Major, Title: "a role gives no sign of life",
+		Cause:       "its process is stopped or hangs, or its cores are overloaded",
+		Consequence: "what the role does is not done until it is restarted or a standby has taken over",
+		Action:      "fcrctl role list shows its process; fcrctl role restart, and if it does not react end the process",
+		DependsOn:   []Code{RoleAbsent}, Clear: 3 * time.Second,
+	},
+	{
+		Code: NoStandby, Severity: Warning, Title: "a role has no standby left",
+		Cause:       "of the replicas that the roles file asks for only one lives",
+		Consequence: "nothing now; if it fails too, its work stops until it is started again",
+		Action:      "fcrctl role list shows which is missing: start its process again",
+		DependsOn:   []Code{RoleAbsent, DataplaneGone}, Raise: 10 * time.Second, Clear: 5 * time.Second,
+	},
+	{
+		Code: StoreLag, Severity: Warning, Title: "flow figures are written late",
+		Cause:       "the database takes them more slowly than they come",
+		Consequence: "totals stay exact, lists and history lag behind",
+		Action:      "look at the load and the disk of the database; more store shards help when it has cores to spare",
+		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, RingBlocked, RingBroken, RoleAbsent, RoleFailed, RoleSilent},
+		Raise:       10 * time.Second, Clear: 10 * time.Second,
+	},
+	{
+		Code: MemoryHigh, Severity: Warning, Title: "a management process needs more memory than it may",
+		Cause:       "more flows than its memory was set for, or a leak",
+		Consequence: "nothing yet; at the limit of its service the kernel ends the process, and it starts anew",
+		Action:      "raise memory in the roles file if the number of flows explains it, else make a support bundle and report it",
+		Raise:       10 * time.Second, Clear: 30 * time.Second,
+	},
+}

@@ -1,0 +1,14 @@
+package alarm
+
+import "time"
+
+const (
+	// MaxAlarms bounds the conditions that a Book remembers, cleared ones included: about 500 bytes each. Above it the ones
+	// cleared longest ago are forgotten, and when all of them hold, further ones are counted (Dropped) and not kept.
+	MaxAlarms = 512
+	// FlapRaises within FlapWindow make an alarm that flaps: five in ten minutes are more than anybody reads.
+	FlapRaises = 5
+	FlapWindow = 10 * time.Minute
+	// detailMax bounds the text of a detail in bytes; the rest is cut.
+	detailMax = 400
+)
