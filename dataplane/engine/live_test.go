@@ -277,3 +277,16 @@ func TestTheDataPlaneGoesBeforeOtherPrograms(t *testing.T) {
 		t.Fatalf("niceness %d: %v", 20-got, err)
 	}
 }
+
+// swallow takes n frames from a port, whatever they are.
+func (l *live) swallow(port, n int) error {
+	var buf [dpdk.FrameMax]byte
+	for deadline := time.Now().Add(30 * time.Second); n > 0; {
+		if _, ok := l.out[port].Dequeue(buf[:]); ok {
+			n--
+		} else if runtime.Gosched(); time.Now().After(deadline) {
+			return fmt.Errorf("port %d: %d frames are missing", port, n)
+		}
+	}
+	return nil
+}
