@@ -25,6 +25,7 @@ type fastpathOptions struct {
 	output       string
 	instructions bool
 	dir, source  string
+	daemon       string
 }
 
 func benchCommand() *cobra.Command {
@@ -49,7 +50,8 @@ func fastpathCommand() *cobra.Command {
 	f.Uint16Var(&o.traffic.VLAN, "vlan", 0, "802.1Q tag on every frame, 0 for none")
 	f.IntVar(&o.traffic.Lcores, "lcores", 1, "port pairs, one core each")
 	f.Uint64Var(&o.traffic.Seed, "seed", 1, "of the order of the frames")
-	f.StringSliceVar(&o.rivals, "rivals", []string{"testpmd", "ovs"}, "besides the C loop: testpmd, ovs, or none")
+	f.StringSliceVar(&o.rivals, "rivals", []string{"testpmd", "ovs"}, "besides the C loop: testpmd, ovs, slowpath (ours while the management daemon reads all rings), or none")
+	f.StringVar(&o.daemon, "daemon", "bin/fcr-mgmtd", "management daemon for slowpath")
 	f.IntVar(&o.runs, "runs", 7, "rounds")
 	f.DurationVar(&o.measure, "measure", bench.DefaultMeasure, "time measured in each run")
 	f.StringVarP(&o.output, "output", "o", "table", "table or json")
@@ -115,9 +117,11 @@ func contendersOf(o fastpathOptions, native string) ([]bench.Contender, error) {
 			contenders = append(contenders, &bench.Testpmd{})
 		case "ovs":
 			contenders = append(contenders, &bench.OVS{})
+		case bench.Slowpath:
+			contenders = append(contenders, &ours{o: o, slowpath: o.daemon})
 		case "ref", "none", "":
 		default:
-			return nil, usageError{fmt.Errorf("--rivals %s: want testpmd, ovs or none", name)}
+			return nil, usageError{fmt.Errorf("--rivals %s: want testpmd, ovs, slowpath or none", name)}
 		}
 	}
 	return contenders, nil

@@ -28,16 +28,22 @@ import (
 // ours is the data plane as a contender. Like its rivals it runs in a process of its own: EAL starts once in one.
 type ours struct {
 	o        fastpathOptions
-	allocate int // MB/s, beside it
+	allocate int    // MB/s, beside it
+	slowpath string // the management daemon that reads its rings meanwhile, empty for none
 }
 
-func (*ours) Name() string { return bench.Ours }
+func (c *ours) Name() string {
+	if c.slowpath != "" {
+		return bench.Slowpath
+	}
+	return bench.Ours
+}
 
 func (c *ours) Run(ctx context.Context, s *bench.Scenario) (bench.Result, error) {
 	if err := bench.EnsureHugepages(s.Memory() + 2*s.Traffic.Directions*128); err != nil {
 		return bench.Result{}, err
 	}
-	argv := append(oursCommandLine(s, 0), "--allocate", strconv.Itoa(c.allocate))
+	argv := append(oursCommandLine(s, 0), "--allocate", strconv.Itoa(c.allocate), "--slowpath", c.slowpath)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
@@ -83,6 +89,7 @@ type oursOptions struct {
 	frames                  uint64
 	profile                 string
 	allocate                int // MB/s
+	slowpath                string
 }
 
 func oursCommand() *cobra.Command {
@@ -103,6 +110,7 @@ func oursCommand() *cobra.Command {
 	f.DurationVar(&o.measure, "measure", 0, "")
 	f.Uint64Var(&o.frames, "frames", 0, "")
 	f.IntVar(&o.allocate, "allocate", 0, "")
+	f.StringVar(&o.slowpath, "slowpath", "", "fcr-mgmtd to run beside it")
 	f.StringVar(&o.profile, "profile", "", "write a CPU profile of the measured time to this file")
 	return c
 }
@@ -206,6 +214,16 @@ func (o *oursOptions) run(e *engine.Engine, cfg *boot.Config) (*bench.Result, er
 	}
 	if o.allocate > 0 {
 		go allocate(ctx, o.allocate)
+	}
+	if o.slowpath != "" {
+		daemon, err := startSlowpath(o.slowpath, e.Segment())
+		if err != nil {
+			return nil, err
+		}
+		defer daemon.stop()
+		if err := daemon.attached(); err != nil {
+			return nil, err
+		}
 	}
 	if err := wait(o.warmup); err != nil {
 		return nil, err

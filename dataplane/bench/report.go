@@ -21,6 +21,9 @@ type Report struct {
 	OVSMpps      *float64 `json:"ovs_mpps"`
 	RatioOVS     *float64 `json:"ratio_ovs"`
 
+	SlowpathMpps *float64 `json:"slowpath_mpps"` // ours while the management daemon reads all rings
+	SlowpathLoss *float64 `json:"slowpath_loss"` // the share of the rate that this costs
+
 	OursNs                  *float64 `json:"ours_ns_per_frame"` // per lcore
 	InstructionsPerFrame    *float64 `json:"instructions_per_frame"`
 	RefInstructionsPerFrame *float64 `json:"ref_instructions_per_frame"`
@@ -100,6 +103,11 @@ func NewReport(s *Scenario, all []Series) *Report {
 		case "ref":
 			r.RefMpps, r.RatioRef = runs.Median, runs.RatioMedian
 			r.RefInstructionsPerFrame = some(instructions(series))
+		case Slowpath:
+			r.SlowpathMpps = runs.Median
+			if runs.RatioMedian != nil {
+				r.SlowpathLoss = some(1 - 1 / *runs.RatioMedian, true)
+			}
 		case "ovs":
 			r.OVSMpps, r.RatioOVS = runs.Median, runs.RatioMedian
 		}
@@ -184,6 +192,9 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	if r.InstructionsPerFrame != nil || r.RefInstructionsPerFrame != nil {
 		fmt.Fprintf(t, "instructions per frame, drivers included: ours %s, ref %s\n", cell(r.InstructionsPerFrame, "%.1f"), cell(r.RefInstructionsPerFrame, "%.1f"))
+	}
+	if r.SlowpathLoss != nil {
+		fmt.Fprintf(t, "with all consumers attached and running: %s of the rate lost\n", percent(r.SlowpathLoss))
 	}
 	if r.Table != nil {
 		fmt.Fprintf(t, "flow table: %d directions in %.1f MiB, %.0f bytes each\n", r.Table.Directions, float64(r.Table.Bytes)/(1<<20), r.Table.BytesPerDirection)

@@ -18,6 +18,9 @@ type Series struct {
 // Ours is the name of the contender that the others are compared with.
 const Ours = "ours"
 
+// Slowpath is the name of our data plane with the management daemon at its rings.
+const Slowpath = "slowpath"
+
 // Progress is told about each result, or failure, as it comes.
 type Progress func(round int, name string, r *Result, err error)
 

@@ -83,6 +83,9 @@ func Create(c Config) (*Segment, error) {
 	return s, nil
 }
 
+// Dir is the folder of the segment.
+func (s *Segment) Dir() string { return filepath.Dir(s.State.path) }
+
 // Close unmaps both files and gives up the lock; they stay for the next start.
 func (s *Segment) Close() error { return errors.Join(s.State.Close(), s.Ctl.Close()) }
 
