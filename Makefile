@@ -17,12 +17,12 @@ build:
 
 ## run     a simulated fabric through the data plane, redirected, with a live view; needs root
 run: build
-	@ci/deps test
+	@ci/deps test store
 	@ci/demo/run
 
 ## test    unit, property and race tests, style checks; needs root for the tests on veths
 test: build
-	@ci/deps test
+	@ci/deps test store
 	@ci/test
 
 ## lab     real Linux hosts in QEMU log in and do I/O through the appliance; needs root
@@ -40,7 +40,7 @@ bench: build
 
 ## soak    what is too long for every change: 10 minutes at the highest rate, a stopped sink, GC pressure, long fuzzing
 soak: build
-	@ci/deps test bench
+	@ci/deps test store bench
 	@ci/soak
 
 ## clean   removes what make built
