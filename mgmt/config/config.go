@@ -32,7 +32,7 @@ type Role struct {
 	Name      string
 	Processes []string // by which its instances are dealt
 	Shards    int
-	Replicas  int   // instances on the node; those beyond Shards are standbys
+	Replicas  int   // instances on the node; those beyond Shards are standbys of the shards in turn
 	Cores     []int // CPUs of its workers; none: all that the process may use
 	Memory    int64 // bytes, 0: no limit
 	Batch     int   // 0: the role's own default
@@ -40,7 +40,7 @@ type Role struct {
 	Health    Health
 }
 
-// Standbys says whether an instance that finds all shards taken waits for one, instead of being refused.
+// Standbys says whether an instance that finds its shard taken waits for it, instead of being refused.
 func (r *Role) Standbys() bool { return r.Replicas > r.Shards }
 
 // Health says how often a role is asked, and what is done when it is ill Threshold times in a row.
@@ -57,7 +57,7 @@ type Action uint8
 // The actions.
 const (
 	Restart  Action = iota // stop it and start it again
-	FailOver               // stop it, let a standby have its shard, and become a standby
+	FailOver               // stop it, let a standby have its shard, and stand by
 	Alarm                  // say so, nothing else
 )
 
@@ -105,12 +105,13 @@ type Kind struct {
 	Sharded bool     // flows can be spread over several instances
 	Alone   bool     // there is no second one on a node
 	Batched bool
+	Early   bool          // it does not need the segment: it runs before the data plane has made one
 	Stop    time.Duration // how long it may take to stop in good order
 }
 
 // Kinds are the roles that there are.
 var Kinds = []Kind{
-	{Name: "database", What: "runs the private PostgreSQL cluster", Alone: true, Stop: 30 * time.Second},
+	{Name: "database", What: "runs the private PostgreSQL cluster", Alone: true, Early: true, Stop: 30 * time.Second},
 	{Name: "store", What: "writes flows, logins and samples to PostgreSQL", Needs: []string{"database"}, Sharded: true, Batched: true, Stop: 10 * time.Second},
 	{Name: "event", What: "keeps the event log and its views", Needs: []string{"database"}, Batched: true, Stop: 10 * time.Second},
 	{Name: "telemetry", What: "samples ports, makes rollups, keeps to retention", Needs: []string{"database"}, Stop: 10 * time.Second},

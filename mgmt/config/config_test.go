@@ -183,11 +183,7 @@ func TestNoNodeIsGuessed(t *testing.T) {
 func names(instances []Instance) string {
 	var all []string
 	for _, i := range instances {
-		n := fmt.Sprintf("%s/%d", i.Name(), i.Home)
-		if i.Spare {
-			n += "+"
-		}
-		all = append(all, n)
+		all = append(all, i.Name())
 	}
 	return strings.Join(all, " ")
 }
@@ -197,13 +193,13 @@ func TestInstancesAreDealtByProcesses(t *testing.T) {
 		name, roles string
 		want        map[string]string
 	}{
-		{"each its own", "[{name: store, process: s}, {name: event}]", map[string]string{"main": "event/0", "s": "store/0"}},
-		{"dependencies first", "[{name: store}, {name: database}, {name: event, depends-on: [store]}]", map[string]string{"main": "database/0 store/0 event/0"}},
-		{"shards over processes", "[{name: store, process: [a, b], shards: 4}]", map[string]string{"main": "", "a": "store-0/0 store-2/2", "b": "store-1/1 store-3/3"}},
-		{"a standby elsewhere", "[{name: store, process: [a, b], replicas: 2}]", map[string]string{"a": "store-0/0", "b": "store-1/0+"}},
-		{"standbys of two shards", "[{name: store, process: [a, b], shards: 2, replicas: 4}]", map[string]string{"a": "store-0/0 store-3/1+", "b": "store-1/1 store-2/0+"}},
-		{"no standby beside its owner", "[{name: store, replicas: 3}]", map[string]string{"main": "store-0/0"}},
-		{"no cluster beside a DSN", "[{name: database}, {name: store}]\ndatabase: {dsn: x}", map[string]string{"main": "store/0"}},
+		{"each its own", "[{name: store, process: s}, {name: event}]", map[string]string{"main": "event", "s": "store"}},
+		{"dependencies first", "[{name: store}, {name: database}, {name: event, depends-on: [store]}]", map[string]string{"main": "database store event"}},
+		{"shards over processes", "[{name: store, process: [a, b], shards: 4}]", map[string]string{"main": "", "a": "store/0 store/2", "b": "store/1 store/3"}},
+		{"a standby elsewhere", "[{name: store, process: [a, b], replicas: 2}]", map[string]string{"a": "store", "b": "store#1"}},
+		{"standbys of two shards", "[{name: store, process: [a, b], shards: 2, replicas: 4}]", map[string]string{"a": "store/0 store/1#1", "b": "store/1 store/0#1"}},
+		{"no standby beside its owner", "[{name: store, replicas: 3}]", map[string]string{"main": "store"}},
+		{"no cluster beside a DSN", "[{name: database}, {name: store}]\ndatabase: {dsn: x}", map[string]string{"main": "store"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, _, err := Parse("f", []byte("roles: "+tt.roles))
@@ -225,7 +221,7 @@ func TestRolesOfTheCommandLineRunHere(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := c.Here(SplitRoles("event, store"))
-	if err != nil || names(got) != "store-0/0 store-1/1 event/0" {
+	if err != nil || names(got) != "store/0 store/1 event" || got[0].Number != AnyNumber || got[2].Number != 0 {
 		t.Errorf("%v, %v", names(got), err)
 	}
 	for list, want := range map[string]string{
@@ -253,7 +249,7 @@ func TestAProcessHasTheCoresAndTheMemoryOfItsRoles(t *testing.T) {
 	}
 }
 
-// TestPlansAreFair: every shard has exactly one first owner, no process has two instances of one home, and a role with
+// TestPlansAreFair: every shard has exactly one instance of each number, no process has two of one shard, and a role with
 // enough processes has all its replicas.
 func TestPlansAreFair(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -265,23 +261,24 @@ func TestPlansAreFair(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		owners, total := map[int]int{}, 0
+		seen, total := map[Instance]bool{}, 0
 		for _, p := range c.Processes() {
-			homes := map[int]bool{}
+			mine := map[int]bool{}
 			for _, i := range c.Instances(p) {
-				if homes[i.Home] {
-					t.Fatalf("%s: process %s has two instances for shard %d", text, p, i.Home)
+				if mine[i.Shard] {
+					t.Fatalf("%s: process %s has two instances for shard %d", text, p, i.Shard)
 				}
-				homes[i.Home] = true
+				mine[i.Shard] = true
 				total++
-				if !i.Spare {
-					owners[i.Home]++
+				if seen[i] || i.Number >= i.Role.Numbers(i.Shard) {
+					t.Fatalf("%s: %+v", text, i)
 				}
+				seen[i] = true
 			}
 		}
 		for s := range shards {
-			if owners[s] != 1 {
-				t.Fatalf("%s: shard %d has %d owners", text, s, owners[s])
+			if !seen[Instance{Role: c.Role("store"), Shard: s}] {
+				t.Fatalf("%s: shard %d has no owner", text, s)
 			}
 		}
 		if rounds := (replicas + shards - 1) / shards; len(processes) >= rounds && total != replicas {

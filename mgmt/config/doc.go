@@ -10,7 +10,7 @@
 //
 // Invariants of a Config: role names are known and unique; dependencies have no cycle and name roles of the file; a role
 // has at least as many replicas as shards, and only a role that may be sharded has more than one shard; each process
-// named by a role exists, `main` always. Within one process two instances of a role never have the same home shard: a
+// named by a role exists, `main` always. A process never has two instances of the same shard: a
 // standby in the process of its owner would die with it. No message, warnings included, shows a password of a DSN.
 //
 // Limits stand in limits.go.

@@ -8,18 +8,24 @@ import (
 
 // Instance is one instance of a role in a process.
 type Instance struct {
-	Role  *Role
-	Index int  // among the instances of the role, in the order of the file
-	Home  int  // the shard that it tries first
-	Spare bool // it begins as a standby
+	Role   *Role
+	Shard  int
+	Number int // among the instances of its shard; AnyNumber: the first that is free
 }
+
+// AnyNumber is an instance that takes the first number of its shard that no other process has.
+const AnyNumber = -1
 
 // Name is how logs call it.
 func (i *Instance) Name() string {
-	if i.Role.Replicas == 1 {
-		return i.Role.Name
+	name := i.Role.Name
+	if i.Role.Shards > 1 {
+		name += fmt.Sprintf("/%d", i.Shard)
 	}
-	return fmt.Sprintf("%s-%d", i.Role.Name, i.Index)
+	if i.Number > 0 {
+		name += fmt.Sprintf("#%d", i.Number)
+	}
+	return name
 }
 
 // Runs says whether a role runs at all: without a private cluster there is nothing for role database to do.
@@ -34,14 +40,14 @@ func (c *Config) Instances(process string) []Instance {
 		}
 		for i, dealt := range role.deal() {
 			if dealt == process {
-				all = append(all, Instance{Role: role, Index: i, Home: i % role.Shards, Spare: i >= role.Shards})
+				all = append(all, Instance{Role: role, Shard: i % role.Shards, Number: i / role.Shards})
 			}
 		}
 	}
 	return all
 }
 
-// deal gives each replica one of the role's processes in turn, passing over those that have an instance of its home
+// deal gives each replica one of the role's processes in turn, passing over those that have an instance of its shard
 // already; none when all have.
 func (r *Role) deal() []string {
 	dealt := make([]string, r.Replicas)
@@ -62,7 +68,7 @@ func (r *Role) deal() []string {
 }
 
 // Here says what a process runs that was told on the command line which roles are its own: one instance for each shard,
-// whatever processes the file names. Where the file allows for standbys, those that find their shard taken are such.
+// whatever processes the file names. Where the file allows for standbys it takes a number that is free.
 func (c *Config) Here(roles []string) ([]Instance, error) {
 	for i, name := range roles {
 		switch role := c.Role(name); {
@@ -82,10 +88,23 @@ func (c *Config) Here(roles []string) ([]Instance, error) {
 			continue
 		}
 		for shard := range role.Shards {
-			all = append(all, Instance{Role: role, Index: shard, Home: shard})
+			instance := Instance{Role: role, Shard: shard}
+			if role.Standbys() {
+				instance.Number = AnyNumber
+			}
+			all = append(all, instance)
 		}
 	}
 	return all, nil
+}
+
+// Numbers is how many instances a shard may have.
+func (r *Role) Numbers(shard int) int {
+	n := r.Replicas / r.Shards
+	if shard < r.Replicas%r.Shards {
+		n++
+	}
+	return n
 }
 
 // Cores are the CPUs that a process with these instances is bound to: those of its roles together, none as soon as one
