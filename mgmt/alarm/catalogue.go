@@ -10,6 +10,7 @@ const (
 	LcoreStalled     Code = "lcore.stalled"
 	FlowTableFull    Code = "flow.table-nearly-full"
 	LoginConflict    Code = "login.conflict"
+	DatabaseServer   Code = "database.server-down"
 	DatabaseDown     Code = "database.unavailable"
 	DatabaseReadOnly Code = "database.read-only"
 	DatabaseFull     Code = "database.disk-full"
@@ -30,8 +31,8 @@ const (
 	MemoryHigh       Code = "memory.high"
 )
 
-// Catalogue declares every problem that users see. Subjects: "lcore/0", a role instance "store/0", a ring
-// "store/0/producer/1", a process "process/4711"; none for the node.
+// Catalogue declares every problem that users see. Subjects: "lcore/0"; role and shard "store/0"; below it an instance of
+// it, "store/0/1", and a ring that it reads, "store/0/lcore1"; a process "process/4711"; none for the node.
 var Catalogue = []Entry{
 	{
 		Code: DataplaneGone, Severity: Critical, Title: "the data plane does not run",
@@ -76,11 +77,18 @@ var Catalogue = []Entry{
 		Occurrence:  true, Clear: 15 * time.Minute,
 	},
 	{
+		Code: DatabaseServer, Severity: Major, Title: "the private PostgreSQL server does not run",
+		Cause:       "its process was ended, does not come up, or its data folder is damaged or of another version",
+		Consequence: "traffic is not affected; events wait in the local spool, flow figures in the rings, and history has no newer data",
+		Action:      "the log of fcr-mgmtd and that of the server in its data folder say why; fcrctl role restart database",
+		Raise:       2 * time.Second, Clear: 3 * time.Second,
+	},
+	{
 		Code: DatabaseDown, Severity: Major, Title: "the database cannot be reached",
 		Cause:       "PostgreSQL is stopped, restarting or failing over, the network to it is down, or it refuses our login",
 		Consequence: "traffic is not affected; events wait in the local spool, flow figures in the rings, and history has no newer data",
 		Action:      "look at the state of PostgreSQL and at the DSN; everything that waits is written when it is back",
-		Raise:       2 * time.Second, Clear: 3 * time.Second,
+		DependsOn:   []Code{DatabaseServer}, Raise: 2 * time.Second, Clear: 3 * time.Second,
 	},
 	{
 		Code: DatabaseReadOnly, Severity: Major, Title: "the database is read-only",
@@ -129,7 +137,7 @@ var Catalogue = []Entry{
 		Cause:       "its consumer is dead, hangs, or cannot make anything durable",
 		Consequence: "traffic is not affected; flow figures are merged and written later, events are lost when their ring is full",
 		Action:      "fcrctl ring list and fcrctl role list show which role it is: restart it (fcrctl role restart)",
-		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, SpoolFull, RoleAbsent, RoleFailed, RoleSilent},
+		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, SpoolFull, RoleAbsent, RoleLooping},
 		Raise:       5 * time.Second, Clear: 2 * time.Second,
 	},
 	{
@@ -137,7 +145,7 @@ var Catalogue = []Entry{
 		Cause:       "its consumer is slower than the traffic changes",
 		Consequence: "totals stay exact, but come at longer intervals",
 		Action:      "give the consumer more shards or cores, or the database a faster disk",
-		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, RingBlocked, RingBroken, RoleAbsent, RoleFailed, RoleSilent},
+		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, RingBlocked, RingBroken, RoleAbsent, RoleLooping},
 		Raise:       5 * time.Second, Clear: 10 * time.Second,
 	},
 	{
@@ -148,25 +156,25 @@ var Catalogue = []Entry{
 		DependsOn:   []Code{DataplaneGone}, Clear: 5 * time.Second,
 	},
 	{
-		Code: RoleAbsent, Severity: Major, Title: "a role runs nowhere",
-		Cause:       "its process has died or was never started, or it was stopped by hand",
-		Consequence: "what the role does is not done: store writes no figures, event keeps no log",
-		Action:      "systemctl status fcr-mgmtd; fcrctl role list; fcrctl role start",
-		DependsOn:   []Code{DataplaneGone}, Raise: 3 * time.Second, Clear: 2 * time.Second,
+		Code: RoleAbsent, Severity: Major, Title: "nobody does the work of a role",
+		Cause:       "its process has died or was never started, it failed, or it was stopped by hand; the detail says which",
+		Consequence: "store: no figures are written; event: no log is kept; monitor: nobody watches; traffic is not affected",
+		Action:      "systemctl status fcr-mgmtd and its log; fcrctl role list; fcrctl role start",
+		DependsOn:   []Code{DataplaneGone, RoleLooping}, Raise: 3 * time.Second, Clear: 2 * time.Second,
 	},
 	{
-		Code: RoleFailed, Severity: Major, Title: "a role has failed",
+		Code: RoleFailed, Severity: Warning, Title: "an instance of a role has failed",
 		Cause:       "it ended with an error, which the detail says; it is started again with growing delays",
-		Consequence: "what the role does is delayed until it runs again or a standby has taken over",
+		Consequence: "nothing now: another instance does the work",
 		Action:      "the log of fcr-mgmtd has the error; fcrctl role restart tries again at once",
-		DependsOn:   []Code{DatabaseDown, DatabaseNewer, DataplaneGone}, Raise: 2 * time.Second, Clear: 5 * time.Second,
+		DependsOn:   []Code{DataplaneGone, DatabaseDown, DatabaseNewer, RoleAbsent, RoleLooping}, Raise: 3 * time.Second, Clear: 5 * time.Second,
 	},
 	{
 		Code: RoleUnhealthy, Severity: Major, Title: "a role says that it does not work well",
 		Cause:       "the detail says what it found",
 		Consequence: "what the role does may be delayed; after the threshold it is restarted or a standby takes over",
 		Action:      "the log of fcr-mgmtd has more",
-		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, DataplaneGone, RoleFailed}, Clear: 5 * time.Second,
+		DependsOn:   []Code{DataplaneGone, DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, RoleAbsent}, Clear: 5 * time.Second,
 	},
 	{
 		Code: RoleLooping, Severity: Major, Title: "a role fails again and again",
@@ -187,14 +195,14 @@ var Catalogue = []Entry{
 		Cause:       "of the replicas that the roles file asks for only one lives",
 		Consequence: "nothing now; if it fails too, its work stops until it is started again",
 		Action:      "fcrctl role list shows which is missing: start its process again",
-		DependsOn:   []Code{RoleAbsent, DataplaneGone}, Raise: 10 * time.Second, Clear: 5 * time.Second,
+		DependsOn:   []Code{DataplaneGone}, Raise: 10 * time.Second, Clear: 5 * time.Second,
 	},
 	{
 		Code: StoreLag, Severity: Warning, Title: "flow figures are written late",
 		Cause:       "the database takes them more slowly than they come",
 		Consequence: "totals stay exact, lists and history lag behind",
 		Action:      "look at the load and the disk of the database; more store shards help when it has cores to spare",
-		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, RingBlocked, RingBroken, RoleAbsent, RoleFailed, RoleSilent},
+		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, RingBlocked, RingBroken, RoleAbsent, RoleLooping},
 		Raise:       10 * time.Second, Clear: 10 * time.Second,
 	},
 	{

@@ -1,0 +1,63 @@
+package monitor
+
+import "time"
+
+// Defaults of a role that is in the registry but not in Options.
+const (
+	defaultInterval  = time.Second
+	defaultTimeout   = time.Second
+	defaultThreshold = 3
+)
+
+const (
+	// tickPeriod is how often the keeper decides about alarms.
+	tickPeriod = 200 * time.Millisecond
+	// The checks' intervals and timeouts. The database is looked at more often than a role needs to be called ill (three
+	// looks of a second), so that a cause is known before its consequences.
+	segmentInterval  = 250 * time.Millisecond
+	databaseInterval = 500 * time.Millisecond
+	databaseTimeout  = time.Second
+	spoolInterval    = time.Second
+	spoolTimeout     = time.Second
+	memoryInterval   = 5 * time.Second
+	lookTimeout      = 5 * time.Second // of looks that only read memory
+	endTimeout       = time.Second     // for a look that is under way when the role ends
+	// hungAfter is when a look that did not end although its timeout passed makes the monitor itself ill.
+	hungAfter = 10 * time.Second
+
+	// sign of life that the data plane owes: its control goroutine comes round every 100 ms, an lcore every few µs.
+	controlSilent = time.Second
+	lcoreSilent   = time.Second
+	// A ring with items whose consumer has released none for so long is not read: consumers release every 50 ms.
+	ringSilent = 2 * time.Second
+	// Shares of a table or ring from which on it is called full. Alarms clear below them for their Clear time.
+	tableFullShare = 0.9
+	ringLagShare   = 0.5
+	spoolFullShare = 0.98
+	// spoolGrows events that wait and were made durable locally, but are not in the database.
+	spoolGrows = 10_000
+	// Room on the disk of a private cluster, below which it is called full.
+	diskLeast = 128 << 20
+	// memoryDefault is what a management process may take where the roles say nothing: that of a million flows.
+	memoryDefault = 3 << 29
+
+	// loopRestarts within loopWindow are a loop.
+	loopRestarts = 4
+	loopWindow   = 5 * time.Minute
+	// Pauses between two actions on the same role and shard double from the first to the last, and begin anew after the
+	// role was well for wellAfter.
+	firstPause = 15 * time.Second
+	lastPause  = 10 * time.Minute
+	wellAfter  = time.Minute
+
+	// reports and changes that may wait. A check waits when the keeper is behind; changes beyond are counted and logged.
+	reportQueue = 32
+	changeQueue = 512
+	// appendTimeout bounds the hand-over of one alarm to the event log, flushTimeout that of all at the end.
+	appendTimeout = 5 * time.Second
+	flushTimeout  = 2 * time.Second
+	// keeperSilent is when the role calls itself ill.
+	keeperSilent = 5 * time.Second
+	// saveMax bounds the file that is read back.
+	saveMax = 4 << 20
+)

@@ -1,0 +1,303 @@
+package monitor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fcredirect/mgmt/alarm"
+	"fcredirect/mgmt/attach"
+	"fcredirect/mgmt/bus"
+	"fcredirect/mgmt/event"
+	"fcredirect/mgmt/postgres"
+	"fcredirect/mgmt/registry"
+)
+
+// Bus is what the role asks of the bus.
+type Bus interface {
+	Handle(method string, h bus.Handler) (remove func())
+	Call(ctx context.Context, role, method string, request []byte) ([]byte, error)
+}
+
+// Registry is what it asks of the registry.
+type Registry interface {
+	List() []registry.Instance
+	Members() []registry.Process
+	Depose(role string, shard int, limit time.Duration) error
+	Command(role string, shard int, c registry.Command) ([]registry.Order, error)
+}
+
+// Action is what is done about an instance that is ill.
+type Action uint8
+
+// The actions.
+const (
+	Restart  Action = iota // have it started anew; a standby takes over from one that gives no sign of life
+	FailOver               // have a standby take over, and it started anew
+	Tell                   // raise the alarm, nothing else
+)
+
+// Watch says how a role is looked after.
+type Watch struct {
+	Role      string
+	Shards    int
+	Replicas  int // beyond the shards are standbys
+	Interval  time.Duration
+	Timeout   time.Duration // a heartbeat older than Interval and Timeout counts as ill
+	Threshold int           // looks in a row
+	Action    Action
+	Database  bool // it writes to the database
+}
+
+// Options are what an instance is made of. Everything but Registry may be absent: then it is not looked at.
+type Options struct {
+	Place    attach.Place
+	DB       *postgres.DB
+	DataDir  string // of the private cluster: the room on its disk is watched
+	Registry Registry
+	Bus      Bus
+	Events   event.Appender
+	Log      *slog.Logger
+	Dir      string  // what must outlive a restart; empty: nothing does
+	Roles    []Watch // that this node should have
+	Memory   int64   // bytes that one management process may take; 0: a default
+}
+
+// Role is one instance.
+type Role struct {
+	o      Options
+	checks []*check
+	doctor doctor
+	scribe *scribe
+
+	// the keeper's
+	book     *alarm.Book
+	baseline baseline
+	database struct {
+		watched bool
+		well    time.Time // when the last look began that found it well
+		hints   []finding // what roles say of it
+	}
+
+	list  atomic.Pointer[[]alarm.Alarm]
+	alive atomic.Int64 // ns since start: the keeper came round
+	start time.Time
+}
+
+// New checks the options.
+func New(o Options) (*Role, error) {
+	if o.Registry == nil {
+		return nil, errors.New("monitor: no registry")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Events == nil {
+		o.Events = event.Nowhere{}
+	}
+	if o.Memory == 0 {
+		o.Memory = memoryDefault
+	}
+	for i, w := range o.Roles {
+		if w.Role == "" || w.Shards < 1 || w.Replicas < w.Shards || w.Interval <= 0 || w.Timeout <= 0 || w.Threshold < 1 {
+			return nil, fmt.Errorf("monitor: watch %d of role %q makes no sense: %+v", i, w.Role, w)
+		}
+	}
+	return &Role{o: o}, nil
+}
+
+// Run watches until ctx ends.
+func (r *Role) Run(ctx context.Context, ready func()) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	checking, stop := context.WithCancel(ctx)
+	reports := make(chan report, reportQueue)
+	var running sync.WaitGroup
+	for _, c := range r.checks {
+		running.Go(func() {
+			if ended := c.run(checking, reports); ended && c.end != nil {
+				c.end()
+			}
+		})
+	}
+	var writing sync.WaitGroup
+	writing.Go(r.scribe.run)
+	if r.o.Bus != nil {
+		defer r.o.Bus.Handle("alarm.list", r.answer)()
+	}
+	ready()
+	r.keep(ctx, reports)
+	stop()
+	running.Wait()
+	r.scribe.end()
+	writing.Wait()
+	return nil
+}
+
+// begin makes everything anew, with the alarms of before.
+func (r *Role) begin() (err error) {
+	now := time.Now()
+	if r.book, err = alarm.NewBook(alarm.Catalogue); err != nil {
+		return err
+	}
+	saved, err := load(r.o.Dir)
+	if err != nil {
+		r.o.Log.Warn("monitor: what was known of alarms is lost", "error", err)
+	}
+	r.book.Restore(now, saved.Alarms)
+	r.baseline = saved.Baseline
+	r.scribe = newScribe(r.o)
+	r.doctor = newDoctor(r.o.Roles)
+	r.database.watched, r.database.well = r.o.DB != nil, time.Time{}
+	r.start = now
+	r.alive.Store(0)
+	r.publish()
+	r.checks = r.allChecks()
+	return nil
+}
+
+// keep is the keeper.
+func (r *Role) keep(ctx context.Context, reports <-chan report) {
+	tick := time.NewTicker(tickPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case rep := <-reports:
+			r.take(time.Now(), rep)
+		case <-tick.C:
+			r.decide(time.Now())
+		}
+		r.alive.Store(int64(time.Since(r.start)))
+	}
+}
+
+// take enters a report into the Book and acts on what it says of roles.
+func (r *Role) take(now time.Time, rep report) {
+	if rep.baseline != nil && *rep.baseline != r.baseline {
+		r.baseline = *rep.baseline
+		r.save()
+	}
+	var wishes []wish
+	if rep.instances != nil {
+		var found []finding
+		found, wishes = r.doctor.look(now, rep.instances)
+		rep.about, rep.found = doctorsCodes, found
+		r.database.hints = hints(rep.instances)
+	}
+	well := rep.database && len(rep.found) == 0
+	if rep.database {
+		rep.found = append(rep.found, r.database.hints...)
+	}
+	subjects := map[alarm.Code][]string{}
+	for _, f := range rep.found {
+		if f.times > 0 {
+			r.book.Happened(now, f.code, f.subject, f.detail, f.times)
+			continue
+		}
+		r.book.Set(now, f.code, f.subject, f.detail)
+		subjects[f.code] = append(subjects[f.code], f.subject)
+	}
+	for _, code := range rep.about {
+		r.book.Only(now, code, subjects[code])
+	}
+	if well {
+		r.database.well = rep.began
+	}
+	for _, w := range wishes {
+		r.act(now, w)
+	}
+}
+
+// act does something about an instance that is ill, unless something else explains it.
+func (r *Role) act(now time.Time, w wish) {
+	if cause, is := r.book.Suppressed(w.code, w.subject()); is {
+		r.doctor.excuse(w)
+		r.o.Log.Debug("monitor: a role is ill for another reason", "role", w.role, "shard", w.shard, "why", w.why, "cause", cause)
+		return
+	}
+	if w.database && r.database.watched && r.database.well.Before(w.since) {
+		return // the next look at the database tells whether it is the cause; the wish comes again
+	}
+	if !r.doctor.may(now, w) {
+		return
+	}
+	r.o.Log.Warn("monitor: a role is ill: acting", "role", w.role, "shard", w.shard, "instance", w.number, "action", w.action, "why", w.why)
+	if w.silent && w.standby || w.action == FailOver {
+		if err := r.o.Registry.Depose(w.role, w.shard, w.limit); err != nil && !errors.Is(err, registry.ErrTaken) {
+			r.o.Log.Warn("monitor: fail over", "role", w.role, "shard", w.shard, "error", err)
+		}
+	}
+	if _, err := r.o.Registry.Command(w.role, w.shard, registry.Restart); err != nil {
+		r.o.Log.Warn("monitor: restart", "role", w.role, "shard", w.shard, "error", err)
+	}
+}
+
+// decide raises and clears.
+func (r *Role) decide(now time.Time) {
+	changes := r.book.Tick(now)
+	for _, c := range changes {
+		level, word := slog.LevelInfo, "alarm cleared"
+		if c.Raised {
+			level, word = slog.LevelWarn, "alarm raised"
+		}
+		r.o.Log.Log(context.Background(), level, word, "code", c.Alarm.Code, "subject", c.Alarm.Subject, "title", c.Alarm.Title, "detail", c.Alarm.Detail)
+	}
+	if r.scribe.tell(changes); len(changes) > 0 {
+		r.save()
+	}
+	r.publish()
+}
+
+func (r *Role) save() { r.scribe.save(memory{Alarms: r.book.Save(), Baseline: r.baseline}) }
+
+func (r *Role) publish() {
+	list := r.book.List()
+	r.list.Store(&list)
+}
+
+// Alarms is the list as it was at the last decision, a fifth of a second ago at most.
+func (r *Role) Alarms() []alarm.Alarm {
+	if list := r.list.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+// answer is alarm.list.
+func (r *Role) answer(context.Context, []byte) ([]byte, error) {
+	b, err := json.Marshal(Answer{Alarms: r.Alarms()})
+	if err != nil {
+		return nil, fmt.Errorf("alarm.list: %w", err)
+	}
+	return b, nil
+}
+
+// Answer is what alarm.list answers.
+type Answer struct {
+	Alarms []alarm.Alarm `json:"alarms"`
+}
+
+// Healthy says what keeps the role from watching.
+func (r *Role) Healthy() error {
+	if r.list.Load() == nil {
+		return errors.New("monitor: it does not run")
+	}
+	now := time.Since(r.start)
+	if late := now - time.Duration(r.alive.Load()); late > keeperSilent {
+		return fmt.Errorf("monitor: it has decided nothing for %v", late.Round(time.Second))
+	}
+	for _, c := range r.checks {
+		if late := c.late(); late > hungAfter {
+			return fmt.Errorf("monitor: the look at the %s has taken %v", c.name, late.Round(time.Second))
+		}
+	}
+	return r.scribe.err()
+}
