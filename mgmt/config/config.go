@@ -106,6 +106,7 @@ type Kind struct {
 	Alone   bool     // there is no second one on a node
 	Batched bool
 	Early   bool          // it does not need the segment: it runs before the data plane has made one
+	Watcher bool          // it watches the others, so nobody watches it: what it says of itself is acted on at once
 	Stop    time.Duration // how long it may take to stop in good order
 }
 
@@ -115,7 +116,7 @@ var Kinds = []Kind{
 	{Name: "store", What: "writes flows, logins and samples to PostgreSQL", Needs: []string{"database"}, Sharded: true, Batched: true, Stop: 10 * time.Second},
 	{Name: "event", What: "keeps the event log and its views", Needs: []string{"database"}, Batched: true, Stop: 10 * time.Second},
 	{Name: "telemetry", What: "samples ports, makes rollups, keeps to retention", Needs: []string{"database"}, Stop: 10 * time.Second},
-	{Name: "monitor", What: "watches roles, services and the database; raises alarms", Stop: 5 * time.Second},
+	{Name: "monitor", What: "watches roles, services and the database; raises alarms", Watcher: true, Stop: 5 * time.Second},
 	{Name: "peer", What: "counts what peer sync is to send", Batched: true, Stop: 5 * time.Second},
 }
 

@@ -47,7 +47,11 @@ func TestTheFileInsideRunsEveryRoleInOneProcess(t *testing.T) {
 }
 
 func TestEveryKeyIsTakenOver(t *testing.T) {
-	got, warnings, err := Load("testdata/every-key.yaml")
+	text, err := Read("testdata/every-key.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, warnings, err := Parse("every-key.yaml", text)
 	if err != nil || len(warnings) > 0 {
 		t.Fatalf("%v, warnings %v", err, warnings)
 	}
@@ -126,18 +130,22 @@ func TestWarningsDoNoHarm(t *testing.T) {
 func TestAPasswordThatOthersMayReadIsAWarning(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "f.yaml")
 	text := "database: {dsn: \"postgres://u:s3cret@h/d\"}\nroles: [{name: store}]\n"
+	c, _, err := Parse(file, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
-		mode     os.FileMode
-		warnings int
-	}{{0o644, 1}, {0o640, 0}} {
+		mode    os.FileMode
+		exposed bool
+	}{{0o644, true}, {0o640, false}} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chmod(file, tt.mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, warnings, err := Load(file); err != nil || len(warnings) != tt.warnings {
-			t.Errorf("mode %o: %v, warnings %v", tt.mode, err, warnings)
+		if w := c.Exposed(file); (w != nil) != tt.exposed {
+			t.Errorf("mode %o: %v", tt.mode, w)
 		}
 	}
 }
@@ -158,7 +166,7 @@ func TestPasswordsAreHiddenWithoutMovingTheRest(t *testing.T) {
 }
 
 func TestAMissingFileSaysWhatToDo(t *testing.T) {
-	_, _, err := Load(filepath.Join(t.TempDir(), "none.yaml"))
+	_, err := Read(filepath.Join(t.TempDir(), "none.yaml"))
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "--config") {
 		t.Errorf("got %v", err)
 	}

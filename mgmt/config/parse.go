@@ -21,25 +21,27 @@ import (
 //go:embed default.yaml
 var DefaultText []byte
 
-// Load reads and checks the file at path. Warnings are worth showing, and no reason not to start.
-func Load(path string) (c *Config, warnings []*yamlconf.Diagnostic, err error) {
+// Read reads the file at path, within the bounds of what can be one.
+func Read(path string) ([]byte, error) {
 	text, err := yamlconf.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("read configuration: %w; name the right file with --config", err)
+		return nil, fmt.Errorf("read configuration: %w; name the right file with --config", err)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("read configuration: %w", err)
+		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c, warnings, err = Parse(path, text)
-	if err != nil || secret.FindStringIndex(c.Database.DSN) == nil {
-		return c, warnings, err
+	return text, nil
+}
+
+// Exposed warns of a file that holds a password and that everybody may read.
+func (c *Config) Exposed(path string) *yamlconf.Diagnostic {
+	st, err := os.Stat(path)
+	if err != nil || st.Mode().Perm()&0o004 == 0 || !secret.MatchString(c.Database.DSN) {
+		return nil
 	}
-	if st, err := os.Stat(path); err == nil && st.Mode().Perm()&0o004 != 0 {
-		warnings = append(warnings, &yamlconf.Diagnostic{
-			File: path, Message: "everybody on this machine may read the password in it", Cure: "chmod 640, or give the DSN in FCR_DATABASE.",
-		})
+	return &yamlconf.Diagnostic{
+		File: path, Message: "everybody on this machine may read the password in it", Cure: "chmod 640, or give the DSN in FCR_DATABASE.",
 	}
-	return c, warnings, nil
 }
 
 // Parse checks a file. name is how the user knows it; it stands in every message. The error is a *yamlconf.Errors.

@@ -1,0 +1,334 @@
+package system
+
+// What Run does, in this order: folders, memory and cores; child processes and instances start, all at once, and wait for
+// what they depend on; the loop watches and tells; the end stops them by levels, dependants first.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"fcredirect/dataplane/shm"
+	"fcredirect/mgmt/attach"
+	"fcredirect/mgmt/config"
+	"fcredirect/mgmt/registry"
+)
+
+// Options say what this process is.
+type Options struct {
+	Config  *config.Config // completed
+	Process string         // config.Main, or the name of the child process that this is
+	Roles   []string       // of the command line: these run here, and no child processes; nil: what Config says
+	Version string
+	Spawn   Spawn // how child processes are started
+	Log     *slog.Logger
+	Build   func(*Parts) (Makers, error) // nil: Build
+
+	notify notifier // nil: the one that fits Process
+}
+
+// System runs what the configuration gives to this process.
+type System struct {
+	o         Options
+	place     attach.Place
+	registry  *registry.Registry
+	parts     *Parts
+	instances []*instance
+	children  []*child
+	units     []*unit
+	notify    notifier
+	failed    chan error // the first reason to end
+
+	// Of the goroutine of Run.
+	begun    time.Time
+	ready    bool
+	status   string
+	told     time.Time // of the status
+	watchdog time.Time // told last
+}
+
+// unit is what is started and stopped as one: an instance, or a child process.
+type unit struct {
+	roles []string
+	level int // stopped before those of lower levels
+	run   func(context.Context)
+	stop  context.CancelFunc
+	done  chan struct{}
+}
+
+// New makes everything and starts nothing. An error is one of the configuration, or a segment of another version.
+func New(o Options) (*System, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Build == nil {
+		o.Build = Build
+	}
+	c := o.Config
+	s := &System{o: o, place: attach.Place{Dir: c.Segment, Node: c.Node}, notify: o.notify, failed: make(chan error, 1)}
+	plan := c.Instances(o.Process)
+	if o.Roles != nil {
+		var err error
+		if plan, err = c.Here(o.Roles); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.line(); err != nil {
+		return nil, err
+	}
+	if err := makeFolders(c); err != nil {
+		return nil, err
+	}
+	name := "fcr-mgmtd"
+	if o.Process != config.Main {
+		name += " " + o.Process
+	}
+	var err error
+	s.registry, err = registry.Open(registry.Options{Place: s.place, Name: name, Version: o.Version, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.assemble(plan); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// line opens the way to whoever started us.
+func (s *System) line() (err error) {
+	switch {
+	case s.notify != nil:
+	case s.o.Process != config.Main:
+		s.notify, err = newParent()
+	default:
+		s.notify, err = newSystemd()
+	}
+	return err
+}
+
+func makeFolders(c *config.Config) error {
+	for _, f := range []struct {
+		dir  string
+		mode os.FileMode
+		flag string
+	}{{c.StateDir, 0o750, "--state-dir"}, {c.RunDir, 0o755, "--run-dir"}} {
+		if err := os.MkdirAll(f.dir, f.mode); err != nil {
+			return fmt.Errorf("make a folder: %w; choose one that you may write with %s", err, f.flag)
+		}
+	}
+	return nil
+}
+
+// assemble makes the instances of the plan, and the child processes.
+func (s *System) assemble(plan []config.Instance) error {
+	var err error
+	if s.parts, err = newParts(s); err != nil {
+		return err
+	}
+	makers, err := s.o.Build(s.parts)
+	if err != nil {
+		return err
+	}
+	for _, p := range plan {
+		m := makers[p.Role.Name]
+		if m == nil {
+			return fmt.Errorf("role %s is not in this program", p.Role.Name)
+		}
+		i := &instance{
+			plan: p, kind: config.KindOf(p.Role.Name), name: p.Name(), make: m, roster: ledger{s.registry}, ready: s.isReady, fatal: s.fail, log: s.o.Log,
+		}
+		s.instances = append(s.instances, i)
+		s.units = append(s.units, &unit{roles: []string{p.Role.Name}, run: i.run})
+	}
+	if s.o.Process == config.Main && s.o.Roles == nil {
+		s.addChildren()
+	}
+	s.setLevels()
+	return nil
+}
+
+func (s *System) addChildren() {
+	for _, name := range s.o.Config.Processes()[1:] {
+		plan := s.o.Config.Instances(name)
+		if len(plan) == 0 {
+			continue
+		}
+		ch := &child{name: name, spawn: s.o.Spawn, cores: config.Cores(plan), memory: config.Memory(plan), bound: childStop, log: s.o.Log}
+		u := &unit{run: ch.run}
+		for _, p := range plan {
+			ch.bound += config.KindOf(p.Role.Name).Stop
+			u.roles = append(u.roles, p.Role.Name)
+		}
+		s.children = append(s.children, ch)
+		s.units = append(s.units, u)
+	}
+}
+
+// setLevels gives each unit a level above those of all units with roles that it depends on. Processes that depend on each
+// other crosswise cannot be put in order; then one of the two comes first.
+func (s *System) setLevels() {
+	visited := map[*unit]bool{}
+	var visit func(u *unit)
+	visit = func(u *unit) {
+		if visited[u] {
+			return
+		}
+		visited[u] = true
+		for _, role := range u.roles {
+			for _, need := range s.o.Config.Role(role).DependsOn {
+				for _, other := range s.units {
+					if other != u && slices.Contains(other.roles, need) {
+						visit(other)
+						u.level = max(u.level, other.level+1)
+					}
+				}
+			}
+		}
+	}
+	for _, u := range s.units {
+		visit(u)
+	}
+}
+
+// isReady says whether each shard of a role runs somewhere on the node. A role that is not started at all is not waited for.
+func (s *System) isReady(name string) bool {
+	role := s.o.Config.Role(name)
+	if role == nil || !s.o.Config.Runs(role) {
+		return true
+	}
+	here := map[int]bool{} // also without a segment
+	for _, i := range s.instances {
+		if i.plan.Role == role && i.see().State == registry.Running {
+			here[i.plan.Shard] = true
+		}
+	}
+	for shard := range role.Shards {
+		if !here[shard] && !(ledger{s.registry}).running(name, shard) {
+			return false
+		}
+	}
+	return true
+}
+
+// fail ends the process; the first reason counts.
+func (s *System) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
+// Run runs everything until ctx ends (nil) or the process cannot go on.
+func (s *System) Run(ctx context.Context) error {
+	if err := s.bounds(); err != nil {
+		return errors.Join(err, s.close())
+	}
+	s.begun = time.Now()
+	names := make([]string, len(s.instances))
+	for n, i := range s.instances {
+		names[n] = i.name
+	}
+	s.o.Log.Info("starting", "node", s.o.Config.Node, "process", s.o.Process, "roles", strings.Join(names, " "), "version", s.o.Version)
+	for _, u := range s.units {
+		var inner context.Context
+		inner, u.stop = context.WithCancel(context.WithoutCancel(ctx)) // they are stopped by levels
+		u.done = make(chan struct{})
+		go func() {
+			defer close(u.done)
+			u.run(inner)
+		}()
+	}
+	err := s.watch(ctx)
+	s.tell(daemon.SdNotifyStopping)
+	s.stop()
+	for _, i := range s.instances {
+		if v := i.see(); v.Stuck {
+			// It may still read the segment and write to the database: nothing is taken away from it, the process just ends.
+			return errors.Join(err, fmt.Errorf("role %s: %w", v.Name, ErrStuck))
+		}
+	}
+	return errors.Join(err, s.close())
+}
+
+// bounds applies memory and cores to this process. A child process has them from its birth.
+func (s *System) bounds() error {
+	if s.o.Process != config.Main {
+		return nil
+	}
+	var plan []config.Instance
+	for _, i := range s.instances {
+		plan = append(plan, i.plan)
+	}
+	limitMemory(config.Memory(plan))
+	return bind(config.Cores(plan))
+}
+
+// watch tells the outside how it goes, until the end.
+func (s *System) watch(ctx context.Context) error {
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.o.Log.Info("stopping")
+			return nil
+		case err := <-s.failed:
+			s.o.Log.Error("stopping", "why", err)
+			return err
+		case <-tick.C:
+		}
+		s.report()
+		if err := s.abi(); err != nil {
+			return err
+		}
+	}
+}
+
+// abi finds out that the segment there is of another version, which no restart of a role can mend.
+func (s *System) abi() error {
+	if at, ok := s.registry.Hold(); ok {
+		return at.Release()
+	}
+	seg, err := attach.Open(s.place)
+	if err == nil {
+		return seg.Close()
+	}
+	if errors.Is(err, shm.ErrABI) {
+		return err
+	}
+	return nil
+}
+
+// stop ends the units, the highest level first, those of a level together.
+func (s *System) stop() {
+	highest := 0
+	for _, u := range s.units {
+		highest = max(highest, u.level)
+	}
+	for level := highest; level >= 0; level-- {
+		var all sync.WaitGroup
+		for _, u := range s.units {
+			if u.level == level {
+				u.stop()
+				all.Go(func() { <-u.done }) // its own bounds bound it
+			}
+		}
+		all.Wait()
+	}
+}
+
+func (s *System) close() error {
+	var err error
+	if s.parts != nil {
+		err = s.parts.close()
+	}
+	return errors.Join(err, s.registry.Close())
+}
