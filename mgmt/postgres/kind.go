@@ -54,6 +54,8 @@ func Kind(err error) Class {
 		return NewerSchema
 	case errors.Is(err, errReadOnly):
 		return ReadOnly
+	case errors.Is(err, syscall.ENOSPC):
+		return DiskFull
 	case errors.As(err, &connect):
 		// Whatever keeps us from connecting, a wrong password too: somebody can mend it while we wait.
 		return Unavailable

@@ -25,3 +25,22 @@ const (
 	// maxNodeName is the length of a node's name: that of the data plane's boot file and of the column.
 	maxNodeName = 63
 )
+
+// Of the private cluster.
+const (
+	// clusterConns is max_connections: some per role instance, and a few for administrators.
+	clusterConns = 40
+	// socketPathMax is the longest path of a unix socket on Linux, without the closing zero.
+	socketPathMax = 107
+	// readyWait bounds a start, crash recovery included: max_wal_size is replayed in well under a minute.
+	readyWait = 5 * time.Minute
+	// adoptWait bounds the wait for an answer of a postmaster that already runs and is neither starting nor stopping.
+	adoptWait = 30 * time.Second
+	// readyPoll is how often it is asked meanwhile.
+	readyPoll = 20 * time.Millisecond
+	// stopFast bounds the fast shutdown, which writes a checkpoint; stopQuick the immediate one after it.
+	stopFast, stopQuick = 30 * time.Second, 10 * time.Second
+	// logMax is the size at which the server's log is moved aside, looked at every logPoll. Two are kept.
+	logMax  = 4 << 20
+	logPoll = 5 * time.Second
+)
