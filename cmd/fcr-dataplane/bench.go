@@ -30,9 +30,9 @@ type fastpathOptions struct {
 
 func benchCommand() *cobra.Command {
 	c := &cobra.Command{Use: "bench", Short: "measure the fast path against its rivals", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		return usageError{errors.New("bench: want one of: fastpath, jitter, soak")}
+		return usageError{errors.New("bench: want one of: fastpath, jitter, load, soak")}
 	}}
-	c.AddCommand(fastpathCommand(), jitterCommand(), soakCommand(), oursCommand())
+	c.AddCommand(fastpathCommand(), jitterCommand(), loadCommand(), soakCommand(), oursCommand())
 	return c
 }
 
