@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -38,10 +37,8 @@ type Options struct {
 	Node string
 	// DSN is the configured server; empty means the private cluster.
 	DSN string
-	// Dir is the state folder: the private cluster's data is in Dir/postgres.
-	Dir string
-	// SocketDir gets the private cluster's socket.
-	SocketDir string
+	// DataDir holds the private cluster's data, SocketDir gets its socket: see postgres.ClusterConfig.
+	DataDir, SocketDir string
 	// User runs the private server when we are root; empty is postgres.
 	User string
 	Log  *slog.Logger
@@ -70,7 +67,7 @@ func New(o Options) (*Role, error) {
 		return r, nil
 	}
 	var err error
-	r.cluster, err = postgres.NewCluster(postgres.ClusterConfig{DataDir: filepath.Join(o.Dir, "postgres"), SocketDir: o.SocketDir, User: o.User,
+	r.cluster, err = postgres.NewCluster(postgres.ClusterConfig{DataDir: o.DataDir, SocketDir: o.SocketDir, User: o.User,
 		Log: r.log, Settings: o.Settings})
 	if err != nil {
 		return nil, fmt.Errorf("role database: %w", err)

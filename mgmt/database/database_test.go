@@ -33,7 +33,7 @@ func place(t *testing.T) Options {
 			t.Error(err)
 		}
 	})
-	return Options{Node: "n1", Dir: dir, SocketDir: dir + "/run", Settings: map[string]string{"fsync": "off"}}
+	return Options{Node: "n1", DataDir: dir + "/pg", SocketDir: dir + "/run", Settings: map[string]string{"fsync": "off"}}
 }
 
 // running is a role in a goroutine.
@@ -115,7 +115,7 @@ func TestTheRoleEndsWhenItsServerDiesAndTheNextRecovers(t *testing.T) {
 	o := place(t)
 	r := run(t, o)
 	r.waitReady(t)
-	b, err := os.ReadFile(o.Dir + "/postgres/postmaster.pid")
+	b, err := os.ReadFile(o.DataDir + "/postmaster.pid")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestANewerSchemaEndsTheRole(t *testing.T) {
 }
 
 func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
-	if _, err := New(Options{Node: "n1", Dir: "relative", SocketDir: "/tmp"}); err == nil {
+	if _, err := New(Options{Node: "n1", DataDir: "relative", SocketDir: "/tmp"}); err == nil {
 		t.Error("a relative folder was taken")
 	}
 }

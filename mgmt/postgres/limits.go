@@ -38,8 +38,9 @@ const (
 	adoptWait = 30 * time.Second
 	// readyPoll is how often it is asked meanwhile.
 	readyPoll = 20 * time.Millisecond
-	// stopFast bounds the fast shutdown, which writes a checkpoint; stopQuick the immediate one after it.
-	stopFast, stopQuick = 30 * time.Second, 10 * time.Second
+	// stopFast bounds the fast shutdown, which writes a checkpoint; stopQuick the immediate one after it, and then the kill:
+	// less than 30 s in all, after which the management daemon gives a role up.
+	stopFast, stopQuick = 20 * time.Second, 4 * time.Second
 	// logMax is the size at which the server's log is moved aside, looked at every logPoll. Two are kept.
 	logMax  = 4 << 20
 	logPoll = 5 * time.Second
