@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,7 @@ type loadOptions struct {
 	flows         int
 	rings         boot.Rings // 0: the boot file's defaults
 	fresh         bool
+	turn          time.Duration // 0: never
 }
 
 func loadCommand() *cobra.Command {
@@ -34,7 +36,7 @@ func loadCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "load --node NODE --segment DIR", Short: "the highest rate for whoever reads the segment: ends when told, with its books", Args: cobra.NoArgs,
 		Long: "Runs a data plane whose ports always have a frame, on a segment of its own that stays, as run does. SIGUSR1 ends the load and\n" +
-			"leaves the data plane at rest, SIGTERM ends it. It prints the books of its ports and fails when they do not balance.",
+			"leaves the data plane at rest, SIGTERM ends it. With --turn the policy comes and goes, which makes events. It prints the books of its ports and fails when they do not balance.",
 		RunE: func(*cobra.Command, []string) error { return runLoad(o) },
 	}
 	f := c.Flags()
@@ -45,6 +47,7 @@ func loadCommand() *cobra.Command {
 	f.IntVar(&o.rings.Events, "rings-events", 0, "items in a ring of events")
 	f.IntVar(&o.rings.Shards, "rings-shards", 0, "instances that may share the store's work")
 	f.BoolVar(&o.fresh, "fresh", false, "adopt nothing from the segment of an earlier start")
+	f.DurationVar(&o.turn, "turn", 0, "apply the policy and an empty one in turn, each for so long; 0 leaves it")
 	_, _ = c.MarkFlagRequired("node"), c.MarkFlagRequired("segment")
 	return c
 }
@@ -66,7 +69,7 @@ func runLoad(o loadOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	flat, err := compilePolicy(filepath.Join(dir, bench.PolicyFile), cfg)
+	policies, err := o.policies(filepath.Join(dir, bench.PolicyFile), cfg)
 	if err != nil {
 		return err
 	}
@@ -75,11 +78,11 @@ func runLoad(o loadOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close(), dpdk.Cleanup()) }()
-	if err := e.Apply(flat); err != nil {
+	if err := e.Apply(policies[0]); err != nil {
 		return err
 	}
 	e.LogStart(0)
-	result, err := o.run(e, hold, log)
+	result, err := o.run(e, hold, policies)
 	if err != nil {
 		return err
 	}
@@ -146,20 +149,32 @@ func (o *loadOptions) build(cfg *boot.Config, traffic *bench.Traffic, log *slog.
 	})
 }
 
+// policies are the scenario's, and one with the same services that redirects nothing.
+func (o *loadOptions) policies(path string, cfg *boot.Config) (compiled [2][]byte, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return compiled, err
+	}
+	services, _, _ := bytes.Cut(text, []byte("policies:"))
+	if err := os.WriteFile(path+".empty", append(services, "policies: []\n"...), 0o600); err != nil {
+		return compiled, err
+	}
+	for i, p := range []string{path, path + ".empty"} {
+		if compiled[i], err = compilePolicy(p, cfg); err != nil {
+			return compiled, err
+		}
+	}
+	return compiled, nil
+}
+
 // run polls until SIGTERM, and keeps the books.
-func (o *loadOptions) run(e *engine.Engine, hold <-chan os.Signal, log *slog.Logger) (*soakResult, error) {
+func (o *loadOptions) run(e *engine.Engine, hold <-chan os.Signal, policies [2][]byte) (*soakResult, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	go func() {
-		select {
-		case <-hold:
-			e.Hold()
-			log.Info("load ended")
-		case <-ctx.Done():
-		}
-	}()
+	reload := make(chan func() error)
+	go o.command(ctx, e, hold, reload, policies)
 	before := e.Look()
-	if err := e.Run(ctx, nil); err != nil {
+	if err := e.Run(ctx, reload); err != nil {
 		return nil, err
 	}
 	now := e.Look()
@@ -172,4 +187,29 @@ func (o *loadOptions) run(e *engine.Engine, hold <-chan os.Signal, log *slog.Log
 	r.Mpps = float64(r.FramesIn) / r.Seconds / 1e6
 	r.Balanced = len(r.Problems) == 0
 	return r, nil
+}
+
+// command lets the policy come and go until the load is to end, and ends it.
+func (o *loadOptions) command(ctx context.Context, e *engine.Engine, hold <-chan os.Signal, reload chan<- func() error, policies [2][]byte) {
+	var turn <-chan time.Time
+	if o.turn > 0 {
+		tick := time.NewTicker(o.turn)
+		defer tick.Stop()
+		turn = tick.C
+	}
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hold:
+			e.Hold()
+			return
+		case <-turn:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case reload <- func() error { return e.Apply(policies[n%2]) }:
+		}
+	}
 }
