@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -18,6 +19,7 @@ type call struct {
 	buf     []byte
 	result  []byte
 	problem error
+	ended   bool // for who has the receive lock, as that one ends it
 	over    chan struct{}
 }
 
@@ -104,7 +106,7 @@ func (cs *calls) arrive(l *link, h header, b []byte) bool {
 // end wakes the caller. It is called once.
 func (c *call) end(l *link, result []byte, problem error) {
 	c.result, c.problem = result, problem
-	l.woken = true
+	l.woken, c.ended = true, true
 	close(c.over)
 }
 
@@ -191,7 +193,6 @@ func (l *link) call(ctx context.Context, member, shard int, method string, body 
 		p.calls.take(c.id)
 		return nil, err
 	}
-	p.send.flush(turns)
 	l.bus.stats.calls.Add(1)
 	l.await(c)
 	defer func() {
@@ -215,20 +216,24 @@ func (l *link) call(ctx context.Context, member, shard int, method string, body 
 	return c.result, c.problem
 }
 
-// await polls the rings for a short while, if nobody else does: to be told by another goroutine costs more.
+// await sends what was posted and polls the rings for a short while: to be told by another goroutine costs more. If
+// somebody polls already, that one does both for all that post meanwhile, in one go.
 func (l *link) await(c *call) {
+	l.unsent.Store(true)
 	if !l.rx.TryLock() {
 		return
 	}
 	l.door.set(0)
+	passes := 0
 	l.calling.try(func() bool {
-		l.poll()
-		select {
-		case <-c.over:
+		if l.poll(); c.ended {
 			return true
-		default:
-			return false
 		}
+		if passes++; l.woken || passes%64 == 0 {
+			l.woken = false
+			runtime.Gosched() // others whose answers came, or who are about to call
+		}
+		return false
 	})
 	l.door.set(1)
 	l.look(false) // a newcomer may have come to the door while we were awake
@@ -236,7 +241,26 @@ func (l *link) await(c *call) {
 		l.door.ring() // there may be more to do: the receiver goroutine's
 	}
 	l.woken = false
+	l.unlock()
+}
+
+// unlock gives the receive lock back, and sees to what was posted by those who found it taken.
+func (l *link) unlock() {
 	l.rx.Unlock()
+	for l.unsent.Load() && l.rx.TryLock() {
+		l.dispatch()
+		l.rx.Unlock()
+	}
+}
+
+// dispatch sends what was posted. The receive lock is held.
+func (l *link) dispatch() {
+	l.unsent.Store(false)
+	for _, p := range l.peers {
+		if p != nil && p.send.waiting.Load() > 0 {
+			p.send.flush(turns)
+		}
+	}
 }
 
 // budget is how many ms the caller will wait, 0 for ever.

@@ -25,6 +25,7 @@ type link struct {
 
 	users    atomic.Int64    // who may touch the segment, the Bus itself included
 	newcomer atomic.Bool     // a call went to a process whose ring is not read yet
+	unsent   atomic.Bool     // requests were posted and are to be sent by whoever has the receive lock
 	ctx      context.Context // of the handlers
 	stop     context.CancelFunc
 
@@ -125,7 +126,7 @@ func (l *link) round() bool {
 	}
 	woken := l.woken
 	l.woken = false
-	l.rx.Unlock()
+	l.unlock()
 	if woken {
 		runtime.Gosched()
 	}

@@ -36,6 +36,9 @@ func (l *link) poll() (moved int) {
 	if l.newcomer.Load() {
 		l.look(false)
 	}
+	if l.unsent.Load() {
+		l.dispatch()
+	}
 	for _, p := range l.near {
 		if !p.in.Empty() {
 			moved += l.read(p)
