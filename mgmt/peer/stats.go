@@ -1,0 +1,65 @@
+package peer
+
+import (
+	"sync/atomic"
+
+	"fcredirect/dataplane/feed"
+)
+
+// Stats is what there would have been to send since Run began. Counters only go up.
+type Stats struct {
+	Lanes    map[string]Lane `json:"lanes"`    // immediate, high, normal
+	Synced   uint64          `json:"synced"`   // ends of answers to a wish for everything
+	Unknown  uint64          `json:"unknown"`  // items of a kind that this version does not know
+	Batches  uint64          `json:"batches"`  // reads of a ring that found something
+	Segments uint64          `json:"segments"` // of the data plane: more than one means cold starts
+}
+
+// Lane is the items of one lane.
+type Lane struct {
+	Flows  uint64 `json:"flows"`
+	Logins uint64 `json:"logins"`
+	Ended  uint64 `json:"ended"` // of both, the last of their life
+	Bytes  uint64 `json:"bytes"` // as they lie in the ring: one message each would carry as much
+}
+
+var laneNames = [...]string{feed.Immediate: "immediate", feed.High: "high", feed.Normal: "normal"}
+
+type counts struct {
+	lanes [len(laneNames)]struct{ flows, logins, ended atomic.Uint64 }
+
+	synced, unknown, batches, segments atomic.Uint64
+}
+
+// count takes one item. A lane beyond those that there are would be a newer data plane's: it counts as the least urgent.
+func (c *counts) count(item *feed.Item) {
+	h := item.Header()
+	lane := &c.lanes[min(int(h.Lane), len(c.lanes)-1)]
+	switch h.Kind {
+	case feed.KindFlow:
+		lane.flows.Add(1)
+	case feed.KindLogin:
+		lane.logins.Add(1)
+	case feed.KindSynced:
+		c.synced.Add(1)
+		return
+	default:
+		c.unknown.Add(1)
+		return
+	}
+	if h.Flags&feed.FlagEnded != 0 {
+		lane.ended.Add(1)
+	}
+}
+
+// Stats may be called from any goroutine.
+func (r *Role) Stats() Stats {
+	c := &r.counts
+	s := Stats{Lanes: map[string]Lane{}, Synced: c.synced.Load(), Unknown: c.unknown.Load(), Batches: c.batches.Load(), Segments: c.segments.Load()}
+	for n := range c.lanes {
+		l := Lane{Flows: c.lanes[n].flows.Load(), Logins: c.lanes[n].logins.Load(), Ended: c.lanes[n].ended.Load()}
+		l.Bytes = (l.Flows + l.Logins) * feed.ItemBytes
+		s.Lanes[laneNames[n]] = l
+	}
+	return s
+}
