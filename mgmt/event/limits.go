@@ -7,6 +7,8 @@ const (
 	MaxFields = 8 << 10
 	// MaxText bounds one text in them. What is longer is cut: an error message may quote anything.
 	MaxText = 1 << 10
+	// keptPolicies is how many policies are remembered, to name what was before a change.
+	keptPolicies = 8
 	// QueueEvents bounds what a process keeps for the event role while that is away: about 1 MiB. Beyond it Append waits
 	// for its context.
 	QueueEvents = 4096
