@@ -45,7 +45,7 @@ func explain(out io.Writer, c *config.Config) {
 	}
 	fmt.Fprintf(out, "node %s: segment %s, state in %s, sockets in %s\n", c.Node, segment, c.StateDir, c.RunDir)
 	if c.Database.Embedded() {
-		fmt.Fprintf(out, "database: a private PostgreSQL in %s, run by %s when this is root\n", c.Database.DataDir, c.Database.User)
+		fmt.Fprintf(out, "database: a private PostgreSQL in %s, run by %s where this is root\n", c.Database.DataDir, c.Database.User)
 	} else {
 		fmt.Fprintf(out, "database: by a DSN, at most %d connections for each process\n", c.Database.Connections)
 	}
@@ -61,10 +61,6 @@ func explain(out io.Writer, c *config.Config) {
 	w.Flush()
 	for i := range c.Roles {
 		r := &c.Roles[i]
-		if !c.Runs(r) {
-			fmt.Fprintf(out, "role %s does not run: there is a DSN\n", r.Name)
-			continue
-		}
 		planned := 0
 		for _, process := range c.Processes() {
 			for _, i := range c.Instances(process) {

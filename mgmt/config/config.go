@@ -16,7 +16,8 @@ type Config struct {
 	Roles    []Role // in the order of the file
 }
 
-// Database says which PostgreSQL is used: with a DSN that one, else a private cluster of ours.
+// Database says which PostgreSQL is used: with a DSN that one, else a private cluster of ours. Role database looks after
+// either.
 type Database struct {
 	DSN         string // may hold a password: never shown
 	Connections int    // most that one process opens
@@ -112,7 +113,7 @@ type Kind struct {
 
 // Kinds are the roles that there are.
 var Kinds = []Kind{
-	{Name: "database", What: "runs the private PostgreSQL cluster", Alone: true, Early: true, Stop: 30 * time.Second},
+	{Name: "database", What: "runs the private PostgreSQL cluster, or watches the configured one; brings the schema up to date", Alone: true, Early: true, Stop: 30 * time.Second},
 	{Name: "store", What: "writes flows, logins and samples to PostgreSQL", Needs: []string{"database"}, Sharded: true, Batched: true, Stop: 10 * time.Second},
 	{Name: "event", What: "keeps the event log and its views", Needs: []string{"database"}, Batched: true, Stop: 10 * time.Second},
 	{Name: "telemetry", What: "samples ports, makes rollups, keeps to retention", Needs: []string{"database"}, Stop: 10 * time.Second},

@@ -207,7 +207,6 @@ func TestInstancesAreDealtByProcesses(t *testing.T) {
 		{"a standby elsewhere", "[{name: store, process: [a, b], replicas: 2}]", map[string]string{"a": "store", "b": "store#1"}},
 		{"standbys of two shards", "[{name: store, process: [a, b], shards: 2, replicas: 4}]", map[string]string{"a": "store/0 store/1#1", "b": "store/1 store/0#1"}},
 		{"no standby beside its owner", "[{name: store, replicas: 3}]", map[string]string{"main": "store"}},
-		{"no cluster beside a DSN", "[{name: database}, {name: store}]\ndatabase: {dsn: x}", map[string]string{"main": "store"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, _, err := Parse("f", []byte("roles: "+tt.roles))
@@ -224,7 +223,7 @@ func TestInstancesAreDealtByProcesses(t *testing.T) {
 }
 
 func TestRolesOfTheCommandLineRunHere(t *testing.T) {
-	c, _, err := Parse("f", []byte("roles: [{name: store, process: s, shards: 2, replicas: 3}, {name: event}, {name: database}]\ndatabase: {dsn: x}"))
+	c, _, err := Parse("f", []byte("roles: [{name: store, process: s, shards: 2, replicas: 3}, {name: event}, {name: database}]"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +232,7 @@ func TestRolesOfTheCommandLineRunHere(t *testing.T) {
 		t.Errorf("%v, %v", names(got), err)
 	}
 	for list, want := range map[string]string{
-		"strore": "Did you mean store?", "monitor": "not in the configuration", "store,store": "twice", "database": "beside a DSN", "store,": "no role \"\"",
+		"strore": "Did you mean store?", "monitor": "not in the configuration", "store,store": "twice", "store,": "no role \"\"",
 	} {
 		if _, err := c.Here(SplitRoles(list)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", list, err)

@@ -28,16 +28,10 @@ func (i *Instance) Name() string {
 	return name
 }
 
-// Runs says whether a role runs at all: without a private cluster there is nothing for role database to do.
-func (c *Config) Runs(r *Role) bool { return r.Name != "database" || c.Database.Embedded() }
-
 // Instances says what a process runs, in the order in which it is started.
 func (c *Config) Instances(process string) []Instance {
 	var all []Instance
 	for _, role := range c.Order() {
-		if !c.Runs(role) {
-			continue
-		}
 		for i, dealt := range role.deal() {
 			if dealt == process {
 				all = append(all, Instance{Role: role, Shard: i % role.Shards, Number: i / role.Shards})
@@ -78,8 +72,6 @@ func (c *Config) Here(roles []string) ([]Instance, error) {
 			return nil, fmt.Errorf("role %s is not in the configuration: add it to roles", name)
 		case slices.Contains(roles[:i], name):
 			return nil, fmt.Errorf("role %s is named twice", name)
-		case !c.Runs(role):
-			return nil, fmt.Errorf("role %s does not run beside a DSN: leave it out", name)
 		}
 	}
 	var all []Instance

@@ -37,6 +37,7 @@ type instance struct {
 	seat      seat
 	claimed   bool            // there was a claim: who has it now has taken it over in our life
 	refused   time.Time       // since when the first claim is refused
+	silent    bool            // the role does not answer, and nothing is done about it
 	hung      bool            // a role of ours did not stop: the seat stays ours until the process is dead
 	stoppedIn <-chan struct{} // the segment in which the wish to stop was seen
 	back      backoff
@@ -72,7 +73,7 @@ func (i *instance) see() View {
 func (i *instance) say(state registry.State, why string) {
 	i.view.Lock()
 	was := i.view.View
-	i.view.View = View{Name: i.name, State: state, Why: why, Stuck: was.Stuck && state == registry.Stopping, Ticked: time.Now()}
+	i.view.View = View{Name: i.name, State: state, Why: why, Stuck: i.hung || i.silent, Ticked: time.Now()}
 	i.view.Unlock()
 	if was.State != state {
 		i.log.Info("role is "+state.String(), attrs("role", i.name, "why", why)...)

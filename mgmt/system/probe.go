@@ -82,6 +82,3 @@ func (p *probe) verdict() error {
 func (p *probe) silent() bool {
 	return p.answer != nil && errors.Is(p.last, errSilent) && p.ill >= p.health.Threshold
 }
-
-// close forgets a question that is still out.
-func (p *probe) close() { p.answer = nil }

@@ -65,7 +65,6 @@ func (i *instance) serve(ctx context.Context) {
 	case <-l.done:
 	default:
 		if !l.join() {
-			i.hung = true
 			if why != endProcess {
 				i.fatal(fmt.Errorf("role %s: %w (%v)", i.name, ErrStuck, i.kind.Stop))
 				<-ctx.Done()
@@ -144,7 +143,7 @@ func (l *life) watch(ctx context.Context) (end, error) {
 	beats, probes := time.NewTicker(beat), time.NewTicker(l.probe.health.Interval)
 	defer beats.Stop()
 	defer probes.Stop()
-	defer l.probe.close()
+	defer func() { i.silent = false }()
 	for {
 		var lost <-chan struct{}
 		if i.seat != nil {
@@ -165,8 +164,8 @@ func (l *life) watch(ctx context.Context) (end, error) {
 			l.probe.heard(err)
 		case <-beats.C:
 		}
+		i.silent = l.probe.silent()
 		i.say(state, l.probe.text())
-		i.stuck(l.probe.silent())
 		if over, why, err := l.judge(state); over {
 			return why, err
 		}
@@ -182,7 +181,10 @@ func (l *life) judge(state registry.State) (over bool, why end, err error) {
 		}
 	}
 	if i.seat == nil { // early
-		if err := i.claim(); err != nil && !errors.Is(err, registry.ErrNoSegment) {
+		switch err := i.claim(); {
+		case err == nil:
+			l.wanted = i.wish()
+		case !errors.Is(err, registry.ErrNoSegment):
 			return true, endLost, err
 		}
 		return false, 0, nil
@@ -208,16 +210,11 @@ func (l *life) join() bool {
 		case <-l.done:
 			return true
 		case <-limit.C:
-			l.i.stuck(true)
+			l.i.hung = true
+			l.i.say(registry.Stopping, ErrStuck.Error())
 			l.i.log.Error("role does not stop", "role", l.i.name, "waited", l.i.kind.Stop.String())
 			return false
 		case <-beats.C:
 		}
 	}
-}
-
-func (i *instance) stuck(is bool) {
-	i.view.Lock()
-	defer i.view.Unlock()
-	i.view.Stuck = is
 }

@@ -114,12 +114,14 @@ func (s *System) line() (err error) {
 	return err
 }
 
+// makeFolders makes those that are not there. Others may pass through the state folder, for the private database runs as
+// another user, but not look around in it.
 func makeFolders(c *config.Config) error {
 	for _, f := range []struct {
 		dir  string
 		mode os.FileMode
 		flag string
-	}{{c.StateDir, 0o750, "--state-dir"}, {c.RunDir, 0o755, "--run-dir"}} {
+	}{{c.StateDir, 0o711, "--state-dir"}, {c.RunDir, 0o755, "--run-dir"}} {
 		if err := os.MkdirAll(f.dir, f.mode); err != nil {
 			return fmt.Errorf("make a folder: %w; choose one that you may write with %s", err, f.flag)
 		}
@@ -129,10 +131,7 @@ func makeFolders(c *config.Config) error {
 
 // assemble makes the instances of the plan, and the child processes.
 func (s *System) assemble(plan []config.Instance) error {
-	var err error
-	if s.parts, err = newParts(s); err != nil {
-		return err
-	}
+	s.parts = &Parts{Config: s.o.Config, Process: s.o.Process, Place: s.place, Registry: s.registry, Log: s.o.Log, Version: s.o.Version}
 	makers, err := s.o.Build(s.parts)
 	if err != nil {
 		return err
@@ -201,7 +200,7 @@ func (s *System) setLevels() {
 // isReady says whether each shard of a role runs somewhere on the node. A role that is not started at all is not waited for.
 func (s *System) isReady(name string) bool {
 	role := s.o.Config.Role(name)
-	if role == nil || !s.o.Config.Runs(role) {
+	if role == nil {
 		return true
 	}
 	here := map[int]bool{} // also without a segment
