@@ -1,15 +1,18 @@
 // Command fcrctl is the command line of FC-Redirect. These first nouns read the segment of a data plane on this
-// machine; they need no daemon and no privilege but to read the segment's files.
+// machine; they need no daemon and no privilege but to read the segment's files (role start, stop and restart: to write
+// its ctl).
 //
 //	fcrctl top                                     live view
 //	fcrctl port|lcore|service|login|flow list      what there is
 //	fcrctl segment show                            whose segment it is and how its data plane fares
 //	fcrctl policy explain --initiator W --target W [--vsan N]
+//	fcrctl role list|start|stop|restart            roles of the management daemon
+//	fcrctl ring list                               how full the rings to it are
 //
 // Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 //
-// Where to find things: list.go, flow.go, segment.go and policy.go have a noun each; a live view is made of top.go (the
-// loop), page.go (what a page says), table.go (what fits) and screen.go (the terminal).
+// Where to find things: list.go, flow.go, segment.go, policy.go, role.go and ring.go have the nouns; a live view is made
+// of top.go (the loop), page.go (what a page says), table.go (what fits) and screen.go (the terminal).
 package main
 
 import (
@@ -79,7 +82,7 @@ func (c *cli) command() *cobra.Command {
 		return nil
 	}
 	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.serviceCommand(), c.loginCommand(), c.flowCommand(),
-		c.policyCommand(), c.segmentCommand())
+		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand())
 	c.noteRunning(root)
 	return root
 }

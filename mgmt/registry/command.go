@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (t *Table) Command(role string, shard int, c Command) ([]Order, error) {
 		return nil, fmt.Errorf("%w: %s has no shard %d", ErrNoRole, role, shard)
 	}
 	if len(orders) == 0 {
-		return nil, fmt.Errorf("%w: %s; there are: %s", ErrNoRole, role, strings.Join(names, ", "))
+		return nil, fmt.Errorf("%w: %s; there are: %s", ErrNoRole, role, cmp.Or(strings.Join(names, ", "), "none"))
 	}
 	return orders, nil
 }

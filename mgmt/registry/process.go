@@ -96,11 +96,12 @@ func monotonic() int64 {
 	return ts.Nano()
 }
 
-// wall turns a monotonic time of some process into wall clock time as of now; the zero time where it cannot be right.
+// wall turns a monotonic time of some process into wall clock time as of now, to the millisecond; the zero time where it
+// cannot be right.
 func wall(mono int64) time.Time {
 	ago := monotonic() - mono
 	if mono <= 0 || ago < 0 {
 		return time.Time{}
 	}
-	return time.Now().Add(-time.Duration(ago))
+	return time.Now().Add(-time.Duration(ago)).Round(time.Millisecond)
 }
