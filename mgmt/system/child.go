@@ -30,12 +30,13 @@ type Spawn struct {
 // child looks after one child process.
 type child struct {
 	// Constant.
-	name   string
-	spawn  Spawn
-	cores  []int
-	memory int64
-	bound  time.Duration // for its orderly end
-	log    *slog.Logger
+	name    string
+	spawn   Spawn
+	cores   []int
+	memory  int64
+	bound   time.Duration // for its orderly end
+	silence time.Duration // that is taken for death
+	log     *slog.Logger
 
 	line line
 
@@ -167,7 +168,7 @@ func (c *child) listen(conn *net.UnixConn) {
 
 // guard ends the process: in order when ctx ends, and at once when it has been silent for too long.
 func (c *child) guard(ctx context.Context, p *os.Process, dead <-chan struct{}) {
-	tick := time.NewTicker(childSilence / 10)
+	tick := time.NewTicker(c.silence / 10)
 	defer tick.Stop()
 	for {
 		select {
@@ -181,7 +182,7 @@ func (c *child) guard(ctx context.Context, p *os.Process, dead <-chan struct{}) 
 		c.line.Lock()
 		silent := time.Since(c.line.heard)
 		c.line.Unlock()
-		if silent >= childSilence {
+		if silent >= c.silence {
 			c.log.Error("child process is silent, killing it", "process", c.name, "pid", p.Pid, "for", silent.Round(time.Millisecond).String())
 			c.signal(p, syscall.SIGKILL)
 		}

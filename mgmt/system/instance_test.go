@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"fcredirect/dataplane/shm"
@@ -510,5 +509,3 @@ func act(b *bench, step string, fail chan error, restarts *uint32) {
 		s.want(registry.Wanted{Restart: *restarts})
 	}
 }
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

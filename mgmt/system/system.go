@@ -160,7 +160,7 @@ func (s *System) addChildren() {
 		if len(plan) == 0 {
 			continue
 		}
-		ch := &child{name: name, spawn: s.o.Spawn, cores: config.Cores(plan), memory: config.Memory(plan), bound: childStop, log: s.o.Log}
+		ch := &child{name: name, spawn: s.o.Spawn, cores: config.Cores(plan), memory: config.Memory(plan), bound: childStop, silence: childSilence, log: s.o.Log}
 		u := &unit{run: ch.run}
 		for _, p := range plan {
 			ch.bound += config.KindOf(p.Role.Name).Stop

@@ -17,6 +17,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"fcredirect/dataplane/shm"
+	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/config"
 	"fcredirect/mgmt/registry"
 )
@@ -38,6 +39,8 @@ func makeSegment(t *testing.T, dir string, fresh bool) *shm.Segment {
 	}
 	return s
 }
+
+func placeOf(dir string) attach.Place { return attach.Place{Dir: filepath.Join(dir, "segment")} }
 
 // ear is a notifier that remembers.
 type ear struct {
