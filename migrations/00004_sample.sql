@@ -145,10 +145,10 @@ CREATE TABLE port_total (
 -- before floor were dropped by retention.
 CREATE TABLE sample_level (
     node_id integer NOT NULL,
-    level   text NOT NULL, -- flow_1s, flow_1m, flow_1h, port_1s...
+    level   text NOT NULL, -- flow_1s, flow_1m, flow_1h, group_1m...
     upto    bigint NOT NULL DEFAULT 0,
     open    bigint[] NOT NULL DEFAULT '{}',
-    floor   timestamptz NOT NULL DEFAULT '-infinity',
+    floor   timestamptz NOT NULL DEFAULT '0001-01-01 00:00:00+00',
     PRIMARY KEY (node_id, level)
 ) WITH (fillfactor = 50);
 

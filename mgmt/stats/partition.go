@@ -70,8 +70,15 @@ const ensureLock = 0x66_63_72_73_61_6d_70 // "fcrsamp"
 //
 // It is cheap when there is nothing to do. An error does not stand in the way of a COPY: samples that find no partition
 // lie in the one for all else, and are moved when theirs is made.
+//
+// It also notices samples that were restored into another cluster, and makes the numbers of transactions go on (settle):
+// so call it before the first COPY.
 func EnsurePartitions(ctx context.Context, q postgres.Querier, at time.Time) error {
-	return ensure(ctx, q, tables, at, 1)
+	yes, err := restored(ctx, q)
+	if err == nil && yes {
+		err = settle(ctx, q)
+	}
+	return errors.Join(err, ensure(ctx, q, tables, at, 1))
 }
 
 // ensure makes the partitions for a time, and so many after it.
