@@ -207,8 +207,10 @@ func (i *Instance) configure(t testing.TB, settings map[string]string) {
 	must(t, f.Close())
 }
 
-// AdminDSN is for the superuser, who may also see to other sessions and settings.
-func (i *Instance) AdminDSN(database string) string { return i.dsn("postgres", database) }
+// AdminDSN is for the superuser, who may also see to other sessions and settings, on a server that was made read-only too.
+func (i *Instance) AdminDSN(database string) string {
+	return i.dsn("postgres", database) + " default_transaction_read_only=off"
+}
 
 // DSN is for the role that owns the databases made by Database.
 func (i *Instance) DSN(database string) string { return i.dsn(role, database) }
@@ -232,17 +234,21 @@ func (i *Instance) TCPDSN(database string) string {
 // Database makes a fresh migrated database, dropped at the end of the test, and gives its DSN.
 func (i *Instance) Database(t testing.TB) string {
 	t.Helper()
+	i.prepare(t)
+	return i.DSN(i.create(t, template))
+}
+
+// prepare makes role and template, once.
+func (i *Instance) prepare(t testing.TB) {
+	t.Helper()
 	i.migrated.Do(func() { i.failure = i.makeTemplate() })
 	must(t, i.failure)
-	name := i.create(t, template)
-	return i.DSN(name)
 }
 
 // Empty makes a database without our schema.
 func (i *Instance) Empty(t testing.TB) string {
 	t.Helper()
-	i.migrated.Do(func() { i.failure = i.makeTemplate() })
-	must(t, i.failure)
+	i.prepare(t)
 	return i.DSN(i.create(t, "template0"))
 }
 
