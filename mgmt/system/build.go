@@ -1,6 +1,115 @@
 package system
 
-// Build makes the makers of all roles there are.
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"fcredirect/mgmt/bus"
+	"fcredirect/mgmt/config"
+	"fcredirect/mgmt/database"
+	"fcredirect/mgmt/event"
+	"fcredirect/mgmt/monitor"
+	"fcredirect/mgmt/peer"
+	"fcredirect/mgmt/postgres"
+	"fcredirect/mgmt/store"
+)
+
+// assembly is what the roles of a process have in common: one of each.
+type assembly struct {
+	*Parts
+	database database.Options
+	bus      *bus.Bus
+	events   *event.Client
+	db       *postgres.DB
+}
+
+// Build makes the makers of all roles there are, out of one bus, one queue of events and one pool of connections. Nothing
+// of this needs the segment or the database to be there.
 func Build(p *Parts) (Makers, error) {
-	return Makers{}, nil
+	c := p.Config
+	a := &assembly{Parts: p, database: database.Options{
+		Node: c.Node, DSN: c.Database.DSN, DataDir: c.Database.DataDir, SocketDir: filepath.Join(c.RunDir, "pg"), User: c.Database.User, Log: p.Log,
+	}}
+	var err error
+	if a.bus, err = bus.Open(p.Registry, p.Log); err != nil {
+		return nil, err
+	}
+	p.onClose(a.bus.Close)
+	a.events = event.NewClient(a.bus, p.Log)
+	p.Flush = a.events.Flush
+	p.Observe = a.observe
+	p.onClose(a.closeEvents)
+	a.db, err = postgres.Open(postgres.Config{
+		DSN: a.database.Database(), Node: c.Node, App: "fcr-mgmtd " + p.Process, MaxConns: c.Database.Connections, Log: p.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.onClose(func() error { a.db.Close(); return nil })
+	return Makers{"database": a.makeDatabase, "store": a.makeStore, "monitor": a.makeMonitor, "peer": a.makePeer}, nil
+}
+
+// closeEvents gives what waits for the log a last moment. What does not get there is not lost without a word.
+func (a *assembly) closeEvents() error {
+	ctx, cancel := context.WithTimeout(context.Background(), flushBound)
+	defer cancel()
+	if err := a.events.Close(ctx); err != nil && !errors.Is(err, event.ErrClosed) {
+		a.Log.Warn("events of this process did not get into the log", "error", err)
+	}
+	return nil
+}
+
+func (a *assembly) makeDatabase(config.Instance) (Role, error) { return database.New(a.database) }
+
+func (a *assembly) makeStore(i config.Instance) (Role, error) {
+	r, err := store.New(store.Options{Place: a.Place, DB: a.db, Log: a.Log, Shard: i.Shard, Batch: i.Role.Batch, CPUs: i.Role.Cores})
+	if err != nil {
+		return nil, err
+	}
+	return a.answering(r, "store.stats", i.Shard, func() any { return storeStatsOf(r.Stats()) }), nil
+}
+
+func (a *assembly) makePeer(i config.Instance) (Role, error) {
+	return peer.New(peer.Options{Place: a.Place, Bus: handles{a.bus}, Log: a.Log, Batch: i.Role.Batch})
+}
+
+func (a *assembly) makeMonitor(config.Instance) (Role, error) {
+	o := monitor.Options{
+		Place: a.Place, DB: a.db, Registry: a.Registry, Bus: a.bus, Events: a.events, Log: a.Log, Dir: filepath.Join(a.Config.StateDir, "monitor"),
+	}
+	if a.Config.Database.Embedded() {
+		o.DataDir = a.Config.Database.DataDir
+	}
+	for i := range a.Config.Roles {
+		o.Roles = append(o.Roles, watchOf(&a.Config.Roles[i]))
+	}
+	return monitor.New(o)
+}
+
+// watchOf says to role monitor how a role is looked after.
+func watchOf(r *config.Role) monitor.Watch {
+	w := monitor.Watch{
+		Role: r.Name, Shards: r.Shards, Replicas: r.Replicas, Interval: r.Health.Interval, Threshold: r.Health.Threshold,
+		Timeout: max(r.Health.Timeout, 4*beat), // heartbeats come at beats, whatever the file says
+	}
+	for _, need := range config.KindOf(r.Name).Needs {
+		w.Database = w.Database || need == "database"
+	}
+	switch r.Health.Action {
+	case config.FailOver:
+		w.Action = monitor.FailOver
+	case config.Alarm:
+		w.Action = monitor.Tell
+	case config.Restart:
+		w.Action = monitor.Restart
+	}
+	return w
+}
+
+// handles is the bus for a package that does not import it.
+type handles struct{ *bus.Bus }
+
+func (h handles) Handle(method string, answer func(context.Context, []byte) ([]byte, error)) (remove func()) {
+	return h.Bus.Handle(method, answer)
 }

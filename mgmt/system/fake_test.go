@@ -210,8 +210,9 @@ func onBench(t *testing.T, text, role string, f fakeRole) *bench {
 	b := &bench{t: t, roster: newRoster(), done: make(chan struct{})}
 	b.instance = &instance{
 		plan: config.Instance{Role: c.Role(role)}, kind: config.KindOf(role), name: role, roster: b.roster, log: discard(),
-		ready: func(name string) bool { return b.roster.running(name, 0) },
-		fatal: func(err error) { b.note(func(p *past) { p.fatals = append(p.fatals, err) }) },
+		ready:   func(name string) bool { return b.roster.running(name, 0) },
+		observe: func(Change) {},
+		fatal:   func(err error) { b.note(func(p *past) { p.fatals = append(p.fatals, err) }) },
 		make: func(config.Instance) (Role, error) {
 			return fakeRole{healthy: f.healthy, run: func(ctx context.Context, ready func()) error {
 				b.note(func(p *past) { p.starts = append(p.starts, time.Now()) })

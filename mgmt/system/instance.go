@@ -24,14 +24,15 @@ import (
 // instance looks after one instance of a role.
 type instance struct {
 	// Constant.
-	plan   config.Instance
-	kind   *config.Kind
-	name   string
-	make   Maker
-	roster roster
-	ready  func(role string) bool // whether a role that this one depends on runs
-	fatal  func(error)            // ends the process
-	log    *slog.Logger
+	plan    config.Instance
+	kind    *config.Kind
+	name    string
+	make    Maker
+	roster  roster
+	ready   func(role string) bool // whether a role that this one depends on runs
+	fatal   func(error)            // ends the process
+	observe func(Change)           // is told what happens
+	log     *slog.Logger
 
 	// Of the goroutine of run.
 	seat      seat
@@ -41,6 +42,7 @@ type instance struct {
 	hung      bool            // a role of ours did not stop: the seat stays ours until the process is dead
 	stoppedIn <-chan struct{} // the segment in which the wish to stop was seen
 	back      backoff
+	restarts  int
 
 	view struct {
 		sync.Mutex
@@ -77,10 +79,20 @@ func (i *instance) say(state registry.State, why string) {
 	i.view.Unlock()
 	if was.State != state {
 		i.log.Info("role is "+state.String(), attrs("role", i.name, "why", why)...)
+		i.observe(Change{Plan: i.place(), Was: was.State, Is: state, Why: why, Restarts: i.restarts})
 	}
 	if i.seat != nil {
 		i.seat.Beat(state, why)
 	}
+}
+
+// place is the plan, with the number that the seat has.
+func (i *instance) place() config.Instance {
+	plan := i.plan
+	if i.seat != nil {
+		plan.Number = i.seat.Number()
+	}
+	return plan
 }
 
 // attrs leaves out what is empty.
@@ -289,6 +301,7 @@ func (i *instance) rest(ctx context.Context, err error, ran time.Duration) {
 		return
 	}
 	wait := i.back.next(ran)
+	i.restarts++
 	i.log.Error("role failed", "role", i.name, "error", err, "again in", wait.Round(time.Millisecond).String())
 	if i.seat != nil {
 		i.seat.Restarted(err)

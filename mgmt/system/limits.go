@@ -25,6 +25,8 @@ const (
 	// A restart waits backoffFirst, then twice as long each time up to backoffMost; give or take a fifth.
 	backoffFirst = 250 * time.Millisecond
 	backoffMost  = 30 * time.Second
+	// flushBound is how long events of this process may take to get into the log at its end.
+	flushBound = 2 * time.Second
 	// childStop is how long a child process may take beyond what its roles may.
 	childStop = 5 * time.Second
 	// childSilence is how long a child process may be silent: it is then killed and started anew.

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 
@@ -17,6 +18,10 @@ type Parts struct {
 	Registry *registry.Registry
 	Log      *slog.Logger
 	Version  string
+
+	// Observe is told of what happens to instances and must not wait. Flush waits until that is safe. Build sets both, or not.
+	Observe func(Change)
+	Flush   func(context.Context) error
 
 	closers []func() error // run in reverse
 }

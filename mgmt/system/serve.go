@@ -106,11 +106,7 @@ func (i *instance) build() (role Role, err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	plan := i.plan
-	if i.seat != nil {
-		plan.Number = i.seat.Number()
-	}
-	return i.make(plan)
+	return i.make(i.place())
 }
 
 // run runs the role. A panic of its own goroutine is an error; one in a goroutine that it made kills the process, which

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +53,9 @@ type System struct {
 	told     time.Time // of the status
 	watchdog time.Time // told last
 }
+
+// eventRole keeps the events that others make.
+const eventRole = "event"
 
 // unit is what is started and stopped as one: an instance, or a child process.
 type unit struct {
@@ -142,7 +144,8 @@ func (s *System) assemble(plan []config.Instance) error {
 			return fmt.Errorf("role %s is not in this program", p.Role.Name)
 		}
 		i := &instance{
-			plan: p, kind: config.KindOf(p.Role.Name), name: p.Name(), make: m, roster: ledger{s.registry}, ready: s.isReady, fatal: s.fail, log: s.o.Log,
+			plan: p, kind: config.KindOf(p.Role.Name), name: p.Name(), make: m, roster: ledger{s.registry}, ready: s.isReady, fatal: s.fail,
+			observe: s.observe, log: s.o.Log,
 		}
 		s.instances = append(s.instances, i)
 		s.units = append(s.units, &unit{roles: []string{p.Role.Name}, run: i.run})
@@ -182,7 +185,7 @@ func (s *System) setLevels() {
 		}
 		visited[u] = true
 		for _, role := range u.roles {
-			for _, need := range s.o.Config.Role(role).DependsOn {
+			for _, need := range s.outlivedBy(role) {
 				for _, other := range s.units {
 					if other != u && slices.Contains(other.roles, need) {
 						visit(other)
@@ -195,6 +198,25 @@ func (s *System) setLevels() {
 	for _, u := range s.units {
 		visit(u)
 	}
+}
+
+// outlivedBy names the roles that are stopped after a role: those that it depends on, and the one that keeps the events
+// which its end makes.
+func (s *System) outlivedBy(role string) []string {
+	needs := s.o.Config.Role(role).DependsOn
+	if role != eventRole && !s.dependsOn(eventRole, role) {
+		needs = append(slices.Clone(needs), eventRole)
+	}
+	return needs
+}
+
+// dependsOn says whether a role depends on another, be it through others.
+func (s *System) dependsOn(role, other string) bool {
+	r := s.o.Config.Role(role)
+	if r == nil {
+		return false
+	}
+	return slices.ContainsFunc(r.DependsOn, func(need string) bool { return need == other || s.dependsOn(need, other) })
 }
 
 // isReady says whether each shard of a role runs somewhere on the node. A role that is not started at all is not waited for.
@@ -231,11 +253,8 @@ func (s *System) Run(ctx context.Context) error {
 		return errors.Join(err, s.close())
 	}
 	s.begun = time.Now()
-	names := make([]string, len(s.instances))
-	for n, i := range s.instances {
-		names[n] = i.name
-	}
-	s.o.Log.Info("starting", "node", s.o.Config.Node, "process", s.o.Process, "roles", strings.Join(names, " "), "version", s.o.Version)
+	s.o.Log.Info("starting", "node", s.o.Config.Node, "process", s.o.Process, "roles", s.names(), "version", s.o.Version)
+	s.observe(Change{Is: registry.Running, Roles: s.names()})
 	for _, u := range s.units {
 		var inner context.Context
 		inner, u.stop = context.WithCancel(context.WithoutCancel(ctx)) // they are stopped by levels
@@ -247,6 +266,7 @@ func (s *System) Run(ctx context.Context) error {
 	}
 	err := s.watch(ctx)
 	s.tell(daemon.SdNotifyStopping)
+	s.observe(Change{Is: registry.Stopped, Roles: s.names()})
 	s.stop()
 	for _, i := range s.instances {
 		if v := i.see(); v.Stuck {
@@ -313,6 +333,11 @@ func (s *System) stop() {
 		highest = max(highest, u.level)
 	}
 	for level := highest; level >= 0; level-- {
+		if s.parts.Flush != nil && slices.ContainsFunc(s.units, func(u *unit) bool { return u.level == level && slices.Contains(u.roles, eventRole) }) {
+			flush, cancel := context.WithTimeout(context.Background(), flushBound)
+			_ = s.parts.Flush(flush) // closing tries once more, and complains
+			cancel()
+		}
 		var all sync.WaitGroup
 		for _, u := range s.units {
 			if u.level == level {
