@@ -184,14 +184,3 @@ func (p *place) signalDatabase(sig syscall.Signal) error {
 	}
 	return nil
 }
-
-// event waits until the log has an event of a type since a number.
-func (p *place) logged(name string, since int64) error {
-	return waitFor(alarmLimit, func() error {
-		n, err := p.number("SELECT count(*) FROM event WHERE name = $1 AND number > $2", name, since)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("no event %s after number %d", name, since)
-		}
-		return err
-	})
-}

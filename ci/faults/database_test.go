@@ -1,12 +1,11 @@
 package faults
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -134,23 +133,5 @@ func compareTotals(want, got map[string]totals) []string {
 }
 
 func names(m map[string]totals) []string {
-	list := make([]string, 0, len(m))
-	for n := range m {
-		list = append(list, n)
-	}
-	slices.SortFunc(list, func(a, b string) int { return cmp.Or(strings.Compare(a, b)) })
-	return list
-}
-
-// rows runs a query that gives one number.
-func (p *place) number(query string, args ...any) (n int64, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), callLimit)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, p.dsn)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close(ctx)
-	err = conn.QueryRow(ctx, query, args...).Scan(&n)
-	return n, err
+	return slices.Sorted(maps.Keys(m))
 }

@@ -23,6 +23,16 @@ const apart = `roles:
   - {name: peer, process: peer}
 `
 
+// together is what runs without a file.
+const together = `roles:
+  - {name: database}
+  - {name: store}
+  - {name: event}
+  - {name: telemetry}
+  - {name: monitor}
+  - {name: peer}
+`
+
 // configure writes a declarative file and gives the arguments that name it.
 func (p *place) configure(text string) []string {
 	p.t.Helper()

@@ -67,11 +67,7 @@ func must(t *testing.T, err error) {
 }
 
 func (p *place) takeDown() {
-	for _, d := range p.daemons {
-		if d.runs() && d.stop() != nil {
-			p.t.Errorf("%s did not end well: %v: %s", d.name, d.err, tail(d.log))
-		}
-	}
+	p.stopDaemons()
 	if pid := p.postmaster(); pid > 0 { // its daemon was killed
 		_ = syscall.Kill(pid, syscall.SIGCONT)
 		_ = syscall.Kill(pid, syscall.SIGQUIT)

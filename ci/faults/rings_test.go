@@ -1,0 +1,35 @@
+package faults
+
+import (
+	"testing"
+	"time"
+
+	"fcredirect/dataplane/feed"
+)
+
+func TestRingsOfTheSmallestSizeLoseNoState(t *testing.T) {
+	p := newPlace(t)
+	p.startLoad(shape{directions: full, state: feed.MinItems, events: feed.MinItems, turn: time.Second, fresh: true})
+	p.startDaemon("mgmtd", "")
+	p.serving()
+	p.complete()
+	t.Log(p.watch(outage(t)))
+	p.rest()
+	p.settle() // it compares what was lost with what the gap records tell
+	conflated, lost, gaps := uint64(0), uint64(0), uint64(0)
+	for _, r := range feed.Rings(p.seg.state, p.seg.ctl) {
+		if r.Consumer == feed.Event {
+			lost, gaps = lost+r.Lost, gaps+r.Gaps
+			continue
+		}
+		if r.Unreported > 0 || r.Pending > 0 || r.Depth > 0 {
+			t.Errorf("ring %v of producer %d at rest: %+v", r.Consumer, r.Producer, r)
+		}
+		conflated += r.Conflated
+	}
+	if conflated == 0 || lost == 0 || gaps == 0 {
+		t.Errorf("conflated %d, lost %d events in %d gaps: these rings were not too small", conflated, lost, gaps)
+	}
+	t.Logf("%d updates were conflated; %d events were lost, in %d gaps that are recorded", conflated, lost, gaps)
+	p.endLoad()
+}
