@@ -41,6 +41,12 @@ type Claim struct {
 
 // hold takes the slot in a table. c.mu is held.
 func (c *Claim) hold(t *Table, p process, member int) error {
+	if head := t.find(c.asked.Role, c.asked.Shard, 0); head >= 0 && !c.standby {
+		// Before a slot gets the name of an instance that cannot be: names stay.
+		if i := t.active(head); i >= 0 && t.lives(t.slots[i].owner()) {
+			return t.taken(i)
+		}
+	}
 	numbers := []int{c.asked.Number}
 	if c.asked.Number == AnyNumber {
 		numbers = numbers[:0]
@@ -68,18 +74,22 @@ func (c *Claim) holdNumber(t *Table, p process, member, number int) error {
 	}
 	s := &t.slots[index]
 	was := s.owner()
-	if was.alive() {
+	if t.lives(was) {
 		return t.taken(index)
 	}
 	now := was.next(p)
 	if !atomic.CompareAndSwapUint64(&s.Owner, uint64(was), uint64(now)) {
 		return t.taken(index)
 	}
-	if !was.free() {
-		c.restarts = max(c.restarts, atomic.LoadUint32(&s.Restarts)+1) // its predecessor died
-	} else {
-		c.restarts = max(c.restarts, atomic.LoadUint32(&s.Restarts))
+	before := atomic.LoadUint32(&s.Restarts)
+	if c.failure == "" {
+		c.failure = text(s.Error[:]) // its predecessor's
 	}
+	if !was.free() { // which died
+		before++
+		c.failure = fmt.Sprintf("process %d died", was.pid())
+	}
+	c.restarts = max(c.restarts, before)
 	c.table, c.index, c.head, c.owner, c.word = t, index, head, now, 0
 	c.done = atomic.LoadUint32(&t.slots[head].Restart) // a fresh start fulfils every wish for one
 	c.introduce(p, member)

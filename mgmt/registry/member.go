@@ -26,7 +26,7 @@ func (t *Table) join(p process, name, version string) (int, token, error) {
 		for i := range t.members {
 			m := &t.members[i]
 			was := token(atomic.LoadUint64(&m.Owner))
-			if !was.free() && (!dead || was.alive()) {
+			if !was.free() && (!dead || t.lives(was)) {
 				continue
 			}
 			now := was.next(p)
@@ -60,7 +60,7 @@ func (t *Table) Members() []Process {
 			continue
 		}
 		list = append(list, Process{
-			Index: i, Name: text(m.Name[:]), Version: text(m.Version[:]), PID: owner.pid(), Alive: owner.alive(), ABI: int(atomic.LoadUint32(&m.ABI)),
+			Index: i, Name: text(m.Name[:]), Version: text(m.Version[:]), PID: owner.pid(), Alive: t.lives(owner), ABI: int(atomic.LoadUint32(&m.ABI)),
 			Claimed: wall(atomic.LoadInt64(&m.Claimed)), Heartbeat: age(atomic.LoadInt64(&m.Beat)),
 		})
 	}
@@ -75,7 +75,9 @@ func (t *Table) MemberClaim(i int) (claim uint16, ok bool) {
 }
 
 // MemberAlive says whether the process of a place lives.
-func (t *Table) MemberAlive(i int) bool { return token(atomic.LoadUint64(&t.members[i].Owner)).alive() }
+func (t *Table) MemberAlive(i int) bool {
+	return t.lives(token(atomic.LoadUint64(&t.members[i].Owner)))
+}
 
 // Door is the word on which the receiver of a process sleeps.
 func (t *Table) Door(i int) *uint32 { return &t.members[i].Door }

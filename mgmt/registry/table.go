@@ -67,11 +67,12 @@ func (s State) String() string {
 type Table struct {
 	slots   []Slot
 	members []Member
+	lives   func(token) bool // whether the process of a token does
 }
 
 // NewTable finds the registry in a mapped `ctl`. To list, a read-only mapping is enough.
 func NewTable(ctl *shm.File) (*Table, error) {
-	t := &Table{shm.Items[Slot](ctl, shm.RegionRoles), shm.Items[Member](ctl, shm.RegionMembers)}
+	t := &Table{shm.Items[Slot](ctl, shm.RegionRoles), shm.Items[Member](ctl, shm.RegionMembers), token.alive}
 	if len(t.slots) == 0 || len(t.slots) > shm.MaxRoles || len(t.members) == 0 || len(t.members) > shm.MaxMembers {
 		return nil, errors.New("registry: the segment has none")
 	}
@@ -169,7 +170,7 @@ func (t *Table) elect(head, me int) (uint64, error) {
 	h := &t.slots[head]
 	for {
 		was := atomic.LoadUint64(&h.Active)
-		if i := t.active(head); i >= 0 && i != me && t.slots[i].owner().alive() {
+		if i := t.active(head); i >= 0 && i != me && t.lives(t.slots[i].owner()) {
 			return 0, t.taken(i)
 		}
 		now := (was>>32+1)<<32 | uint64(me+1)
@@ -222,7 +223,7 @@ func (t *Table) instance(i int) Instance {
 	owner := s.owner()
 	in := Instance{
 		Role: text(s.Role[:]), Shard: int(atomic.LoadUint32(&s.Shard)), Number: int(atomic.LoadUint32(&s.Number)),
-		PID: owner.pid(), Alive: owner.alive(), ABI: int(atomic.LoadUint32(&s.ABI)), Version: text(s.Version[:]), Endpoint: text(s.Endpoint[:]),
+		PID: owner.pid(), Alive: t.lives(owner), ABI: int(atomic.LoadUint32(&s.ABI)), Version: text(s.Version[:]), Endpoint: text(s.Endpoint[:]),
 		Since: wall(atomic.LoadInt64(&s.Since)), Claimed: wall(atomic.LoadInt64(&s.Claimed)), Heartbeat: age(atomic.LoadInt64(&s.Beat)),
 		Restarts: int(atomic.LoadUint32(&s.Restarts)), Error: text(s.Error[:]), Health: text(s.Health[:]),
 	}
@@ -300,7 +301,7 @@ func (t *Table) Depose(role string, shard int, limit time.Duration) error {
 	if i < 0 {
 		return nil
 	}
-	if s := &t.slots[i]; s.owner().alive() && age(atomic.LoadInt64(&s.Beat)) <= limit {
+	if s := &t.slots[i]; t.lives(s.owner()) && age(atomic.LoadInt64(&s.Beat)) <= limit {
 		return t.taken(i)
 	}
 	// If it fails, somebody else has taken over in this instant, which is what was wanted.
