@@ -54,7 +54,7 @@ func explain(out io.Writer, c *config.Config) {
 	for _, process := range c.Processes() {
 		for _, i := range c.Instances(process) {
 			r := i.Role
-			fmt.Fprintf(w, "%s\t%s\t%d of %d\t%d of %d\t%s\t%s\t%s\t%s\t%s\n", process, r.Name, i.Shard, r.Shards, i.Number, r.Numbers(i.Shard),
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", process, r.Name, i.Shard, i.Number,
 				list(r.Cores, "all"), size(r.Memory), number(r.Batch), orDash(strings.Join(r.DependsOn, ",")), ifIll(r))
 		}
 	}

@@ -2,7 +2,6 @@ package system
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 
 	"fcredirect/mgmt/bus"
@@ -20,7 +19,7 @@ type assembly struct {
 	*Parts
 	database database.Options
 	bus      *bus.Bus
-	events   *event.Client
+	events   event.Appender
 	db       *postgres.DB
 }
 
@@ -28,7 +27,7 @@ type assembly struct {
 // of this needs the segment or the database to be there.
 func Build(p *Parts) (Makers, error) {
 	c := p.Config
-	a := &assembly{Parts: p, database: database.Options{
+	a := &assembly{Parts: p, events: event.Nowhere{}, database: database.Options{
 		Node: c.Node, DSN: c.Database.DSN, DataDir: c.Database.DataDir, SocketDir: filepath.Join(c.RunDir, "pg"), User: c.Database.User, Log: p.Log,
 	}}
 	var err error
@@ -36,10 +35,9 @@ func Build(p *Parts) (Makers, error) {
 		return nil, err
 	}
 	p.onClose(a.bus.Close)
-	a.events = event.NewClient(a.bus, p.Log)
-	p.Flush = a.events.Flush
-	p.Observe = a.observe
-	p.onClose(a.closeEvents)
+	if c.Role(eventRole) != nil {
+		a.tellEvents()
+	}
 	a.db, err = postgres.Open(postgres.Config{
 		DSN: a.database.Database(), Node: c.Node, App: "fcr-mgmtd " + p.Process, MaxConns: c.Database.Connections, Log: p.Log,
 	})
@@ -50,14 +48,21 @@ func Build(p *Parts) (Makers, error) {
 	return Makers{"database": a.makeDatabase, "store": a.makeStore, "monitor": a.makeMonitor, "peer": a.makePeer}, nil
 }
 
-// closeEvents gives what waits for the log a last moment. What does not get there is not lost without a word.
-func (a *assembly) closeEvents() error {
-	ctx, cancel := context.WithTimeout(context.Background(), flushBound)
-	defer cancel()
-	if err := a.events.Close(ctx); err != nil && !errors.Is(err, event.ErrClosed) {
-		a.Log.Warn("events of this process did not get into the log", "error", err)
-	}
-	return nil
+// tellEvents makes the queue of events. Where nothing keeps them there is none.
+func (a *assembly) tellEvents() {
+	client := event.NewClient(a.bus, a.Log)
+	a.events, a.Flush, a.Observe = client, client.Flush, a.observe
+	a.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), flushBound)
+		defer cancel()
+		if _, ok := a.Registry.Find(eventRole, 0); !ok {
+			cancel() // it was stopped with this process: nobody will answer
+		}
+		if err := client.Close(ctx); err != nil {
+			a.Log.Warn("events of this process did not get into the log", "error", err)
+		}
+		return nil
+	})
 }
 
 func (a *assembly) makeDatabase(config.Instance) (Role, error) { return database.New(a.database) }

@@ -148,7 +148,7 @@ func (c *child) lockedLive(ctx context.Context) error {
 	c.mu.Unlock()
 	err = errors.Join(err, ours.Close())
 	helpers.Wait()
-	if err == nil {
+	if err == nil && ctx.Err() == nil {
 		return errEnded
 	}
 	return err

@@ -386,7 +386,7 @@ func TestSilenceIsActedOnAndErrorsArePublished(t *testing.T) {
 		{"silence", "roles: [{name: event}]", "event", func() error { <-silent; return nil }, true, ""},
 		{"silence, but only an alarm is wanted", "roles: [{name: event, health: {action: alarm}}]", "event", func() error { <-silent; return nil }, false, errSilent.Error()},
 		{"a panic of the watcher", monitorOnly, "monitor", func() error { panic("oops") }, true, ""},
-		{"late answers", "roles: [{name: event}]", "event", func() error { time.Sleep(1500 * time.Millisecond); return nil }, false, "answered after 1.5s"},
+		{"late answers", "roles: [{name: event}]", "event", func() error { time.Sleep(1500 * time.Millisecond); return nil }, true, "answer"},
 		{"well", monitorOnly, "monitor", func() error { return nil }, false, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

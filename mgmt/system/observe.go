@@ -68,7 +68,7 @@ func (s *System) names() string {
 }
 
 func (s *System) observe(c Change) {
-	if s.parts.Observe != nil {
+	if s.parts.Observe != nil && !s.mute.Load() {
 		s.parts.Observe(c)
 	}
 }

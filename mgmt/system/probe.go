@@ -62,6 +62,12 @@ func (p *probe) heard(err error) {
 	p.ill = 0
 }
 
+// renew forgets what was said before the role was ready, and asks again.
+func (p *probe) renew() {
+	p.answer, p.last, p.ill = nil, nil, 0
+	p.ask()
+}
+
 // text is what to publish.
 func (p *probe) text() string {
 	if p.last == nil {

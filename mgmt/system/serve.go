@@ -154,6 +154,7 @@ func (l *life) watch(ctx context.Context) (end, error) {
 			return endLost, nil
 		case <-ready:
 			ready, state = nil, registry.Running
+			l.probe.renew()
 		case <-probes.C:
 			l.probe.ask()
 		case err := <-l.probe.answer:

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -44,7 +45,8 @@ type System struct {
 	children  []*child
 	units     []*unit
 	notify    notifier
-	failed    chan error // the first reason to end
+	failed    chan error  // the first reason to end
+	mute      atomic.Bool // nobody keeps events any more
 
 	// Of the goroutine of Run.
 	begun    time.Time
@@ -253,7 +255,7 @@ func (s *System) Run(ctx context.Context) error {
 		return errors.Join(err, s.close())
 	}
 	s.begun = time.Now()
-	s.o.Log.Info("starting", "node", s.o.Config.Node, "process", s.o.Process, "roles", s.names(), "version", s.o.Version)
+	s.o.Log.Info("starting", "node", s.o.Config.Node, "roles", s.names(), "version", s.o.Version)
 	s.observe(Change{Is: registry.Running, Roles: s.names()})
 	for _, u := range s.units {
 		var inner context.Context
@@ -333,10 +335,8 @@ func (s *System) stop() {
 		highest = max(highest, u.level)
 	}
 	for level := highest; level >= 0; level-- {
-		if s.parts.Flush != nil && slices.ContainsFunc(s.units, func(u *unit) bool { return u.level == level && slices.Contains(u.roles, eventRole) }) {
-			flush, cancel := context.WithTimeout(context.Background(), flushBound)
-			_ = s.parts.Flush(flush) // closing tries once more, and complains
-			cancel()
+		if slices.ContainsFunc(s.units, func(u *unit) bool { return u.level == level && slices.Contains(u.roles, eventRole) }) {
+			s.lastEvents()
 		}
 		var all sync.WaitGroup
 		for _, u := range s.units {
@@ -346,6 +346,20 @@ func (s *System) stop() {
 			}
 		}
 		all.Wait()
+	}
+}
+
+// lastEvents waits for the events of this process, since the role that keeps them is stopped next; what happens then makes
+// none.
+func (s *System) lastEvents() {
+	s.mute.Store(true)
+	if s.parts.Flush == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushBound)
+	defer cancel()
+	if err := s.parts.Flush(ctx); err != nil {
+		s.o.Log.Warn("events of this process did not get into the log", "error", err)
 	}
 }
 
