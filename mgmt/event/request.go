@@ -1,0 +1,55 @@
+package event
+
+import "time"
+
+// ReadRequest asks for events by number, as a subscriber does.
+type ReadRequest struct {
+	After   uint64 `json:"after"`             // the number of the last one seen; 0 from the beginning
+	Newest  bool   `json:"newest,omitempty"`  // instead: only what comes from now on
+	Lineage string `json:"lineage,omitempty"` // what the last answer said; so a renumbering is noticed
+	Max     int    `json:"max,omitempty"`
+	WaitMS  int    `json:"wait_ms,omitempty"` // how long to wait if there is none
+}
+
+// ListRequest asks for events by what they are.
+type ListRequest struct {
+	After uint64    `json:"after,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	Types []string  `json:"types,omitempty"` // names, or their beginning up to a dot: flow, flow.created
+	Max   int       `json:"max,omitempty"`
+}
+
+// ReadAnswer has events by number.
+type ReadAnswer struct {
+	Events  []Event `json:"events"`
+	After   uint64  `json:"after"`             // to go on from
+	Lineage string  `json:"lineage"`           // of the numbering
+	Partial string  `json:"partial,omitempty"` // why older events are missing
+}
+
+// CheckAnswer says whether the views are what the log says.
+type CheckAnswer struct {
+	Number uint64      `json:"number"` // of the last event in the database
+	Cut    uint64      `json:"cut"`    // events up to this one were deleted by retention; the replay begins behind it
+	Events uint64      `json:"events"` // replayed
+	Views  []ViewCheck `json:"views"`
+}
+
+// ViewCheck is what was found of a view.
+type ViewCheck struct {
+	Name        string   `json:"name"`
+	Rows        uint64   `json:"rows"`
+	Expected    uint64   `json:"expected"` // after the replay
+	Equal       bool     `json:"equal"`
+	Differences []string `json:"differences,omitempty"` // the first ones
+}
+
+// Equal says whether nothing differs.
+func (c *CheckAnswer) Equal() bool {
+	for _, v := range c.Views {
+		if !v.Equal {
+			return false
+		}
+	}
+	return true
+}
