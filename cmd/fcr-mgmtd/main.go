@@ -4,6 +4,7 @@
 //
 //	run       run roles until a signal
 //	check     validate a configuration, and say what it means
+//	bench     measure the slow path
 //	version   of this program
 package main
 
@@ -32,7 +33,7 @@ func main() {
 		Use: "fcr-mgmtd", Short: "the management daemon of FC-Redirect",
 		SilenceUsage: true, SilenceErrors: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(runCommand(), checkCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), versionCommand(), benchCommand())
 	running := false
 	noteRunning(root, &running)
 	err := root.Execute()
