@@ -117,6 +117,7 @@ func (c *child) lockedLive(ctx context.Context) error {
 	}
 	defer ours.Close()
 	cmd := exec.Command(c.spawn.Path, c.spawn.Args(c.name)...)
+	cmd.Args[0] = os.Args[0] // so that ps shows the program's name
 	cmd.Env = append(os.Environ(), c.spawn.Env...)
 	if c.memory > 0 {
 		cmd.Env = append(cmd.Env, "GOMEMLIMIT="+strconv.FormatInt(c.memory, 10))

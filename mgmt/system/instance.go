@@ -77,8 +77,11 @@ func (i *instance) say(state registry.State, why string) {
 	was := i.view.View
 	i.view.View = View{Name: i.name, State: state, Why: why, Stuck: i.hung || i.silent, Ticked: time.Now()}
 	i.view.Unlock()
-	if was.State != state {
+	waits := (state == registry.New || state == registry.Starting) && was.Why != why && why != ""
+	if (was.State != state || waits) && state != registry.Failed { // failures are logged with more
 		i.log.Info("role is "+state.String(), attrs("role", i.name, "why", why)...)
+	}
+	if was.State != state {
 		i.observe(Change{Plan: i.place(), Was: was.State, Is: state, Why: why, Restarts: i.restarts})
 	}
 	if i.seat != nil {
@@ -170,6 +173,9 @@ func (i *instance) sit(ctx context.Context) bool {
 		i.fatal(fmt.Errorf("role %s cannot run here: %w%s", i.name, err, i.advice(err)))
 		<-ctx.Done()
 		return false
+	}
+	if i.see().State != registry.Failed {
+		i.log.Warn("role cannot run here", "role", i.name, "error", err)
 	}
 	i.say(registry.Failed, err.Error())
 	i.tick(ctx, beat)

@@ -91,6 +91,9 @@ func New(o Options) (*System, error) {
 	if err := makeFolders(c); err != nil {
 		return nil, err
 	}
+	if err := s.foreign(); err != nil {
+		return nil, err
+	}
 	name := "fcr-mgmtd"
 	if o.Process != config.Main {
 		name += " " + o.Process
@@ -313,11 +316,16 @@ func (s *System) watch(ctx context.Context) error {
 	}
 }
 
-// abi finds out that the segment there is of another version, which no restart of a role can mend.
+// abi finds out that the segment which has come is of another version, which no restart of a role can mend.
 func (s *System) abi() error {
 	if at, ok := s.registry.Hold(); ok {
 		return at.Release()
 	}
+	return s.foreign()
+}
+
+// foreign is the error of a segment of another version; one that is absent or not whole is waited for.
+func (s *System) foreign() error {
 	seg, err := attach.Open(s.place)
 	if err == nil {
 		return seg.Close()
