@@ -30,7 +30,8 @@ const (
 	superuser = "postgres" // made by initdb
 	role      = "fcr"      // owns the database
 	database  = "fcr"
-	socket    = ".s.PGSQL.5432"
+	port      = "5432" // a part of the socket's name; said everywhere, because PGPORT counts else
+	socket    = ".s.PGSQL." + port
 )
 
 // ErrTaken is a cluster that another process, or another Cluster in this one, runs.
@@ -91,7 +92,7 @@ func NewCluster(c ClusterConfig) (*Cluster, error) {
 // SocketDSN is the DSN of a private cluster for any process that may connect: root, and the users that mgmtd and the
 // server run as.
 func SocketDSN(socketDir string) string {
-	return fmt.Sprintf("host=%s user=%s dbname=%s sslmode=disable", quote(socketDir), role, database)
+	return fmt.Sprintf("host=%s port=%s user=%s dbname=%s sslmode=disable", quote(socketDir), port, role, database)
 }
 
 // DSN is that of the database of role fcr.

@@ -55,6 +55,7 @@ type DB struct {
 
 	mu       sync.Mutex
 	identity Identity // guarded by mu: of the newest connection
+	changes  int      // guarded by mu: of identity
 	nodeID   int32    // guarded by mu: 0 = not known in this identity
 }
 
@@ -98,7 +99,7 @@ func (db *DB) Close() { db.pool.Close() }
 // changes: an asynchronous failover may have lost the row, and with it all that depends on it.
 func (db *DB) NodeID(ctx context.Context) (int32, error) {
 	db.mu.Lock()
-	id, before := db.nodeID, db.identity
+	id, before := db.nodeID, db.changes
 	db.mu.Unlock()
 	if id != 0 {
 		return id, nil
@@ -114,7 +115,7 @@ func (db *DB) NodeID(ctx context.Context) (int32, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	// Our own question may have made the first connection; any other change means that the answer may be the old server's.
-	if before == db.identity || before == (Identity{}) {
+	if db.changes == max(before, 1) {
 		db.nodeID = id
 	}
 	return id, nil
@@ -132,7 +133,7 @@ const identityQuery = `SELECT system_identifier,
 func (db *DB) Identity(ctx context.Context) (Identity, error) {
 	id, err := IdentityOf(ctx, db.q)
 	if err == nil {
-		db.note(id)
+		err = db.note(id)
 	}
 	return id, err
 }
@@ -155,13 +156,16 @@ func IdentityOf(ctx context.Context, q Querier) (Identity, error) {
 // errReadOnly is a server that takes no writes: a standby, or one with default_transaction_read_only.
 var errReadOnly = errors.New("the server is read-only: a standby, or default_transaction_read_only is on")
 
+// errOld is a server that an old primary became when another was promoted, and it does not know.
+var errOld = errors.New("the server is an old primary")
+
 // validate judges a new connection. An error closes it, and the next host is tried.
 func (db *DB) validate(ctx context.Context, conn *pgconn.PgConn) error {
 	id, err := validate(ctx, conn)
-	if err == nil {
-		db.note(id)
+	if err != nil {
+		return err
 	}
-	return err
+	return db.note(id)
 }
 
 func validate(ctx context.Context, conn *pgconn.PgConn) (id Identity, err error) {
@@ -184,17 +188,25 @@ func validate(ctx context.Context, conn *pgconn.PgConn) (id Identity, err error)
 	return id, err
 }
 
-// note remembers the server's identity and forgets what it does not know.
-func (db *DB) note(id Identity) {
+// note remembers the server's identity and forgets what it does not know. A primary that was replaced and comes back still
+// takes writes, which the others will never have: once the new one was seen, the old one is refused.
+func (db *DB) note(id Identity) error {
 	db.mu.Lock()
+	defer db.mu.Unlock()
 	before := db.identity
-	if id != before {
-		db.identity, db.nodeID = id, 0
+	if id == before {
+		return nil
 	}
-	db.mu.Unlock()
-	if id != before && before != (Identity{}) {
+	if id.System == before.System && id.Timeline < before.Timeline {
+		return fmt.Errorf("%w: its timeline is %d, and %d was seen already: end it, or, if it was restored from a backup, restart this program",
+			errOld, id.Timeline, before.Timeline)
+	}
+	db.identity, db.nodeID = id, 0
+	db.changes++
+	if before != (Identity{}) {
 		db.log.Warn("the database is another server or timeline", "was", before.String(), "is", id.String())
 	}
+	return nil
 }
 
 // watcher sees the end of each statement: one that failed because the server is read-only empties the pool, so that the
@@ -214,6 +226,16 @@ func (w watcher) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.Trac
 func (w watcher) TraceCopyFromEnd(_ context.Context, _ *pgx.Conn, d pgx.TraceCopyFromEndData) {
 	w.end(d.Err)
 }
+
+func (w watcher) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+func (w watcher) TraceBatchQuery(_ context.Context, _ *pgx.Conn, d pgx.TraceBatchQueryData) {
+	w.end(d.Err)
+}
+
+func (w watcher) TraceBatchEnd(_ context.Context, _ *pgx.Conn, d pgx.TraceBatchEndData) { w.end(d.Err) }
 
 func (w watcher) end(err error) {
 	if err != nil && Kind(err) == ReadOnly {

@@ -61,6 +61,22 @@ func eventually(t *testing.T, what string, try func() error) {
 	}
 }
 
+// untilKind tries until it fails in that way: each connection that the pool still has to a dead server fails by itself first.
+func untilKind(t *testing.T, kind postgres.Class, try func() error) error {
+	t.Helper()
+	for range 2 * postgres.DefaultConns {
+		err := try()
+		if postgres.Kind(err) == kind {
+			return err
+		}
+		if !postgres.Kind(err).Retry() {
+			t.Fatalf("%v is %v", err, postgres.Kind(err))
+		}
+	}
+	t.Fatalf("it never was %v", kind)
+	return nil
+}
+
 const insert = "INSERT INTO node (name) VALUES (gen_random_uuid()::text)"
 
 func TestOpeningAnAbsentServerIsNoError(t *testing.T) {
@@ -310,13 +326,8 @@ func TestWritesGoOnToThePromotedStandby(t *testing.T) {
 		t.Fatal(err)
 	}
 	pair.Kill(t)
-	if _, err := db.Q().Exec(t.Context(), insert); !postgres.Kind(err).Retry() {
-		t.Errorf("before the promotion: %v is %v", err, postgres.Kind(err))
-	}
 	// A standby alone takes no writes.
-	if _, err := db.Q().Exec(t.Context(), insert); postgres.Kind(err) != postgres.ReadOnly {
-		t.Errorf("before the promotion: %v is %v", err, postgres.Kind(err))
-	}
+	untilKind(t, postgres.ReadOnly, func() error { _, err := db.Q().Exec(t.Context(), insert); return err })
 	pair.Promote(t)
 	eventually(t, "insert", func() error { _, err := db.Q().Exec(t.Context(), "INSERT INTO node (name) VALUES ('new')"); return err })
 	after, err := db.Identity(t.Context())
@@ -346,7 +357,42 @@ func TestWritesGoOnToThePromotedStandby(t *testing.T) {
 	}
 }
 
-// An old primary that comes back still takes writes; the DSN's order decides, and the identity tells.
+// It still takes writes, and it is the first of the DSN.
+func TestAnOldPrimaryThatComesBackIsPassedOver(t *testing.T) {
+	pair := pgtest.Pair(t)
+	dsn := pair.Database(t)
+	db := open(t, dsn)
+	exec(t, db, insert)
+	pair.Kill(t)
+	pair.Promote(t)
+	eventually(t, "insert", func() error { _, err := db.Q().Exec(t.Context(), insert); return err })
+	pair.Primary.Start(t)
+	// Every connection anew: more at once than the pool has.
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			tx, err := db.Q().Begin(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = tx.Rollback(t.Context()) }()
+			if id, err := postgres.IdentityOf(t.Context(), tx); err != nil || id.Timeline != 2 {
+				t.Errorf("%v, %v", id, err)
+			}
+			if _, err := tx.Exec(t.Context(), "SELECT pg_sleep(0.1)"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	pair.Standby.Stop(t)
+	err := untilKind(t, postgres.ReadOnly, func() error { _, err := db.Q().Exec(t.Context(), insert); return err })
+	if !strings.Contains(err.Error(), "old primary") {
+		t.Error(err)
+	}
+}
+
 func TestAStandbyIsPassedOver(t *testing.T) {
 	pair := pgtest.Pair(t)
 	dsn := pair.Database(t)
@@ -357,13 +403,13 @@ func TestAStandbyIsPassedOver(t *testing.T) {
 	if len(cc.Fallbacks) != 1 {
 		t.Fatalf("%d more hosts", len(cc.Fallbacks))
 	}
-	turned := fmt.Sprintf("host=%s,%s user=fcr dbname=%s sslmode=disable target_session_attrs=any", cc.Fallbacks[0].Host, cc.Host, cc.Database)
+	turned := fmt.Sprintf("host=%s,%s port=5432 user=fcr dbname=%s sslmode=disable target_session_attrs=any", cc.Fallbacks[0].Host, cc.Host, cc.Database)
 	exec(t, open(t, turned), insert)
-	alone := open(t, fmt.Sprintf("host=%s user=fcr dbname=%s sslmode=disable", cc.Fallbacks[0].Host, cc.Database))
+	alone := open(t, fmt.Sprintf("host=%s port=5432 user=fcr dbname=%s sslmode=disable", cc.Fallbacks[0].Host, cc.Database))
 	if _, err := alone.Q().Exec(t.Context(), insert); postgres.Kind(err) != postgres.ReadOnly {
 		t.Errorf("a standby alone: %v is %v", err, postgres.Kind(err))
 	}
-	if err := postgres.Migrate(t.Context(), fmt.Sprintf("host=%s user=fcr dbname=%s sslmode=disable", cc.Fallbacks[0].Host, cc.Database)); postgres.Kind(err) != postgres.ReadOnly {
+	if err := postgres.Migrate(t.Context(), fmt.Sprintf("host=%s port=5432 user=fcr dbname=%s sslmode=disable", cc.Fallbacks[0].Host, cc.Database)); postgres.Kind(err) != postgres.ReadOnly {
 		t.Errorf("migrate a standby: %v is %v", err, postgres.Kind(err))
 	}
 }

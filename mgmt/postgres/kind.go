@@ -52,7 +52,7 @@ func Kind(err error) Class {
 		return None
 	case errors.Is(err, ErrNewerSchema):
 		return NewerSchema
-	case errors.Is(err, errReadOnly):
+	case errors.Is(err, errReadOnly), errors.Is(err, errOld):
 		return ReadOnly
 	case errors.Is(err, syscall.ENOSPC):
 		return DiskFull

@@ -64,10 +64,11 @@ func (c *Cluster) initdbIn(ctx context.Context, dir string) error {
 	if err := c.account.Own(dir); err != nil {
 		return fmt.Errorf("new data folder: %w", err)
 	}
-	// initdb forces its files to the disk before it ends.
-	err := c.set.Run(ctx, c.account, "initdb", "-D", dir, "--data-checksums", "--encoding=UTF8", "--locale=C", "--auth=peer",
-		"--username="+superuser, "--no-instructions")
-	if err != nil {
+	args := []string{"-D", dir, "--data-checksums", "--encoding=UTF8", "--locale=C", "--auth=peer", "--username=" + superuser, "--no-instructions"}
+	if c.c.Settings["fsync"] == "off" {
+		args = append(args, "--no-sync") // else it forces its files to the disk before it ends
+	}
+	if err := c.set.Run(ctx, c.account, "/", "initdb", args...); err != nil {
 		return explain(fmt.Errorf("make the data folder: %w", err), err.Error())
 	}
 	return nil
@@ -109,15 +110,32 @@ func (c *Cluster) judge() error {
 	return nil
 }
 
-// socketDir makes the folder of the socket. Anybody may go in: who may connect is decided by pg_hba.conf.
+// socketDir makes the folder of the socket. Anybody may go in: who may connect is decided by pg_hba.conf. One that is there
+// and somebody else's is not taken from him.
 func (c *Cluster) socketDir() error {
-	if err := os.MkdirAll(c.c.SocketDir, 0o755); err != nil {
+	dir := c.c.SocketDir
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("socket folder: %w", err)
 	}
-	if err := c.account.Own(c.c.SocketDir); err != nil {
+	st, err := os.Stat(dir)
+	if err != nil {
 		return fmt.Errorf("socket folder: %w", err)
 	}
-	return c.reachable(c.c.SocketDir)
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("socket folder: %w", err)
+	}
+	uid := int(st.Sys().(*syscall.Stat_t).Uid)
+	switch {
+	case uid == c.account.UID:
+	case uid == os.Geteuid() && len(names) == 0:
+		if err := c.account.Own(dir); err != nil {
+			return fmt.Errorf("socket folder: %w", err)
+		}
+	case st.Mode().Perm()&0o002 == 0:
+		return fmt.Errorf("socket folder: %s belongs to uid %d, and the server runs as %s: give it a folder of its own", dir, uid, c.account.Name)
+	}
+	return c.reachable(dir)
 }
 
 // reachable makes sure that the account may go where the folder is. The server's own message would not say which of

@@ -51,6 +51,10 @@ func migrate(ctx context.Context, dsn string, files fs.FS) (err error) {
 		return err
 	}
 	if _, err := p.Up(ctx); err != nil {
+		var partial *goose.PartialError
+		if errors.As(err, &partial) {
+			return fmt.Errorf("postgres: migrate: %s: %w", partial.Failed.Source.Path, partial.Err)
+		}
 		return fmt.Errorf("postgres: migrate: %w", err)
 	}
 	// A newer program may have migrated while we waited for the lock.

@@ -213,8 +213,8 @@ func (c *Cluster) ask(ctx context.Context, pid int) error {
 
 // connect gives a connection of the superuser.
 func (c *Cluster) connect(ctx context.Context, database string) (*pgx.Conn, error) {
-	cc, err := pgx.ParseConfig(fmt.Sprintf("host=%s user=%s dbname=%s sslmode=disable application_name=fcr-cluster",
-		quote(c.c.SocketDir), superuser, database))
+	cc, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%s user=%s dbname=%s sslmode=disable application_name=fcr-cluster",
+		quote(c.c.SocketDir), port, superuser, database))
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}

@@ -18,6 +18,7 @@ const notice = "# Written by fcr-mgmtd at each start. Put your own settings into
 func (c *Cluster) settings() map[string]string {
 	s := map[string]string{
 		"listen_addresses":        "",
+		"port":                    port,
 		"unix_socket_directories": c.c.SocketDir,
 		"unix_socket_permissions": "0777",
 		"max_connections":         fmt.Sprint(clusterConns),
@@ -54,6 +55,7 @@ func (c *Cluster) settings() map[string]string {
 		"lc_messages":                "C",
 		"log_line_prefix":            "%m [%p] %a ",
 		"log_min_duration_statement": "2s",
+		"log_parameter_max_length":   "0", // arrays of a whole flush
 		"log_lock_waits":             "on",
 		"log_checkpoints":            "off",
 	}

@@ -90,11 +90,11 @@ func (c *Cluster) copyUpgraded(ctx context.Context, dir string, old programs.Set
 	if err := c.configure(dir); err != nil {
 		return err
 	}
-	cmd := c.set.Command(ctx, c.account, "pg_upgrade", "--old-bindir", old.Dir, "--new-bindir", c.set.Dir, "--old-datadir", c.c.DataDir,
+	// It writes scripts into the folder that it runs in.
+	err := c.set.Run(ctx, c.account, dir, "pg_upgrade", "--old-bindir", old.Dir, "--new-bindir", c.set.Dir, "--old-datadir", c.c.DataDir,
 		"--new-datadir", dir, "--username", superuser, "--socketdir", c.c.SocketDir)
-	cmd.Dir = dir // it writes scripts there
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return explain(fmt.Errorf("pg_upgrade: %w: %s", err, programs.Tail(string(out))), string(out))
+	if err != nil {
+		return explain(err, err.Error())
 	}
 	return nil
 }

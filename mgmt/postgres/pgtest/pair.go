@@ -23,7 +23,7 @@ func Pair(t testing.TB) *Couple {
 	standby := newInstance(t)
 	ctx, stop := context.WithTimeout(context.Background(), bound)
 	defer stop()
-must(t, home.set.Run(ctx, account(), "pg_basebackup", "-D", standby.data, "-d", primary.dsn("postgres", "postgres"), "--no-sync",
+	must(t, home.set.Run(ctx, account(), "/", "pg_basebackup", "-D", standby.data, "-d", primary.dsn("postgres", "postgres"), "--no-sync",
 		"--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf"))
 	standby.configure(t, map[string]string{"wal_retrieve_retry_interval": "100ms"})
 	standby.Start(t)
@@ -39,7 +39,7 @@ func (c *Couple) Database(t testing.TB) string {
 	c.Primary.prepare(t)
 	name := c.Primary.create(t, template)
 	c.CatchUp(t)
-	return fmt.Sprintf("host=%s,%s user=%s dbname=%s sslmode=disable", c.Primary.dir, c.Standby.dir, role, name)
+	return fmt.Sprintf("host=%s,%s port=5432 user=%s dbname=%s sslmode=disable", c.Primary.dir, c.Standby.dir, role, name)
 }
 
 // CatchUp waits until the standby shows all that the primary has committed.

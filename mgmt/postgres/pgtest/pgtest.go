@@ -9,6 +9,7 @@
 package pgtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -172,7 +173,7 @@ func initdb(t testing.TB, o Options) *Instance {
 	i := newInstance(t)
 	ctx, stop := context.WithTimeout(context.Background(), bound)
 	defer stop()
-	must(t, home.set.Run(ctx, account(), "initdb", "-D", i.data, "--no-sync", "--data-checksums", "--username=postgres",
+	must(t, home.set.Run(ctx, account(), "/", "initdb", "-D", i.data, "--no-sync", "--data-checksums", "--username=postgres",
 		"--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C"))
 	settings := map[string]string{"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "max_wal_size": "512MB",
 		"log_min_messages": "warning", "timezone": "UTC", "log_timezone": "UTC"}
@@ -192,7 +193,7 @@ func initdb(t testing.TB, o Options) *Instance {
 // configure appends to postgresql.conf: the last line of a name counts.
 func (i *Instance) configure(t testing.TB, settings map[string]string) {
 	t.Helper()
-	settings["unix_socket_directories"], settings["listen_addresses"] = i.dir, ""
+	settings["unix_socket_directories"], settings["listen_addresses"], settings["port"] = i.dir, "", "5432"
 	if i.port != 0 {
 		settings["listen_addresses"], settings["port"] = "127.0.0.1", strconv.Itoa(i.port)
 	}
@@ -216,11 +217,8 @@ func (i *Instance) AdminDSN(database string) string {
 func (i *Instance) DSN(database string) string { return i.dsn(role, database) }
 
 func (i *Instance) dsn(user, database string) string {
-	s := fmt.Sprintf("host=%s user=%s dbname=%s sslmode=disable", i.dir, user, database)
-	if i.port != 0 {
-		s += fmt.Sprintf(" port=%d", i.port)
-	}
-	return s
+	// The port is said, because PGPORT counts else.
+	return fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", i.dir, cmp.Or(i.port, 5432), user, database)
 }
 
 // Password is that of the role, for TCP.

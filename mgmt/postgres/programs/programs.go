@@ -16,10 +16,12 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // debian is where Debian's packages put the programs of each major version.
@@ -31,8 +33,8 @@ type Set struct {
 	Dir   string
 }
 
-// Missing is the error when there are none.
-var Missing = errors.New("PostgreSQL's server programs are missing: install them with: apt-get install postgresql")
+// ErrMissing is the error when there are none.
+var ErrMissing = errors.New("PostgreSQL's server programs are missing: install them with: apt-get install postgresql")
 
 var versionLine = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
@@ -40,7 +42,7 @@ var versionLine = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 func In(dir string) (Set, error) {
 	for _, name := range []string{"postgres", "initdb"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-			return Set{}, fmt.Errorf("%s: %w", dir, Missing)
+			return Set{}, fmt.Errorf("%s: %w", dir, ErrMissing)
 		}
 	}
 	out, err := exec.Command(filepath.Join(dir, "postgres"), "--version").Output()
@@ -55,7 +57,7 @@ func In(dir string) (Set, error) {
 	return Set{Major: major, Dir: dir}, err
 }
 
-// All gives the sets of this machine, the newest first. No set is Missing.
+// All gives the sets of this machine, the newest first. No set is ErrMissing.
 func All() ([]Set, error) {
 	dirs, err := filepath.Glob(debian)
 	if err != nil {
@@ -72,7 +74,7 @@ func All() ([]Set, error) {
 		}
 	}
 	if len(sets) == 0 {
-		return nil, Missing
+		return nil, ErrMissing
 	}
 	slices.SortFunc(sets, func(a, b Set) int { return cmp.Compare(b.Major, a.Major) })
 	return sets, nil
@@ -134,15 +136,25 @@ func (s Set) Command(ctx context.Context, a Account, name string, args ...string
 	return cmd
 }
 
-// Run runs a program of the set to its end. The error holds the last of what it said.
-func (s Set) Run(ctx context.Context, a Account, name string, args ...string) error {
+// Run runs a program of the set to its end, in a folder. It does not outlive us: what it leaves half done is then ours to
+// remove, and must not change under our hands. The error holds the last of what it said.
+func (s Set) Run(ctx context.Context, a Account, dir, name string, args ...string) error {
 	cmd := s.Command(ctx, a, name, args...)
+	cmd.Dir = dir
+	cmd.WaitDelay = childDelay
+	// The kernel means the thread that started it, so the thread stays until the program has ended.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w: %s", name, err, Tail(string(out)))
 	}
 	return nil
 }
+
+// childDelay is how long children of a program that was killed may hold its output.
+const childDelay = 5 * time.Second
 
 // tail is how much of what a program said goes into an error.
 const tail = 600
