@@ -6,9 +6,17 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"fcredirect/dataplane/shm"
+	"fcredirect/mgmt/attach"
 )
+
+// A process whose roles name cores is bound to these. One without keeps off the cores that poll, as soon as a segment says
+// which they are and as long as others are left: what is slow must not take time from what is fast. Threads that a role has
+// pinned for itself stay where they are.
 
 func cpuSet(cores []int) (set unix.CPUSet) {
 	for _, core := range cores {
@@ -17,26 +25,87 @@ func cpuSet(cores []int) (set unix.CPUSet) {
 	return set
 }
 
-// bind keeps this process on the cores. Threads that come later inherit from those that are there.
-func bind(cores []int) error {
-	if len(cores) == 0 {
-		return nil
-	}
-	set := cpuSet(cores)
+// eachThread visits the threads of this process. Those that come later inherit from those that are there. One that has
+// just ended is passed over.
+func eachThread(do func(id int) error) error {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
-		return fmt.Errorf("bind to the cores %v: %w", cores, err)
+		return fmt.Errorf("threads: %w", err)
 	}
 	for _, t := range threads {
 		id, err := strconv.Atoi(t.Name())
 		if err != nil {
 			continue
 		}
-		if err := unix.SchedSetaffinity(id, &set); err != nil && !errors.Is(err, unix.ESRCH) {
-			return fmt.Errorf("bind to the cores %v: %w", cores, err)
+		if err := do(id); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("cores of thread %d: %w", id, err)
 		}
 	}
 	return nil
+}
+
+// bind keeps this process on the cores.
+func bind(cores []int) error {
+	set := cpuSet(cores)
+	return eachThread(func(id int) error { return unix.SchedSetaffinity(id, &set) })
+}
+
+// aside keeps this process off the cores of the lcores of a segment. was is where its threads were before; it gives where
+// they are now.
+func aside(state *shm.File, allowed, was unix.CPUSet) (unix.CPUSet, error) {
+	now := allowed
+	for _, lcore := range shm.Items[shm.Lcore](state, shm.RegionLcores) {
+		now.Clear(int(lcore.CPU))
+	}
+	if now.Count() == 0 {
+		now = allowed
+	}
+	if now == was {
+		return was, nil
+	}
+	return now, eachThread(func(id int) error {
+		var mine unix.CPUSet
+		if err := unix.SchedGetaffinity(id, &mine); err != nil || mine != was {
+			return err
+		}
+		return unix.SchedSetaffinity(id, &now)
+	})
+}
+
+// keepAside is aside for the segment that is there now; it is tried until there is one whose data plane runs, since only
+// that has said where it polls.
+func (s *System) keepAside() {
+	seg, err := attach.Open(s.place)
+	if err != nil {
+		return // there is none, or not a whole one: the registry says so
+	}
+	defer func() {
+		if err := seg.Close(); err != nil {
+			s.o.Log.Warn("segment cannot be unmapped", "error", err)
+		}
+	}()
+	if atomic.LoadUint32(&seg.State.Header().State) == shm.Starting {
+		return
+	}
+	s.settled = true
+	now, err := aside(seg.State, s.allowed, s.cores)
+	if err != nil {
+		s.o.Log.Warn("cannot keep off the cores that poll", "error", err)
+	}
+	if now != s.cores {
+		s.o.Log.Info("keeping off the cores that poll", "cores", fmt.Sprint(coresOf(now)))
+		s.cores = now
+	}
+}
+
+// coresOf lists a set.
+func coresOf(set unix.CPUSet) (cores []int) {
+	for core := range len(set) * 64 {
+		if set.IsSet(core) {
+			cores = append(cores, core)
+		}
+	}
+	return cores
 }
 
 // limitMemory sets the soft limit of the heap, unless whoever started us did.

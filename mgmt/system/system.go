@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 
 	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/attach"
@@ -49,6 +50,10 @@ type System struct {
 	mute      atomic.Bool // nobody keeps events any more
 
 	// Of the goroutine of Run.
+	settled  bool        // on the cores where it is to stay as long as the segment does
+	bound    bool        // by the configuration, for good
+	allowed  unix.CPUSet // at the start
+	cores    unix.CPUSet // where threads are that are not pinned
 	begun    time.Time
 	ready    bool
 	status   string
@@ -205,12 +210,15 @@ func (s *System) setLevels() {
 	}
 }
 
-// outlivedBy names the roles that are stopped after a role: those that it depends on, and the one that keeps the events
-// which its end makes.
+// outlivedBy names the roles that are stopped after a role: those that it depends on, the one that keeps the events which
+// its end makes, and, for the one that watches, all: it must not raise alarms because of an orderly end.
 func (s *System) outlivedBy(role string) []string {
-	needs := s.o.Config.Role(role).DependsOn
-	if role != eventRole && !s.dependsOn(eventRole, role) {
-		needs = append(slices.Clone(needs), eventRole)
+	needs := slices.Clone(s.o.Config.Role(role).DependsOn)
+	for i := range s.o.Config.Roles {
+		other := s.o.Config.Roles[i].Name
+		if (other == eventRole || config.KindOf(role).Watcher) && other != role && !s.dependsOn(other, role) {
+			needs = append(needs, other)
+		}
 	}
 	return needs
 }
@@ -282,34 +290,46 @@ func (s *System) Run(ctx context.Context) error {
 	return errors.Join(err, s.close())
 }
 
-// bounds applies memory and cores to this process. A child process has them from its birth.
+// bounds applies memory and cores to this process. A child process has them from its birth, but where its roles name none.
 func (s *System) bounds() error {
-	if s.o.Process != config.Main {
-		return nil
-	}
 	var plan []config.Instance
 	for _, i := range s.instances {
 		plan = append(plan, i.plan)
 	}
 	limitMemory(config.Memory(plan))
-	return bind(config.Cores(plan))
+	if cores := config.Cores(plan); len(cores) > 0 {
+		s.bound, s.settled = true, true
+		return bind(cores)
+	}
+	if err := unix.SchedGetaffinity(0, &s.allowed); err != nil {
+		return fmt.Errorf("cpu affinity: %w", err)
+	}
+	s.cores = s.allowed
+	s.keepAside()
+	return nil
 }
 
 // watch tells the outside how it goes, until the end.
 func (s *System) watch(ctx context.Context) error {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
+	changed := s.registry.Changed()
 	for {
 		select {
 		case <-ctx.Done():
 			s.o.Log.Info("stopping")
 			return nil
+		case <-changed:
+			changed, s.settled = s.registry.Changed(), s.bound
 		case err := <-s.failed:
 			s.o.Log.Error("stopping", "why", err)
 			return err
 		case <-tick.C:
 		}
 		s.report()
+		if !s.settled {
+			s.keepAside()
+		}
 		if err := s.abi(); err != nil {
 			return err
 		}
