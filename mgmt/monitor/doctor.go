@@ -14,12 +14,16 @@ var doctorsCodes = []alarm.Code{
 	alarm.DatabaseServer, alarm.RoleAbsent, alarm.RoleFailed, alarm.RoleUnhealthy, alarm.RoleSilent, alarm.RoleLooping, alarm.NoStandby,
 }
 
-// databaseRole is the role whose absence is the database's, not only its own.
-const databaseRole = "database"
+// Roles that are not like others: the absence of one is the database's, and the other is this one, which others judge.
+const (
+	databaseRole = "database"
+	monitorRole  = "monitor"
+)
 
 // doctor judges the instances of roles. It belongs to the keeper.
 type doctor struct {
 	watches  []Watch
+	private  bool // the database is a cluster of ours
 	patients map[instance]*patient
 	pauses   map[group]*pause
 }
@@ -38,6 +42,7 @@ type instance struct {
 type patient struct {
 	looked   time.Time
 	ill      int       // looks in a row
+	due      int       // of these, since the last action or excuse
 	since    time.Time // the first of them
 	why      string
 	silent   bool
@@ -55,6 +60,7 @@ type pause struct {
 type wish struct {
 	instance
 	code     alarm.Code
+	subject  string
 	action   Action
 	why      string
 	since    time.Time // ill
@@ -67,8 +73,8 @@ type wish struct {
 func (i instance) subject() string { return fmt.Sprintf("%s/%d", i.group.subject(), i.number) }
 func (g group) subject() string    { return fmt.Sprintf("%s/%d", g.role, g.shard) }
 
-func newDoctor(watches []Watch) doctor {
-	return doctor{watches: watches, patients: map[instance]*patient{}, pauses: map[group]*pause{}}
+func newDoctor(watches []Watch, private bool) doctor {
+	return doctor{watches: watches, private: private, patients: map[instance]*patient{}, pauses: map[group]*pause{}}
 }
 
 func (d *doctor) watch(role string) *Watch {
@@ -120,14 +126,21 @@ func (d *doctor) examine(now time.Time, in *registry.Instance, list []registry.I
 	if p.ill < w.Threshold {
 		return found, nil
 	}
-	code := alarm.RoleUnhealthy
-	if p.silent {
+	code, subject := alarm.RoleUnhealthy, id.subject()
+	switch {
+	case p.silent:
 		code = alarm.RoleSilent
+	case in.Role == databaseRole && d.private:
+		// It is ill because its server is: nothing else explains that.
+		code, subject = alarm.DatabaseServer, ""
+		if now.Sub(p.since) < databasePatience {
+			return append(found, finding{code: code, detail: p.why}), nil
+		}
 	}
-	found = append(found, finding{code: code, subject: id.subject(), detail: p.why})
-	if w.Action != Tell {
+	found = append(found, finding{code: code, subject: subject, detail: p.why})
+	if p.due >= w.Threshold && w.Action != Tell && in.Role != monitorRole {
 		wishes = append(wishes, wish{
-			instance: id, code: code, action: w.Action, why: p.why, since: p.since, silent: p.silent, standby: hasStandby(list, in),
+			instance: id, code: code, subject: subject, action: w.Action, why: p.why, since: p.since, silent: p.silent, standby: hasStandby(list, in),
 			database: w.Database && !p.silent, limit: w.Interval + w.Timeout,
 		})
 	}
@@ -141,12 +154,13 @@ func (d *doctor) feel(now time.Time, w *Watch, p *patient, in *registry.Instance
 	switch {
 	case p.silent:
 		p.why = fmt.Sprintf("process %d: no heartbeat for %v", in.PID, in.Heartbeat.Round(100*time.Millisecond))
-	case in.Health != "":
+	case in.Health != "" && in.State == registry.Running: // in other states it is what the role waits for
 		p.why = in.Health
 	default:
-		p.ill, p.why = 0, ""
+		p.ill, p.due, p.why = 0, 0, ""
 		return
 	}
+	p.due++
 	if p.ill++; p.ill == 1 {
 		p.since = now
 	}
@@ -226,10 +240,10 @@ func hasStandby(list []registry.Instance, of *registry.Instance) bool {
 	return false
 }
 
-// excuse forgets the illness of an instance that something else explains: when that is over it gets its whole time.
+// excuse gives an instance whose illness something else explains its whole time again, when that is over.
 func (d *doctor) excuse(w wish) {
 	if p := d.patients[w.instance]; p != nil {
-		p.ill = 0
+		p.due = 0
 	}
 }
 
@@ -252,7 +266,7 @@ func (d *doctor) may(now time.Time, w wish) bool {
 	p.until = now.Add(p.next)
 	p.next = min(2*p.next, lastPause)
 	if at := d.patients[w.instance]; at != nil {
-		at.ill = 0 // it is given its whole time again
+		at.due = 0 // it is given its whole time again
 	}
 	return true
 }

@@ -30,6 +30,8 @@ const (
 	lcoreSilent   = time.Second
 	// A ring with items whose consumer has released none for so long is not read: consumers release every 50 ms.
 	ringSilent = 2 * time.Second
+	// conflatedHold is how long updates count as being merged after the last one was.
+	conflatedHold = 2 * time.Second
 	// Shares of a table or ring from which on it is called full. Alarms clear below them for their Clear time.
 	tableFullShare = 0.9
 	ringLagShare   = 0.5
@@ -49,6 +51,9 @@ const (
 	firstPause = 15 * time.Second
 	lastPause  = 10 * time.Minute
 	wellAfter  = time.Minute
+	// databasePatience is how long a private server may be ill before its role is restarted: it may be recovering, and would
+	// begin anew.
+	databasePatience = 30 * time.Second
 
 	// reports and changes that may wait. A check waits when the keeper is behind; changes beyond are counted and logged.
 	reportQueue = 32

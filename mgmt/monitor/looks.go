@@ -49,19 +49,19 @@ var databaseCodes = []alarm.Code{alarm.DatabaseDown, alarm.DatabaseReadOnly, ala
 func (r *Role) lookAtDatabase(ctx context.Context) report {
 	rep := report{about: databaseCodes, began: time.Now(), database: true}
 	_, err := r.o.DB.Identity(ctx)
-	code := alarm.DatabaseDown
-	switch postgres.Kind(err) {
-	case postgres.None:
-		if full := r.diskFull(); full != "" {
-			rep.found = []finding{{code: alarm.DatabaseFull, detail: full}}
+	if err != nil {
+		code := alarm.DatabaseDown
+		switch postgres.Kind(err) {
+		case postgres.ReadOnly:
+			code = alarm.DatabaseReadOnly
+		case postgres.DiskFull:
+			code = alarm.DatabaseFull
 		}
-		return rep
-	case postgres.ReadOnly:
-		code = alarm.DatabaseReadOnly
-	case postgres.DiskFull:
-		code = alarm.DatabaseFull
+		rep.found = append(rep.found, finding{code: code, detail: err.Error()})
 	}
-	rep.found = []finding{{code: code, detail: err.Error()}}
+	if full := diskFull(r.o.DataDir); full != "" {
+		rep.found = append(rep.found, finding{code: alarm.DatabaseFull, detail: full})
+	}
 	return rep
 }
 
@@ -72,16 +72,13 @@ func databaseHung() report {
 }
 
 // diskFull says that the private cluster's disk has no room: PostgreSQL itself says so only to whoever writes next.
-func (r *Role) diskFull() string {
-	if r.o.DataDir == "" {
-		return ""
-	}
+func diskFull(dir string) string {
 	var st syscall.Statfs_t
-	if syscall.Statfs(r.o.DataDir, &st) != nil {
+	if dir == "" || syscall.Statfs(dir, &st) != nil {
 		return ""
 	}
 	if free := st.Bavail * uint64(st.Bsize); free < diskLeast {
-		return fmt.Sprintf("%d MiB are free at %s", free>>20, r.o.DataDir)
+		return fmt.Sprintf("%d MiB are free at %s", free>>20, dir)
 	}
 	return ""
 }

@@ -32,6 +32,11 @@ type Registry interface {
 	Command(role string, shard int, c registry.Command) ([]registry.Order, error)
 }
 
+// Database is what it asks of the database: a *postgres.DB.
+type Database interface {
+	Identity(ctx context.Context) (postgres.Identity, error)
+}
+
 // Action is what is done about an instance that is ill.
 type Action uint8
 
@@ -41,6 +46,9 @@ const (
 	FailOver               // have a standby take over, and it started anew
 	Tell                   // raise the alarm, nothing else
 )
+
+// String is the action as logs spell it.
+func (a Action) String() string { return [...]string{"restart", "fail over", "tell"}[min(a, Tell)] }
 
 // Watch says how a role is looked after.
 type Watch struct {
@@ -57,7 +65,7 @@ type Watch struct {
 // Options are what an instance is made of. Everything but Registry may be absent: then it is not looked at.
 type Options struct {
 	Place    attach.Place
-	DB       *postgres.DB
+	DB       Database
 	DataDir  string // of the private cluster: the room on its disk is watched
 	Registry Registry
 	Bus      Bus
@@ -153,7 +161,7 @@ func (r *Role) begin() (err error) {
 	r.book.Restore(now, saved.Alarms)
 	r.baseline = saved.Baseline
 	r.scribe = newScribe(r.o)
-	r.doctor = newDoctor(r.o.Roles)
+	r.doctor = newDoctor(r.o.Roles, r.o.DataDir != "")
 	r.database.watched, r.database.well = r.o.DB != nil, time.Time{}
 	r.start = now
 	r.alive.Store(0)
@@ -218,7 +226,8 @@ func (r *Role) take(now time.Time, rep report) {
 
 // act does something about an instance that is ill, unless something else explains it.
 func (r *Role) act(now time.Time, w wish) {
-	if cause, is := r.book.Suppressed(w.code, w.subject()); is {
+	// The role that keeps the database is not excused by the database's being away: that is its work.
+	if cause, is := r.book.Suppressed(w.code, w.subject); is && (w.code != alarm.DatabaseServer || cause != alarm.DatabaseDown) {
 		r.doctor.excuse(w)
 		r.o.Log.Debug("monitor: a role is ill for another reason", "role", w.role, "shard", w.shard, "why", w.why, "cause", cause)
 		return
@@ -229,7 +238,7 @@ func (r *Role) act(now time.Time, w wish) {
 	if !r.doctor.may(now, w) {
 		return
 	}
-	r.o.Log.Warn("monitor: a role is ill: acting", "role", w.role, "shard", w.shard, "instance", w.number, "action", w.action, "why", w.why)
+	r.o.Log.Warn("monitor: a role is ill: acting", "role", w.role, "shard", w.shard, "instance", w.number, "action", w.action.String(), "why", w.why)
 	if w.silent && w.standby || w.action == FailOver {
 		if err := r.o.Registry.Depose(w.role, w.shard, w.limit); err != nil && !errors.Is(err, registry.ErrTaken) {
 			r.o.Log.Warn("monitor: fail over", "role", w.role, "shard", w.shard, "error", err)

@@ -44,9 +44,9 @@ type segmentLook struct {
 
 // ringPulse is what is remembered of a ring.
 type ringPulse struct {
-	released  pulse
-	conflated uint64
-	seen      bool
+	released pulse
+	merged   pulse
+	first    uint64 // conflated when first seen
 }
 
 // look maps the segment that is there now and reads it. The old one stays in view until there is another.
@@ -141,7 +141,7 @@ func (l *segmentLook) lookAtRings(now time.Time, say sayer) {
 		subject := fmt.Sprintf("%s/%d/lcore%d", role, r.Shard, r.Producer)
 		p := l.rings[subject]
 		if p == nil {
-			p = &ringPulse{}
+			p = &ringPulse{first: r.Conflated}
 			l.rings[subject] = p
 		}
 		// What was released was offered before, and a ring holds no more than it has room for: the first figure of each
@@ -156,10 +156,10 @@ func (l *segmentLook) lookAtRings(now time.Time, say sayer) {
 		} else if still >= ringSilent {
 			say(alarm.RingBlocked, subject, "%d of %d items wait, none was taken for %v", r.Depth, r.Items, still.Round(100*time.Millisecond))
 		}
-		if p.seen && r.Conflated > p.conflated {
-			say(alarm.RingConflated, subject, "%d updates more were merged, %d so far", r.Conflated-p.conflated, r.Conflated)
+		// Not every look finds more of them.
+		if still := p.merged.still(r.Conflated, now); r.Conflated > p.first && still < conflatedHold {
+			say(alarm.RingConflated, subject, "%d updates were merged so far", r.Conflated)
 		}
-		p.conflated, p.seen = r.Conflated, true
 		if r.Consumer == feed.Store && float64(r.Depth) >= ringLagShare*float64(r.Items) {
 			say(alarm.StoreLag, subject, "%d of %d items wait to be written", r.Depth, r.Items)
 		}
