@@ -227,6 +227,7 @@ func (a *Archive) Origins(ctx context.Context, first, last uint64) (map[uint64]e
 // Filter selects events. Its zero value selects all.
 type Filter struct {
 	After  uint64 // number
+	Before uint64 // number, 0: any
 	Since  time.Time
 	Types  []event.Type
 	Newest bool // when there are more than the limit, those at the end
@@ -239,6 +240,10 @@ func (a *Archive) List(ctx context.Context, f Filter, limit int) ([]event.Event,
 		return nil, err
 	}
 	sql, args := "SELECT number, at, type, epoch, producer, seq, fields FROM event WHERE node_id = $1 AND number > $2", []any{node, int64(f.After)}
+	if f.Before > 0 {
+		args = append(args, int64(f.Before))
+		sql += fmt.Sprintf(" AND number < $%d", len(args))
+	}
 	if !f.Since.IsZero() {
 		args = append(args, f.Since)
 		sql += fmt.Sprintf(" AND at >= $%d", len(args))

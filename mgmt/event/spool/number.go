@@ -65,3 +65,8 @@ func (b bases) without(first uint64) bases {
 	}
 	return b
 }
+
+// knows says whether the numbering ever had this lineage.
+func (b bases) knows(lineage uint64) bool {
+	return slices.ContainsFunc(b, func(x base) bool { return x.lineage == lineage })
+}

@@ -359,8 +359,31 @@ func (s *Spool) Renumber(number, lineage uint64) uint64 {
 	return s.bases.renumber(number, lineage)
 }
 
-// Rebase gives the records from an index on new numbers, which begin with number, under a new lineage. It is durable
-// when it returns without an error; else nothing has changed.
+// After is the first record with a number above this one, of those that the spool has: one that is yet to come if none.
+func (s *Spool) After(number uint64) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	low, high := s.first(), s.synced+1
+	for low < high {
+		if mid := (low + high) / 2; s.bases.number(mid) <= number {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// Knows says whether the numbering has, or once had, this lineage.
+func (s *Spool) Knows(lineage uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bases.knows(lineage)
+}
+
+// Rebase gives the records from an index on new numbers, which begin with number, or a higher one if the records had
+// that: numbers only go up. The lineage is a new one. It is durable when it returns without an error; else nothing has
+// changed.
 func (s *Spool) Rebase(index, number uint64) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -369,12 +392,10 @@ func (s *Spool) Rebase(index, number uint64) error {
 	}
 	first, _ := s.Range()
 	now := s.bases.without(first)
-	switch last := now[len(now)-1]; {
-	case index == 0 || number < index+last.add:
-		return fmt.Errorf("spool: rebase record %d to number %d: numbers only go up", index, number)
-	case len(now) == maxBases:
+	if len(now) == maxBases {
 		return fmt.Errorf("spool: rebase record %d to number %d: it was done %d times already", index, number, maxBases)
 	}
+	number = max(number, index+now[len(now)-1].add)
 	now = append(now, base{from: index, add: number - index, lineage: draw()})
 	if err := s.roll(now); err != nil {
 		return fmt.Errorf("spool: rebase record %d to number %d: %w", index, number, err)

@@ -1,0 +1,135 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"fcredirect/mgmt/event"
+	"fcredirect/mgmt/event/archive"
+	"fcredirect/mgmt/event/spool"
+)
+
+// ErrStopped says that the role ended. It may run again.
+var ErrStopped = errors.New("event: the role stopped")
+
+// Subscription gives events in the order of the log: from the memory of the newest, else from the spool, else from the
+// database. It keeps nothing but its place, so one that is slow reads further back and holds up nobody. It belongs to one
+// goroutine, and needs no end.
+type Subscription struct {
+	log     *Log
+	after   uint64
+	lineage uint64
+}
+
+// Next waits for events and gives at most max of them, at least one. An error but ctx's or ErrStopped: the events that
+// come next are in the database, which does not answer; ask again.
+func (s *Subscription) Next(ctx context.Context, max int) ([]event.Event, error) {
+	for {
+		events, news, err := s.poll(ctx, max)
+		if err != nil || len(events) > 0 {
+			return events, err
+		}
+		select {
+		case <-news:
+		case <-s.log.written:
+			if events, _, err := s.poll(ctx, max); err != nil || len(events) > 0 {
+				return events, err
+			}
+			return nil, ErrStopped
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// poll gives what there is, or what to wait for.
+func (s *Subscription) poll(ctx context.Context, max int) (events []event.Event, news chan struct{}, err error) {
+	s.log.mu.Lock()
+	news = s.log.news
+	s.log.mu.Unlock()
+	s.move()
+	if events, err = s.log.read(ctx, s.after, max); len(events) > 0 {
+		s.after = events[len(events)-1].Number
+	}
+	return events, news, err
+}
+
+// move follows a renumbering: the place stays the same, its number changes.
+func (s *Subscription) move() {
+	if lineage := s.log.spool.Lineage(); lineage != s.lineage {
+		s.after, s.lineage = s.log.spool.Renumber(s.after, s.lineage), lineage
+	}
+}
+
+// read gives events after a number, none when there are none yet.
+func (l *Log) read(ctx context.Context, after uint64, max int) ([]event.Event, error) {
+	max = min(max, readEvents)
+	for {
+		index, ours := l.spool.Index(after + 1)
+		if first, _ := l.spool.Range(); ours && index >= first {
+			events, err := l.readIndex(index, max)
+			if errors.Is(err, spool.ErrGone) {
+				continue // it was deleted in this moment: the database has it
+			}
+			return events, err
+		}
+		// Older than what the spool has, or from before it.
+		next := l.spool.After(after)
+		bound := l.spool.Number(next)
+		if l.archive != nil {
+			ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+			events, err := l.archive.List(ctx, archive.Filter{After: after, Before: bound}, max)
+			cancel()
+			if err != nil {
+				return nil, fmt.Errorf("event: events after %d are in the database: %w", after, err)
+			}
+			if len(events) > 0 {
+				return events, nil
+			}
+		}
+		return l.readIndex(next, max) // nobody has those between
+	}
+}
+
+// readIndex gives published events from an index on.
+func (l *Log) readIndex(index uint64, max int) ([]event.Event, error) {
+	l.mu.Lock()
+	published := l.published
+	var events []event.Event
+	if index > published {
+		l.mu.Unlock()
+		return nil, nil
+	}
+	if back := published - index; back < uint64(len(l.tail)) {
+		from := len(l.tail) - 1 - int(back)
+		events = append(events, l.tail[from:min(from+max, len(l.tail))]...)
+	}
+	l.mu.Unlock()
+	for i := range events {
+		events[i].Number = l.spool.Number(events[i].Number) // the index, in the tail
+	}
+	if len(events) > 0 {
+		return events, nil
+	}
+	records, err := l.spool.Read(index, int(min(uint64(max), published-index+1)))
+	if err != nil {
+		return nil, err
+	}
+	for i := range records {
+		events = append(events, l.eventOf(&records[i]))
+	}
+	return events, nil
+}
+
+// eventOf is a record of the spool as an event. One that was damaged keeps its place.
+func (l *Log) eventOf(r *spool.Record) event.Event {
+	e := event.Event{Number: l.spool.Number(r.Index), Type: r.Type, Origin: r.Origin, Fields: r.Payload}
+	if r.Damaged {
+		e.Type = event.LogDamaged
+		e.Origin = event.Origin{Epoch: l.spool.Birth(), Producer: event.FromSpool, Seq: r.Index}
+		e.Fields = fmt.Appendf(nil, `{"index":%d}`, r.Index)
+	}
+	e.At = timeOf(r.At)
+	return e
+}
