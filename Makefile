@@ -5,7 +5,7 @@ BIN := bin
 # From 24.11 on, libdpdk's pkg-config asks for a flag that Go lets pass only when told.
 export CGO_CFLAGS_ALLOW := -mrtm
 
-.PHONY: help build run test lab bench soak fuzz clean
+.PHONY: help build run test lab faults bench soak fuzz clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -15,7 +15,7 @@ build:
 	@ci/deps build
 	$(GO) build -trimpath -o $(BIN)/ ./cmd/...
 
-## run     a simulated fabric through the data plane, redirected, with a live view; needs root
+## run     a simulated fabric through the appliance, redirected, kept in PostgreSQL, with a live view; needs root
 run: build
 	@ci/deps test store
 	@ci/demo/run
@@ -30,6 +30,12 @@ lab: build
 	@ci/deps lab
 	FCR_LAB=1 $(GO) test -count=1 -v -timeout 15m ./ci/lab
 
+## faults  everything of the slow path killed, stopped and starved at the highest rate, nothing lost; needs root
+faults: build
+	@ci/deps test store
+	@ci/hugepages 512 || echo "make faults: no hugepages: going on without" >&2
+	FCR_FAULTS=1 $(GO) test -count=1 -v -timeout 20m ./ci/faults
+
 ## bench   the fast path against testpmd, a C loop and Open vSwitch; needs root
 bench: build
 	@ci/deps bench
@@ -38,7 +44,7 @@ bench: build
 	$(BIN)/fcr-dataplane bench fastpath --flows 24000 --frame 64 --rivals testpmd,ovs --runs 9
 	$(BIN)/fcr-dataplane bench fastpath --flows 1000000 --frame 64 --rivals testpmd --runs 9
 
-## soak    what is too long for every change: 10 minutes at the highest rate, a stopped sink, GC pressure, long fuzzing
+## soak    what is too long for every change: 10 minutes at the highest rate, 10 of kills, a stopped sink, GC pressure, fuzzing
 soak: build
 	@ci/deps test store bench
 	@ci/soak

@@ -36,7 +36,7 @@ func (p *place) serving() {
 	must(p.t, waitFor(startLimit, func() error {
 		for _, d := range p.daemons {
 			if !d.runs() {
-				return fmt.Errorf("%s ended: %v: %s", d.name, d.err, tail(d.log))
+				p.t.Fatalf("%s ended: %v: %s", d.name, d.err, tail(d.log))
 			}
 		}
 		for _, r := range feed.Rings(p.seg.state, p.seg.ctl) {

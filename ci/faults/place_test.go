@@ -173,6 +173,18 @@ func (p *place) offered() map[origin]offered {
 	return all
 }
 
+// undrained are the rings that hold something back although all is at rest.
+func (p *place) undrained() []string {
+	var c complaints
+	for _, r := range feed.Rings(p.seg.state, p.seg.ctl) {
+		if r.Depth > 0 || r.Pending > 0 || r.Unreported > 0 || r.Broken > 0 {
+			c.add("ring %v of producer %d: %d items, %d flows or logins wait, %d ended unreported, %d times broken", r.Consumer, r.Producer, r.Depth, r.Pending,
+				r.Unreported, r.Broken)
+		}
+	}
+	return c.list()
+}
+
 // problems holds the database against the segment once.
 func (p *place) problems() ([]string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), callLimit)
@@ -201,6 +213,7 @@ func (p *place) problems() ([]string, error) {
 		told[o] = w
 	}
 	found = append(found, compareEvents(log, told)...)
+	found = append(found, p.undrained()...)
 	view, err := p.compareView(ctx, &db)
 	return append(found, view...), err
 }

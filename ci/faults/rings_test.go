@@ -9,21 +9,18 @@ import (
 
 func TestRingsOfTheSmallestSizeLoseNoState(t *testing.T) {
 	p := newPlace(t)
-	p.startLoad(shape{directions: full, state: feed.MinItems, events: feed.MinItems, turn: time.Second, fresh: true})
+	p.startLoad(shape{directions: few, state: feed.MinItems, events: feed.MinItems, turn: time.Second, fresh: true})
 	p.startDaemon("mgmtd", "")
 	p.serving()
 	p.complete()
 	t.Log(p.watch(outage(t)))
 	p.rest()
-	p.settle() // it compares what was lost with what the gap records tell
+	p.settle() // it also compares what was lost with what the gap records tell
 	conflated, lost, gaps := uint64(0), uint64(0), uint64(0)
 	for _, r := range feed.Rings(p.seg.state, p.seg.ctl) {
 		if r.Consumer == feed.Event {
 			lost, gaps = lost+r.Lost, gaps+r.Gaps
 			continue
-		}
-		if r.Unreported > 0 || r.Pending > 0 || r.Depth > 0 {
-			t.Errorf("ring %v of producer %d at rest: %+v", r.Consumer, r.Producer, r)
 		}
 		conflated += r.Conflated
 	}
