@@ -8,6 +8,7 @@ import (
 	"fcredirect/mgmt/config"
 	"fcredirect/mgmt/database"
 	"fcredirect/mgmt/event"
+	"fcredirect/mgmt/event/eventlog"
 	"fcredirect/mgmt/monitor"
 	"fcredirect/mgmt/peer"
 	"fcredirect/mgmt/postgres"
@@ -45,7 +46,7 @@ func Build(p *Parts) (Makers, error) {
 		return nil, err
 	}
 	p.onClose(func() error { a.db.Close(); return nil })
-	return Makers{"database": a.makeDatabase, "store": a.makeStore, "monitor": a.makeMonitor, "peer": a.makePeer}, nil
+	return Makers{"database": a.makeDatabase, "store": a.makeStore, "event": a.makeEvent, "monitor": a.makeMonitor, "peer": a.makePeer}, nil
 }
 
 // tellEvents makes the queue of events. Where nothing keeps them there is none.
@@ -73,6 +74,12 @@ func (a *assembly) makeStore(i config.Instance) (Role, error) {
 		return nil, err
 	}
 	return a.answering(r, "store.stats", i.Shard, func() any { return storeStatsOf(r.Stats()) }), nil
+}
+
+func (a *assembly) makeEvent(i config.Instance) (Role, error) {
+	return eventlog.New(eventlog.Options{
+		Place: a.Place, DB: a.db, Bus: handles{a.bus}, Log: a.Log, Dir: filepath.Join(a.Config.StateDir, "spool"), Batch: i.Role.Batch,
+	})
 }
 
 func (a *assembly) makePeer(i config.Instance) (Role, error) {

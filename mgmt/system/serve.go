@@ -87,7 +87,7 @@ func (i *instance) settle(ctx context.Context, why end, err error, l *life) {
 		i.back = backoff{}
 		i.seat.Restarted(nil)
 		if i.plan.Role.Standbys() { // one of them goes on while we come back
-			i.say(registry.Failed, "restarts")
+			i.say(registry.Stopped, "hands over to a standby")
 			i.unseat()
 			i.tick(ctx, yield)
 		}
