@@ -82,7 +82,7 @@ func (c *cli) command() *cobra.Command {
 		return nil
 	}
 	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.serviceCommand(), c.loginCommand(), c.flowCommand(),
-		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand())
+		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand())
 	c.noteRunning(root)
 	return root
 }
