@@ -14,7 +14,7 @@ import (
 // How events get into the database, for as long as the role runs:
 //
 //  1. contact.go: where is the database, and which event comes next? After each error anew.
-//  2. gather: what waits, at least for DrainLinger if it is little.
+//  2. gather: what waits, for DrainLinger if it is little.
 //  3. archive.Insert: one transaction.
 //  4. now and then, retention.
 
@@ -150,7 +150,7 @@ func (d *drainer) gather(ctx context.Context) ([]event.Event, error) {
 
 func (d *drainer) linger(ctx context.Context) {
 	select {
-	case <-time.After(DrainLinger):
+	case <-time.After(d.o.tempo.linger):
 	case <-d.written:
 	case <-ctx.Done():
 	}
@@ -196,7 +196,7 @@ func (d *drainer) gone(err error) {
 	if was == nil {
 		d.log.Warn("the database does not take events: they wait in the spool", "err", err)
 	}
-	if d.toldAway.Load() || lasted < awayTold {
+	if d.toldAway.Load() || lasted < d.o.tempo.away {
 		return
 	}
 	d.toldAway.Store(true)

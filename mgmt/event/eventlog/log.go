@@ -165,7 +165,7 @@ func (l *Log) meet(ctx context.Context) {
 	}
 	select {
 	case <-l.met:
-	case <-time.After(meetTime):
+	case <-time.After(l.o.tempo.meet):
 	case <-ctx.Done():
 	}
 }

@@ -41,7 +41,12 @@ type Options struct {
 	// RetainAge and RetainEvents bound the log in the database; 0: what limits.go says, negative: no bound.
 	RetainAge    time.Duration
 	RetainEvents int64
+
+	tempo tempo
 }
+
+// tempo is what tests hurry.
+type tempo struct{ meet, linger, away time.Duration }
 
 // Role is role event.
 type Role struct {
@@ -68,6 +73,9 @@ func New(o Options) (*Role, error) {
 	}
 	if o.RetainEvents == 0 {
 		o.RetainEvents = RetainEvents
+	}
+	if o.tempo == (tempo{}) {
+		o.tempo = tempo{meetTime, DrainLinger, awayTold}
 	}
 	return &Role{o: o, stats: &counters{}}, nil
 }
@@ -186,7 +194,7 @@ func (l *Log) healthy() error {
 	if err, _ := l.segment.get(); err != nil {
 		all = append(all, err)
 	}
-	if err, lasted := l.away.get(); err != nil && lasted > awayTold {
+	if err, lasted := l.away.get(); err != nil && lasted > l.o.tempo.away {
 		all = append(all, fmt.Errorf("%d events wait for the database: %w", l.waiting(), err))
 	}
 	if len(all) == 0 {
