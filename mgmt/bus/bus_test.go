@@ -10,14 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/registry"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // segment makes what a data plane makes, as far as the bus needs it.
 func segment(t testing.TB, dir string, fresh bool) *shm.Segment {

@@ -41,7 +41,7 @@ var classes = []error{nil, ErrNoMethod, ErrOverload, ErrTooLarge, ErrNoRole, Err
 func writeFailure(err error) []byte {
 	class := 0
 	for i, c := range classes {
-		if i > 0 && errors.Is(err, c) {
+		if i > 0 && (errors.Is(err, c) || c == ErrTimeout && errors.Is(err, context.DeadlineExceeded)) {
 			class = i
 			break
 		}
