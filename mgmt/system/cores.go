@@ -6,12 +6,10 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"fcredirect/dataplane/shm"
-	"fcredirect/mgmt/attach"
 )
 
 // A process whose roles name cores is bound to these. One without keeps off the cores that poll, as soon as a segment says
@@ -70,32 +68,6 @@ func aside(state *shm.File, allowed, was unix.CPUSet) (unix.CPUSet, error) {
 		}
 		return unix.SchedSetaffinity(id, &now)
 	})
-}
-
-// keepAside is aside for the segment that is there now; it is tried until there is one whose data plane runs, since only
-// that has said where it polls.
-func (s *System) keepAside() {
-	seg, err := attach.Open(s.place)
-	if err != nil {
-		return // there is none, or not a whole one: the registry says so
-	}
-	defer func() {
-		if err := seg.Close(); err != nil {
-			s.o.Log.Warn("segment cannot be unmapped", "error", err)
-		}
-	}()
-	if atomic.LoadUint32(&seg.State.Header().State) == shm.Starting {
-		return
-	}
-	s.settled = true
-	now, err := aside(seg.State, s.allowed, s.cores)
-	if err != nil {
-		s.o.Log.Warn("cannot keep off the cores that poll", "error", err)
-	}
-	if now != s.cores {
-		s.o.Log.Info("keeping off the cores that poll", "cores", fmt.Sprint(coresOf(now)))
-		s.cores = now
-	}
 }
 
 // coresOf lists a set.

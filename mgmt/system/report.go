@@ -58,6 +58,9 @@ func (s *System) survey(now time.Time) (status string, settled, alive bool) {
 			notes = append(notes, fmt.Sprintf("process %s: %s", p.Name, p.Status))
 		}
 	}
+	if s.lonely != "" {
+		notes = append(notes, s.lonely)
+	}
 	status = fmt.Sprintf("%d of %d roles run", running+standby, len(s.instances))
 	if standby > 0 {
 		status += fmt.Sprintf(", %d of them as standby", standby)

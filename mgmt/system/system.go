@@ -17,7 +17,6 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 
-	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/config"
 	"fcredirect/mgmt/registry"
@@ -50,15 +49,16 @@ type System struct {
 	mute      atomic.Bool // nobody keeps events any more
 
 	// Of the goroutine of Run.
-	settled  bool        // on the cores where it is to stay as long as the segment does
-	bound    bool        // by the configuration, for good
-	allowed  unix.CPUSet // at the start
-	cores    unix.CPUSet // where threads are that are not pinned
-	begun    time.Time
-	ready    bool
-	status   string
-	told     time.Time // of the status
-	watchdog time.Time // told last
+	inspected bool        // the segment that is there
+	lonely    string      // rings of it that nobody reads
+	bound     bool        // to cores that the configuration names
+	allowed   unix.CPUSet // at the start
+	cores     unix.CPUSet // where threads are that are not pinned
+	begun     time.Time
+	ready     bool
+	status    string
+	told      time.Time // of the status
+	watchdog  time.Time // told last
 }
 
 // eventRole keeps the events that others make.
@@ -298,14 +298,14 @@ func (s *System) bounds() error {
 	}
 	limitMemory(config.Memory(plan))
 	if cores := config.Cores(plan); len(cores) > 0 {
-		s.bound, s.settled = true, true
+		s.bound = true
 		return bind(cores)
 	}
 	if err := unix.SchedGetaffinity(0, &s.allowed); err != nil {
 		return fmt.Errorf("cpu affinity: %w", err)
 	}
 	s.cores = s.allowed
-	s.keepAside()
+	s.inspect()
 	return nil
 }
 
@@ -320,40 +320,20 @@ func (s *System) watch(ctx context.Context) error {
 			s.o.Log.Info("stopping")
 			return nil
 		case <-changed:
-			changed, s.settled = s.registry.Changed(), s.bound
+			changed, s.inspected = s.registry.Changed(), false
 		case err := <-s.failed:
 			s.o.Log.Error("stopping", "why", err)
 			return err
 		case <-tick.C:
 		}
 		s.report()
-		if !s.settled {
-			s.keepAside()
+		if !s.inspected {
+			s.inspect()
 		}
 		if err := s.abi(); err != nil {
 			return err
 		}
 	}
-}
-
-// abi finds out that the segment which has come is of another version, which no restart of a role can mend.
-func (s *System) abi() error {
-	if at, ok := s.registry.Hold(); ok {
-		return at.Release()
-	}
-	return s.foreign()
-}
-
-// foreign is the error of a segment of another version; one that is absent or not whole is waited for.
-func (s *System) foreign() error {
-	seg, err := attach.Open(s.place)
-	if err == nil {
-		return seg.Close()
-	}
-	if errors.Is(err, shm.ErrABI) {
-		return err
-	}
-	return nil
 }
 
 // stop ends the units, the highest level first, those of a level together.
