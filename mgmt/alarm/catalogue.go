@@ -174,7 +174,7 @@ var Catalogue = []Entry{
 		Cause:       "the detail says what it found",
 		Consequence: "what the role does may be delayed; after the threshold it is restarted or a standby takes over",
 		Action:      "the log of fcr-mgmtd has more",
-		DependsOn:   []Code{DataplaneGone, DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, RoleAbsent}, Clear: 5 * time.Second,
+		DependsOn:   []Code{DataplaneGone, DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer, SpoolFull, RoleAbsent}, Clear: 5 * time.Second,
 	},
 	{
 		Code: RoleLooping, Severity: Major, Title: "a role fails again and again",

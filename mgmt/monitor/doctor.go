@@ -12,6 +12,7 @@ import (
 // doctorsCodes are what a look at the roles says all about.
 var doctorsCodes = []alarm.Code{
 	alarm.DatabaseServer, alarm.RoleAbsent, alarm.RoleFailed, alarm.RoleUnhealthy, alarm.RoleSilent, alarm.RoleLooping, alarm.NoStandby,
+	alarm.SpoolFull,
 }
 
 // Roles that are not like others: the absence of one is the database's, and the other is this one, which others judge.

@@ -35,8 +35,7 @@ const (
 	// Shares of a table or ring from which on it is called full. Alarms clear below them for their Clear time.
 	tableFullShare = 0.9
 	ringLagShare   = 0.5
-	spoolFullShare = 0.98
-	// spoolGrows events that wait and were made durable locally, but are not in the database.
+	// spoolGrows events that are durable on this node and not in the database are many: a login storm has as many.
 	spoolGrows = 10_000
 	// Room on the disk of a private cluster, below which it is called full.
 	diskLeast = 128 << 20

@@ -2,14 +2,17 @@ package monitor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"fcredirect/mgmt/alarm"
+	"fcredirect/mgmt/event"
 	"fcredirect/mgmt/postgres"
 	"fcredirect/mgmt/registry"
 )
@@ -29,6 +32,9 @@ func (r *Role) allChecks() []*check {
 	}
 	if r.o.DB != nil {
 		all = append(all, &check{name: "database", interval: databaseInterval, timeout: databaseTimeout, look: r.lookAtDatabase, hung: databaseHung})
+	}
+	if r.o.Bus != nil {
+		all = append(all, &check{name: "spool", interval: spoolInterval, timeout: spoolTimeout, look: r.lookAtSpool})
 	}
 	return all
 }
@@ -83,6 +89,33 @@ func diskFull(dir string) string {
 	return ""
 }
 
+// spoolStats is what role event answers to event.stats, as far as it is looked at.
+type spoolStats struct {
+	Waiting uint64 // events that the database does not have yet
+	Spool   struct {
+		Bytes int64 `json:"bytes"`
+	}
+}
+
+// lookAtSpool asks the role that keeps events how many wait for the database. That its spool is full it says by itself.
+func (r *Role) lookAtSpool(ctx context.Context) report {
+	rep := report{began: time.Now()}
+	b, err := r.o.Bus.Call(ctx, event.RoleName, "event.stats", nil)
+	var s spoolStats
+	if err == nil {
+		err = json.Unmarshal(b, &s)
+	}
+	if err != nil {
+		r.o.Log.Debug("monitor: the look at the spool found nobody", "error", err)
+		return rep // whether the role is well, is another look's
+	}
+	rep.about = []alarm.Code{alarm.SpoolGrowing}
+	if s.Waiting >= spoolGrows {
+		rep.found = []finding{{code: alarm.SpoolGrowing, detail: fmt.Sprintf("%d events wait for the database, in %d MiB", s.Waiting, s.Spool.Bytes>>20)}}
+	}
+	return rep
+}
+
 // lookAtMemory adds up what each management process has for itself; the segment is not counted, which all share.
 func (r *Role) lookAtMemory(context.Context) report {
 	rep := report{about: []alarm.Code{alarm.MemoryHigh}, began: time.Now()}
@@ -113,9 +146,9 @@ func anonymous(pid int) int64 {
 	return kb << 10
 }
 
-// hints are what roles that write to the database say of it, and what a look does not show: only a writer is told that
-// the disk is full, and only who migrates that the schema is newer.
-func hints(list []registry.Instance) (found []finding) {
+// hints are what roles say of the database and of the spool, and what a look does not show: only a writer is told that a
+// disk is full, and only who migrates that the schema is newer.
+func hints(list []registry.Instance) (database, spool []finding) {
 	for i := range list {
 		in := &list[i]
 		if !in.Alive {
@@ -125,20 +158,27 @@ func hints(list []registry.Instance) (found []finding) {
 		if in.State == registry.Failed {
 			said += " " + in.Error
 		}
+		said = strings.TrimSpace(said)
+		has := func(words ...string) bool {
+			return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(said, w) })
+		}
 		switch {
-		case strings.Contains(said, diskFullWords) || strings.Contains(said, diskFullState):
-			found = append(found, finding{code: alarm.DatabaseFull, detail: strings.TrimSpace(said)})
-		case strings.Contains(said, newerWords):
-			found = append(found, finding{code: alarm.DatabaseNewer, detail: strings.TrimSpace(said)})
+		case in.Role == event.RoleName && has(spoolFullWords, diskWords):
+			spool = append(spool, finding{code: alarm.SpoolFull, detail: said})
+		case has(databaseDiskWords, databaseDiskState):
+			database = append(database, finding{code: alarm.DatabaseFull, detail: said})
+		case has(newerWords):
+			database = append(database, finding{code: alarm.DatabaseNewer, detail: said})
 		}
 	}
-	return found
+	return database, spool
 }
 
-// Parts of texts that fit where the registry cuts them: PostgreSQL's words and SQLSTATE for a full disk, and our own for
-// a newer schema (postgres.ErrNewerSchema).
+// Parts of texts, short enough to stand where the registry cuts them. A test holds them against those who write them.
 const (
-	diskFullWords = "No space left"
-	diskFullState = "53100"
-	newerWords    = "schema is newer"
+	spoolFullWords    = "the spool is full" // spool.ErrFull
+	diskWords         = "no space left"     // syscall.ENOSPC
+	databaseDiskWords = "No space left"     // PostgreSQL's words for the same, and its SQLSTATE
+	databaseDiskState = "53100"
+	newerWords        = "schema is newer" // postgres.ErrNewerSchema
 )

@@ -197,8 +197,9 @@ func (r *Role) take(now time.Time, rep report) {
 	if rep.instances != nil {
 		var found []finding
 		found, wishes = r.doctor.look(now, rep.instances)
-		rep.about, rep.found = doctorsCodes, found
-		r.database.hints = hints(rep.instances)
+		var spool []finding
+		r.database.hints, spool = hints(rep.instances)
+		rep.about, rep.found = doctorsCodes, append(found, spool...)
 	}
 	well := rep.database && len(rep.found) == 0
 	if rep.database {

@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/alarm"
+	"fcredirect/mgmt/event/eventlog"
+	"fcredirect/mgmt/event/spool"
 	"fcredirect/mgmt/postgres"
 	"fcredirect/mgmt/registry"
 )
@@ -121,6 +124,18 @@ func TestScenarios(t *testing.T) {
 			},
 			mended: func(r *rig) { r.instance("database", 0).State = registry.Running },
 			told:   "11:+database.newer-schema 36:-database.newer-schema",
+		},
+		{
+			name:   "the spool of events is full: the role that keeps it is not restarted",
+			broken: func(r *rig) { r.instance("event", 0).Health = "event: the spool is full: 1073741824 bytes" },
+			mended: func(r *rig) { r.instance("event", 0).Health = "" },
+			told:   "11:+event.spool-full 36:-event.spool-full",
+		},
+		{
+			name:   "events come faster than the database takes them",
+			broken: func(r *rig) { r.spool = waiting(spoolGrows) },
+			mended: func(r *rig) { r.spool = waiting(spoolGrows - 1) },
+			told:   "21:+event.spool-growing 36:-event.spool-growing",
 		},
 		{
 			name:     "a role is ill for its own reason: it is restarted, again with growing pauses",
@@ -236,6 +251,21 @@ func TestScenarios(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// waiting is an answer of role event.
+func waiting(events uint64) func(context.Context) ([]byte, error) {
+	return func(context.Context) ([]byte, error) { return json.Marshal(eventlog.Stats{Waiting: events}) }
+}
+
+func TestWhatIsReadInTextsIsWhatIsWrittenThere(t *testing.T) {
+	for words, written := range map[string]string{
+		spoolFullWords: spool.ErrFull.Error(), diskWords: syscall.ENOSPC.Error(), newerWords: postgres.ErrNewerSchema.Error(),
+	} {
+		if !strings.Contains(written, words) {
+			t.Errorf("%q is not in %q", words, written)
+		}
 	}
 }
 
