@@ -121,7 +121,20 @@ func run(o runOptions) error {
 	}
 	ctx, again := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, again) // from now on a signal does what it does by itself
+	defer explainHangup(log)()
 	return s.Run(ctx)
+}
+
+// explainHangup takes SIGHUP, with which other daemons are told to read their files again: it must not end this one.
+func explainHangup(log *slog.Logger) (stop func()) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	go func() {
+		for range hup {
+			log.Warn("SIGHUP changes nothing: the configuration is read at the start")
+		}
+	}()
+	return func() { signal.Stop(hup); close(hup) }
 }
 
 // spawn says how to start a child process: with the very text that this process read, so that a file which changes

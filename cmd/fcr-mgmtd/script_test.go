@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fails": fails, "await": await, "segment": segment, "role": role, "term": send(syscall.SIGTERM), "slay": send(syscall.SIGKILL), "hidden": hidden,
+			"fails": fails, "await": await, "segment": segment, "role": role, "term": send(syscall.SIGTERM), "hup": send(syscall.SIGHUP), "slay": send(syscall.SIGKILL), "hidden": hidden,
 		},
 	})
 }

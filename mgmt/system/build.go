@@ -93,10 +93,24 @@ func (a *assembly) makeMonitor(config.Instance) (Role, error) {
 	if a.Config.Database.Embedded() {
 		o.DataDir = a.Config.Database.DataDir
 	}
+	o.Memory = mostMemory(a.Config)
 	for i := range a.Config.Roles {
 		o.Roles = append(o.Roles, watchOf(&a.Config.Roles[i]))
 	}
 	return monitor.New(o)
+}
+
+// mostMemory is what the largest process may take, 0 where one has no limit.
+func mostMemory(c *config.Config) (most int64) {
+	for _, process := range c.Processes() {
+		plan := c.Instances(process)
+		limit := config.Memory(plan)
+		if limit == 0 && len(plan) > 0 {
+			return 0
+		}
+		most = max(most, limit)
+	}
+	return most
 }
 
 // watchOf says to role monitor how a role is looked after.

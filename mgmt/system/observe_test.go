@@ -155,3 +155,20 @@ func TestMonitorIsToldHowEachRoleIsLookedAfter(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestMonitorIsToldTheLimitOfTheLargestProcess(t *testing.T) {
+	for text, want := range map[string]int64{
+		"roles: [{name: store, memory: 1GiB, process: s}, {name: event, memory: 64MiB}, {name: peer, memory: 64MiB}]": 1 << 30,
+		"roles: [{name: event, memory: 64MiB}, {name: peer, memory: 64MiB}]":                                          128 << 20,
+		"roles: [{name: store, memory: 1GiB, process: s}, {name: event}]":                                              0,
+		"roles: [{name: store, memory: 1GiB, process: s}]":                                                             1 << 30,
+	} {
+		c, _, err := config.Parse("f", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mostMemory(c); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+}
