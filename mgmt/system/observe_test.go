@@ -160,8 +160,8 @@ func TestMonitorIsToldTheLimitOfTheLargestProcess(t *testing.T) {
 	for text, want := range map[string]int64{
 		"roles: [{name: store, memory: 1GiB, process: s}, {name: event, memory: 64MiB}, {name: peer, memory: 64MiB}]": 1 << 30,
 		"roles: [{name: event, memory: 64MiB}, {name: peer, memory: 64MiB}]":                                          128 << 20,
-		"roles: [{name: store, memory: 1GiB, process: s}, {name: event}]":                                              0,
-		"roles: [{name: store, memory: 1GiB, process: s}]":                                                             1 << 30,
+		"roles: [{name: store, memory: 1GiB, process: s}, {name: event}]":                                             0,
+		"roles: [{name: store, memory: 1GiB, process: s}]":                                                            1 << 30,
 	} {
 		c, _, err := config.Parse("f", []byte(text))
 		if err != nil {
