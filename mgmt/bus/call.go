@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,6 +28,7 @@ type call struct {
 type calls struct {
 	sync.Mutex
 	all    map[uint64]*call
+	open   atomic.Int32 // how many
 	closed bool
 }
 
@@ -40,6 +42,7 @@ func (cs *calls) add(c *call) error {
 		return fmt.Errorf("%w: %d calls wait for answers of one process", ErrOverload, MaxCalls)
 	}
 	cs.all[c.id] = c
+	cs.open.Add(1)
 	return nil
 }
 
@@ -47,18 +50,28 @@ func (cs *calls) add(c *call) error {
 func (cs *calls) take(id uint64) *call {
 	cs.Lock()
 	defer cs.Unlock()
+	return cs.remove(id)
+}
+
+// remove gives the call out of hand. cs is locked.
+func (cs *calls) remove(id uint64) *call {
 	c := cs.all[id]
-	delete(cs.all, id)
+	if c != nil {
+		delete(cs.all, id)
+		cs.open.Add(-1)
+	}
 	return c
 }
 
-// fail ends all calls.
-func (cs *calls) fail(l *link, err error) {
+// fail ends all calls but those to the process of one claim.
+func (cs *calls) fail(l *link, but int) {
 	cs.Lock()
 	defer cs.Unlock()
 	for id, c := range cs.all {
-		delete(cs.all, id)
-		c.end(l, nil, err)
+		if int(c.claim) != but {
+			cs.remove(id)
+			c.end(l, nil, ErrGone)
+		}
 	}
 }
 
@@ -76,7 +89,7 @@ func (cs *calls) arrive(l *link, h header, b []byte) bool {
 		}
 		c.begun, c.kind, c.total = true, h.Kind, int(h.Total)
 		if h.Total > MaxMessage {
-			delete(cs.all, h.ID)
+			cs.remove(h.ID)
 			c.end(l, nil, ErrTooLarge)
 			return true
 		}
@@ -94,7 +107,7 @@ func (cs *calls) arrive(l *link, h header, b []byte) bool {
 	if len(c.buf) != c.total {
 		return false
 	}
-	delete(cs.all, h.ID)
+	cs.remove(h.ID)
 	if c.kind == failure {
 		c.end(l, nil, readFailure(c.buf))
 	} else {
@@ -184,6 +197,10 @@ func (l *link) call(ctx context.Context, member, shard int, method string, body 
 	if err := p.calls.add(c); err != nil {
 		return nil, err
 	}
+	if now, ok := l.at.Table.MemberClaim(member); !ok || now != claim {
+		p.calls.take(c.id) // who notices that a process has gone may have been here before the call was
+		return nil, ErrGone
+	}
 	if p.seen.Load() != uint32(claim)+1 {
 		l.newcomer.Store(true) // whoever polls next reads its ring too
 		l.door.ring()
@@ -223,7 +240,7 @@ func (l *link) await(c *call) {
 	if !l.rx.TryLock() {
 		return
 	}
-	l.door.set(0)
+	l.door.set(polled)
 	passes := 0
 	l.calling.try(func() bool {
 		if l.poll(); c.ended {
@@ -235,7 +252,7 @@ func (l *link) await(c *call) {
 		}
 		return false
 	})
-	l.door.set(1)
+	l.door.set(asleep)
 	l.look(false) // a newcomer may have come to the door while we were awake
 	if l.poll() > 0 {
 		l.door.ring() // there may be more to do: the receiver goroutine's

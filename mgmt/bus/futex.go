@@ -15,10 +15,17 @@ const (
 	futexWake = 1
 )
 
-// A door is the word on which a process's receiver sleeps: 1 while it does or is about to.
+// A door is the word on which a process's receiver goroutine sleeps, and by which others know whether to wake it.
 type door struct{ word *uint32 }
 
-func (d door) set(asleep uint32) { atomic.StoreUint32(d.word, asleep) }
+// What a door says. Only asleep matters to others.
+const (
+	awake  uint32 = iota // the receiver goroutine looks at the rings, or has been woken to
+	asleep               // nobody looks: ring
+	polled               // a caller looks; the receiver goroutine sleeps nevertheless, until somebody rings
+)
+
+func (d door) set(state uint32) { atomic.StoreUint32(d.word, state) }
 
 // wait sleeps until somebody rings, at most for the given time; not at all when the word is not as expected.
 func (d door) wait(expected uint32, most time.Duration) {
@@ -29,7 +36,7 @@ func (d door) wait(expected uint32, most time.Duration) {
 
 // ring wakes the process if it said that it sleeps; nothing is written otherwise.
 func (d door) ring() bool {
-	if atomic.LoadUint32(d.word) != 1 || !atomic.CompareAndSwapUint32(d.word, 1, 0) {
+	if atomic.LoadUint32(d.word) != asleep || !atomic.CompareAndSwapUint32(d.word, asleep, awake) {
 		return false
 	}
 	_, _, _ = syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(d.word)), futexWake, 1, 0, 0, 0)

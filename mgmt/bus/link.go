@@ -92,12 +92,12 @@ func (l *link) release() {
 func (l *link) receive() {
 	for rounds := 0; ; rounds++ {
 		if !l.rx.TryLock() {
-			l.door.wait(0, nap) // a caller polls, and rings when it leaves something
+			l.door.wait(polled, nap) // a caller polls; who finds nobody looking any more will ring
 		} else if !l.round() {
 			// Goroutines that this one made runnable go first: its thread takes its place at the processor along into the
 			// system call, and it is only taken away from there after a while.
 			runtime.Gosched()
-			l.door.wait(1, nap)
+			l.door.wait(asleep, nap)
 		} else if rounds%64 != 0 {
 			continue
 		}
@@ -114,13 +114,13 @@ func (l *link) receive() {
 // round does what there is to do and gives the receive lock back; false when there was nothing and the door says that
 // we sleep.
 func (l *link) round() bool {
-	l.door.set(0)
+	l.door.set(awake)
 	if time.Since(l.looked) > keep {
 		l.look(true)
 	}
 	moved := l.serving.try(func() bool { return l.poll() > 0 })
 	if !moved {
-		l.door.set(1)
+		l.door.set(asleep)
 		l.look(false) // a newcomer, that rang while we were awake
 		moved = l.poll() > 0
 	}
@@ -146,7 +146,7 @@ func (l *link) close() {
 		p.calls.Lock()
 		p.calls.closed = true
 		p.calls.Unlock()
-		p.calls.fail(l, ErrGone)
+		p.calls.fail(l, nobody)
 		p.serving.cancelAll()
 	}
 	l.rx.Unlock()

@@ -83,7 +83,10 @@ func (l *link) handle(p *peer, h header, seq uint32, payload *[payloadBytes]byte
 	if h.Seq != seq || h.Kind == 0 || h.Kind >= numKinds || int(h.Len) > len(payload) {
 		return false
 	}
-	if claim, ok := l.at.Table.MemberClaim(p.index); !ok || h.From != claim || h.To != l.at.Claim {
+	if !p.known || h.From != p.claim {
+		l.meet(p, false)
+	}
+	if !p.known || h.From != p.claim || h.To != l.at.Claim {
 		l.bus.stats.stale.Add(1) // of a dead process, or for one
 		return true
 	}
@@ -99,7 +102,7 @@ func (l *link) handle(p *peer, h header, seq uint32, payload *[payloadBytes]byte
 		p.send.kill(func(s *stream) bool { return s.kind == answer && s.id == h.ID })
 	case reset:
 		l.bus.stats.resets.Add(1)
-		l.forget(p)
+		l.forget(p, nobody)
 	}
 	return true
 }
@@ -160,13 +163,17 @@ func (l *link) drop(p *peer, id uint64) {
 	}
 }
 
-// forget ends all that goes on between this process and p: calls to it fail, handlers for it are told.
-func (l *link) forget(p *peer) {
+// nobody is the claim of no process.
+const nobody = -1
+
+// forget ends all that goes on between this process and p: calls to it fail, handlers for it are told. What is meant for
+// the process of claim but goes on: p's successor may have been called before it was noticed.
+func (l *link) forget(p *peer, but int) {
 	for id := range p.parts {
 		l.drop(p, id)
 	}
-	p.send.kill(func(*stream) bool { return true })
-	p.calls.fail(l, ErrGone)
+	p.send.kill(func(s *stream) bool { return int(s.to) != but })
+	p.calls.fail(l, but)
 	p.serving.cancelAll()
 }
 
@@ -178,7 +185,7 @@ func (l *link) trouble(p *peer) {
 		p.noted = now
 		l.bus.log.Warn("bus: a ring held what cannot be right and was begun anew", "from", p.index, "to", l.at.Member)
 	}
-	l.forget(p)
+	l.forget(p, nobody)
 	atomic.StoreUint64(p.ch.tail(), atomic.LoadUint64(p.ch.head()))
 	in, err := p.ch.consumer()
 	if err != nil {
@@ -190,8 +197,8 @@ func (l *link) trouble(p *peer) {
 	}
 }
 
-// look finds out who takes part, and ends what went on with processes that are gone. With thorough also those that died
-// without a word; this costs system calls.
+// look finds out who takes part, and ends what went on with processes that are gone; with thorough also those that died
+// without a word.
 func (l *link) look(thorough bool) {
 	l.newcomer.Store(false)
 	if l.closed {
@@ -202,23 +209,8 @@ func (l *link) look(thorough bool) {
 		if p == nil {
 			continue
 		}
-		claim, ok := l.at.Table.MemberClaim(p.index)
-		if p.known && (!ok || claim != p.claim || thorough && !l.at.Table.MemberAlive(p.index)) {
-			l.forget(p)
-			p.known = false
-			p.seen.Store(0)
-		}
-		if ok && !p.known && (claim != p.claim || thorough) {
-			p.claim, p.known = claim, l.at.Table.MemberAlive(p.index)
-			if p.known {
-				p.seen.Store(uint32(claim) + 1)
-			}
-		}
-		switch {
-		case p.known:
+		if l.meet(p, thorough); p.known {
 			l.near = append(l.near, p)
-		default:
-			p.calls.fail(l, ErrGone)
 		}
 		if p.known && thorough {
 			p.in.Release() // in case somebody else wrote into our cursor
@@ -226,5 +218,33 @@ func (l *link) look(thorough bool) {
 	}
 	if thorough {
 		l.looked = time.Now()
+	}
+}
+
+// meet finds out who has p's place now. What goes on with a predecessor ends before anything of its successor is heard.
+// Whether a process lives is looked at when it is new, and when thorough: it costs system calls.
+func (l *link) meet(p *peer, thorough bool) {
+	claim, ok := l.at.Table.MemberClaim(p.index)
+	same := ok && claim == p.claim
+	if p.known && same && !thorough {
+		return
+	}
+	if p.known || ok && (!same || thorough) {
+		lives, but := ok && l.at.Table.MemberAlive(p.index), nobody
+		if p.known && same && lives {
+			return
+		}
+		if lives {
+			but = int(claim)
+		}
+		l.forget(p, but)
+		p.claim, p.known = claim, lives
+		p.seen.Store(0)
+		if lives {
+			p.seen.Store(uint32(claim) + 1)
+		}
+	}
+	if !p.known && p.calls.open.Load() > 0 {
+		p.calls.fail(l, nobody)
 	}
 }

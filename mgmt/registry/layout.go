@@ -57,7 +57,7 @@ type Member struct {
 	Name    [maxProcess / 8]uint64
 	Version [maxProcess / 8]uint64
 
-	Door uint32 // bus: 1 while the receiver sleeps on this word
+	Door uint32 // bus: the word on which the receiver of the process sleeps
 	_    [60]byte
 	_    [64]byte
 }

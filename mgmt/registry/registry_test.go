@@ -77,6 +77,14 @@ func took(t testing.TB) func(*Claim, error) *Claim {
 	}
 }
 
+func slotOf(c *Claim) *Slot {
+	c.registry.mu.RLock()
+	defer c.registry.mu.RUnlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &c.table.slots[c.index]
+}
+
 func TestASecondLivingProcessIsRefusedAndToldWhoHasTheRole(t *testing.T) {
 	dir := newDir(t)
 	a := open(t, dir)
@@ -150,7 +158,7 @@ func TestAnOwnerThatDoesNotBeatIsDeposedAndNotices(t *testing.T) {
 	if err := b.Depose("store", 0, time.Minute); !errors.Is(err, ErrTaken) {
 		t.Fatalf("one that beats: %v", err)
 	}
-	atomic.StoreInt64(&a.at.Table.slots[old.index].Beat, monotonic()-int64(2*time.Minute))
+	atomic.StoreInt64(&slotOf(old).Beat, monotonic()-int64(2*time.Minute))
 	if err := b.Depose("store", 0, time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -346,12 +354,14 @@ func TestAPlaceThatWasOverwrittenIsTakenAnewAndTheClaimWithIt(t *testing.T) {
 	r := open(t, dir)
 	c := took(t)(r.Claim(Instance{Role: "store"}))
 	changed := r.Changed()
-	atomic.StoreUint64(&r.at.Table.members[r.at.Member].Owner, 0x1234567)
+	at, _ := r.Hold()
+	defer at.Release()
+	atomic.StoreUint64(&at.Table.members[at.Member].Owner, 0x1234567)
 	soon(t, "a new place", changed)
 	if !c.Holds() {
 		t.Error("the role was lost")
 	}
-	atomic.StoreUint64(&r.at.Table.slots[c.index].Owner, 0x1234567)
+	atomic.StoreUint64(&slotOf(c).Owner, 0x1234567)
 	soon(t, "the loss of an overwritten role", c.Lost())
 	c.Release()
 	took(t)(r.Claim(Instance{Role: "store"}))
@@ -386,7 +396,7 @@ func TestHeartbeatsCountMonotonicTime(t *testing.T) {
 	before := monotonic()
 	c := took(t)(r.Claim(Instance{Role: "store"}))
 	c.Beat(Running, "")
-	s := &r.at.Table.slots[c.index]
+	s := slotOf(c)
 	for name, v := range map[string]int64{"beat": s.Beat, "since": s.Since, "claimed": s.Claimed} {
 		if v < before || v > monotonic() {
 			t.Errorf("%s is %d, monotonic time went from %d to %d", name, v, before, monotonic())
