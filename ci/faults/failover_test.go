@@ -23,9 +23,9 @@ func TestAfterAFailoverNothingIsMissing(t *testing.T) {
 	acknowledged, err := p.number("SELECT max(number) FROM event")
 	must(t, err)
 	couple.Kill(t)
-	p.raised("database.unavailable")
+	p.raised("database.read-only") // who answers is a standby
 	couple.Promote(t)
-	p.cleared("database.unavailable")
+	p.cleared("database.read-only")
 	must(t, waitFor(settleLimit, func() error {
 		return p.holds("event that the old primary had acknowledged", "SELECT count(*) FROM event WHERE number = $1", acknowledged)
 	}))

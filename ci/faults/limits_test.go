@@ -18,13 +18,14 @@ const (
 	full = 24000
 	few  = 1200
 
-	// stallFactor and stallFloor say what "no stall beyond those without faults" means on a machine that is shared: the
-	// worst burst with faults takes no longer than so many times the worst without, or the floor if that is more. An lcore
-	// that waited for anybody would be gone for as long as the fault lasts.
+	// What "no stall beyond those without faults" means on a machine that is shared. The worst burst with faults takes no
+	// longer than stallFactor times the worst without, or stallFloor if that is more: who waits for the slow path waits for
+	// seconds. Stalls a minute that are not explained by another program on the lcore's CPU: twice those without faults,
+	// and stallsMore. Time in which the lcore neither ran nor wanted to: blockedMore of all more than without.
 	stallFactor = 3
-	stallFloor  = 60 * time.Millisecond
-	// stallsMore is by how many a minute passes of more than 10 ms may be more frequent.
-	stallsMore = 30
+	stallFloor  = 250 * time.Millisecond
+	stallsMore  = 30
+	blockedMore = 0.02
 	// rateLeast is the part of its rate that the fast path keeps while a fault lasts.
 	rateLeast = 0.8
 

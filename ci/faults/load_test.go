@@ -13,7 +13,8 @@ import (
 // load is a data plane whose ports always have a frame: fcr-dataplane bench load.
 type load struct {
 	*program
-	out string
+	out   string
+	lcore string // /proc folder of its thread
 }
 
 // shape of a load.
@@ -43,7 +44,7 @@ func (p *place) startLoad(s shape) {
 	must(p.t, os.RemoveAll(log))
 	data, err := start(log, out, nil, argv...)
 	must(p.t, err)
-	p.load = &load{data, out}
+	p.load = &load{program: data, out: out}
 	must(p.t, waitFor(startLimit, func() error {
 		if !data.runs() {
 			return nil
@@ -53,6 +54,8 @@ func (p *place) startLoad(s shape) {
 	if !data.runs() {
 		p.t.Fatalf("the data plane did not start: %v: %s", data.err, tail(log))
 	}
+	p.load.lcore, err = lcoreThread(data.pid(), cpus.lcore)
+	must(p.t, err)
 	p.reopen()
 }
 
@@ -62,7 +65,7 @@ func (p *place) rest() {
 	must(p.t, p.load.cmd.Process.Signal(syscall.SIGUSR1))
 	last := uint64(0)
 	must(p.t, waitFor(startLimit, func() error {
-		now := p.seg.look().frames
+		now := p.look().frames
 		before := last
 		if last = now; now != before {
 			return fmt.Errorf("frames still move")
@@ -92,11 +95,4 @@ func (p *place) endLoad() {
 		p.t.Errorf("frames were lost: %+v", books)
 	}
 	p.t.Logf("%d frames in, %d copies, %d out, %d dropped", books.FramesIn, books.Copies, books.FramesOut, books.Dropped)
-}
-
-// watch looks at the lcores for a time.
-func (p *place) watch(d time.Duration) phase {
-	before := p.seg.look()
-	time.Sleep(d)
-	return between(before, p.seg.look())
 }

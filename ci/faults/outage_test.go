@@ -23,13 +23,13 @@ func (p *place) away(alarm string, take, give func()) {
 	last, err := p.number("SELECT coalesce(max(number), 0) FROM event")
 	must(p.t, err)
 	calm := p.watch(5 * time.Second)
-	before := p.seg.look()
+	before := p.look()
 	take()
 	p.raised(alarm)
 	if rest := outage(p.t) - time.Since(before.at); rest > 0 {
 		time.Sleep(rest)
 	}
-	fault := between(before, p.seg.look())
+	fault := between(before, p.look())
 	give()
 	p.cleared(alarm)
 	calm = calm.and(p.watch(5 * time.Second))
@@ -48,7 +48,7 @@ func (p *place) logged(name, code string, since int64) error {
 
 func TestADatabaseThatIsAwayIsNoConcernOfTheFastPath(t *testing.T) {
 	p := newPlace(t)
-	p.startLoad(shape{directions: full, turn: time.Second, fresh: true})
+	p.startLoad(shape{directions: full, turn: 5 * time.Second, fresh: true})
 	p.startDaemon("mgmtd", "")
 	p.serving()
 	p.complete()
@@ -61,7 +61,7 @@ func TestADatabaseThatIsAwayIsNoConcernOfTheFastPath(t *testing.T) {
 			must(t, err)
 		}
 	}
-	p.away("database.server-down", order("stop"), order("start"))
+	p.away("database.unavailable", order("stop"), order("start"))
 	p.rest()
 	p.settle()
 	p.endLoad()

@@ -17,7 +17,7 @@ import (
 )
 
 // cpus says which CPUs there are for the data plane (all) and for everything else (all but the lcore's).
-var cpus struct{ all, others string }
+var cpus struct{ all, others, lcore string }
 
 // keepOffLcores takes this process, and with it what it starts, off the CPU on which the load's lcore polls: the second
 // one, as dataplane/bench chooses.
@@ -33,7 +33,10 @@ func keepOffLcores() error {
 			continue
 		}
 		all = append(all, strconv.Itoa(cpu))
-		if seen++; seen == 2 {
+		if seen++; seen <= 2 {
+			cpus.lcore = strconv.Itoa(cpu)
+		}
+		if seen == 2 {
 			set.Clear(cpu)
 			continue
 		}

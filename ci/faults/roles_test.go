@@ -46,7 +46,7 @@ func TestTwoProcessesShareTheRolesOfANode(t *testing.T) {
 	second := p.startDaemon("second", "", "--roles", "store")
 	select { // the configuration has one replica: a second is refused
 	case <-second.ended:
-		if err := contains(second.log, "claim"); second.err == nil || err != nil {
+		if err := contains(second.log, "role store cannot run here"); second.err == nil || err != nil {
 			t.Errorf("the second store ended with %v: %s", second.err, tail(second.log))
 		}
 	case <-time.After(startLimit):

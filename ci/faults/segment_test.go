@@ -3,7 +3,6 @@ package faults
 import (
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
@@ -77,50 +76,4 @@ func (s *segment) rings(c feed.Consumer) (list []feed.Ring) {
 		}
 	}
 	return list
-}
-
-// moment is what the lcores counted up to a time.
-type moment struct {
-	at      time.Time
-	frames  uint64
-	stalls  uint64
-	latency shm.Histogram
-	hz      uint64
-}
-
-func (s *segment) look() moment {
-	m := moment{at: time.Now(), hz: s.state.Header().TSCHz}
-	for i := range shm.Items[shm.Lcore](s.state, shm.RegionLcores) {
-		l := &shm.Items[shm.Lcore](s.state, shm.RegionLcores)[i]
-		m.frames += l.Frames
-		m.stalls += l.Stalls
-		m.latency.Plus(&l.Latency)
-	}
-	return m
-}
-
-// phase is what happened between two moments.
-type phase struct {
-	seconds float64
-	mpps    float64
-	stalls  uint64        // passes that began more than 10 ms after the one before
-	worst   time.Duration // of a burst, from received to sent
-	p9999   time.Duration
-}
-
-func between(a, b moment) phase {
-	lat := b.latency.Minus(&a.latency)
-	in := func(q float64) time.Duration { return time.Duration(float64(lat.Quantile(q)) / float64(b.hz) * 1e9) }
-	s := b.at.Sub(a.at).Seconds()
-	return phase{seconds: s, mpps: float64(b.frames-a.frames) / s / 1e6, stalls: b.stalls - a.stalls, worst: in(1), p9999: in(.9999)}
-}
-
-// and joins two phases that need not lie side by side.
-func (p phase) and(q phase) phase {
-	s := p.seconds + q.seconds
-	return phase{seconds: s, mpps: (p.mpps*p.seconds + q.mpps*q.seconds) / s, stalls: p.stalls + q.stalls, worst: max(p.worst, q.worst), p9999: max(p.p9999, q.p9999)}
-}
-
-func (p phase) String() string {
-	return fmt.Sprintf("%.1f s at %.2f Mpps, %d stalls, burst P99.99 %v, worst %v", p.seconds, p.mpps, p.stalls, p.p9999.Round(time.Microsecond), p.worst.Round(time.Microsecond))
 }

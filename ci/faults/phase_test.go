@@ -1,0 +1,167 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fcredirect/dataplane/shm"
+)
+
+// moment is what the lcore counted up to a time, and what the kernel says of its thread.
+type moment struct {
+	at      time.Time
+	frames  uint64
+	stalls  uint64
+	latency shm.Histogram
+	hz      uint64
+	onCPU   time.Duration
+	waited  time.Duration // for its CPU, which another program had
+}
+
+func (p *place) look() moment {
+	p.t.Helper()
+	m := moment{at: time.Now(), hz: p.seg.state.Header().TSCHz}
+	for i := range shm.Items[shm.Lcore](p.seg.state, shm.RegionLcores) {
+		l := &shm.Items[shm.Lcore](p.seg.state, shm.RegionLcores)[i]
+		m.frames += l.Frames
+		m.stalls += l.Stalls
+		m.latency.Plus(&l.Latency)
+	}
+	b, err := os.ReadFile(filepath.Join(p.load.lcore, "schedstat"))
+	must(p.t, err)
+	if _, err := fmt.Sscan(string(b), &m.onCPU, &m.waited); err != nil {
+		p.t.Fatalf("schedstat %q: %v", b, err)
+	}
+	return m
+}
+
+// lcoreThread is the /proc folder of the one thread of a process that is bound to the lcore's CPU and has used it most.
+func lcoreThread(pid int, cpu string) (dir string, err error) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid)) // the pattern is good
+	most := int64(-1)
+	for _, t := range tasks {
+		status, err := os.ReadFile(filepath.Join(t, "status"))
+		if err != nil || !strings.Contains(string(status), "\nCpus_allowed_list:\t"+cpu+"\n") {
+			continue // ended, or another
+		}
+		var on int64
+		if b, err := os.ReadFile(filepath.Join(t, "schedstat")); err != nil {
+			continue
+		} else if _, err := fmt.Sscan(string(b), &on); err == nil && on > most {
+			most, dir = on, t
+		}
+	}
+	if dir == "" {
+		return "", fmt.Errorf("process %d has no thread on CPU %s", pid, cpu)
+	}
+	return dir, nil
+}
+
+// phase is what happened between two moments.
+type phase struct {
+	seconds float64
+	frames  float64
+	stalls  float64       // passes that began more than 10 ms after the one before
+	worst   time.Duration // of a burst, from received to sent
+	p9999   time.Duration
+	onCPU   float64 // seconds
+	waited  float64 // seconds without its CPU, which another program had
+}
+
+func between(a, b moment) phase {
+	lat := b.latency.Minus(&a.latency)
+	in := func(q float64) time.Duration { return time.Duration(float64(lat.Quantile(q)) / float64(b.hz) * 1e9) }
+	return phase{
+		seconds: b.at.Sub(a.at).Seconds(), frames: float64(b.frames - a.frames), stalls: float64(b.stalls - a.stalls), worst: in(1), p9999: in(.9999),
+		onCPU: (b.onCPU - a.onCPU).Seconds(), waited: (b.waited - a.waited).Seconds(),
+	}
+}
+
+// and joins two phases that need not lie side by side.
+func (p phase) and(q phase) phase {
+	return phase{
+		seconds: p.seconds + q.seconds, frames: p.frames + q.frames, stalls: p.stalls + q.stalls, worst: max(p.worst, q.worst), p9999: max(p.p9999, q.p9999),
+		onCPU: p.onCPU + q.onCPU, waited: p.waited + q.waited,
+	}
+}
+
+// rate is in frames for each second of CPU time: what another program took is no concern here.
+func (p phase) rate() float64 { return p.frames / p.onCPU }
+
+// blocked is the share of time in which the lcore neither ran nor wanted to: it waited for something. A poll loop does so
+// only while the Go runtime takes it off its thread's P and gives it another, a hundred times a second.
+func (p phase) blocked() float64 { return max(0, (p.seconds-p.onCPU-p.waited)/p.seconds) }
+
+// unexplained is how many passes a minute began late without that the CPU was another program's.
+func (p phase) unexplained() float64 {
+	return max(0, p.stalls-p.waited/lateBy.Seconds()) / p.seconds * 60
+}
+
+// lateBy is what dataplane/lcore calls a stall.
+const lateBy = 10 * time.Millisecond
+
+func (p phase) String() string {
+	return fmt.Sprintf("%.1f s, %.2f Mpps (%.2f in each second on its CPU), %.0f stalls (%.1f s its CPU was another's), burst P99.99 %v, worst %v, blocked %.2f %%",
+		p.seconds, p.frames/p.seconds/1e6, p.rate()/1e6, p.stalls, p.waited, p.p9999.Round(time.Microsecond), p.worst.Round(time.Microsecond), 100*p.blocked())
+}
+
+// watch looks at the lcore for a time.
+func (p *place) watch(d time.Duration) phase {
+	before := p.look()
+	time.Sleep(d)
+	return between(before, p.look())
+}
+
+// differences says what the fault did to the fast path, beside the same load without.
+func differences(calm, fault phase) []string {
+	var c complaints
+	if worst := max(stallFloor, stallFactor*calm.worst); fault.worst > worst {
+		c.add("the worst burst took %v with faults, %v without", fault.worst, calm.worst)
+	}
+	if fault.unexplained() > 2*calm.stalls/calm.seconds*60+stallsMore {
+		c.add("%.0f stalls a minute that nothing explains with faults, %.0f without", fault.unexplained(), calm.unexplained())
+	}
+	if fault.blocked() > calm.blocked()+blockedMore {
+		c.add("the lcore waited for %.1f %% of the time with faults, %.1f %% without", 100*fault.blocked(), 100*calm.blocked())
+	}
+	if fault.rate() < rateLeast*calm.rate() {
+		c.add("the rate fell from %.2f to %.2f Mpps", calm.rate()/1e6, fault.rate()/1e6)
+	}
+	return c.list()
+}
+
+// asCalm fails when the lcore was held up by a fault.
+func asCalm(t *testing.T, calm, fault phase) {
+	t.Helper()
+	t.Logf("without faults: %v", calm)
+	t.Logf("with faults:    %v", fault)
+	for _, d := range differences(calm, fault) {
+		t.Error(d)
+	}
+}
+
+func TestTheJudgeOfTheFastPathSeesEveryDifference(t *testing.T) {
+	calm := phase{seconds: 10, frames: 1e8, stalls: 10, worst: 100 * time.Millisecond, onCPU: 9.7, waited: 0.2}
+	for _, c := range []struct {
+		name  string
+		spoil func(p *phase)
+		says  string
+	}{
+		{"the same is the same", func(*phase) {}, ""},
+		{"one long stall", func(p *phase) { p.worst = time.Second }, "worst burst"},
+		{"many stalls", func(p *phase) { p.stalls = 100 }, "stalls a minute"},
+		{"many stalls because another program had the CPU", func(p *phase) { p.stalls, p.waited, p.onCPU, p.frames = 100, 4, 5.9, 6e7 }, ""},
+		{"a wait", func(p *phase) { p.onCPU, p.frames = 9, 9.3e7 }, "waited for 8.0 %"},
+		{"slower", func(p *phase) { p.frames = 7e7 }, "the rate fell"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fault := calm
+			c.spoil(&fault)
+			said(t, differences(calm, fault), c.says)
+		})
+	}
+}
