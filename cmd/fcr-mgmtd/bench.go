@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fcredirect/dataplane/boot"
 	"fcredirect/mgmt/bench"
 	"fcredirect/mgmt/bus"
 )
@@ -34,7 +35,7 @@ func slowpathCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "slowpath", Short: "synchronous, asynchronous and ours side by side, beside the papers' figures", Args: cobra.NoArgs,
 		Long: "Measures three ways to do the same slow work (peer, PostgreSQL, monitoring, audit; all real) for the same frames, in turns,\n" +
-			"with a private PostgreSQL in a scratch folder. Takes about two minutes. A goal that is not met is said and is no error.",
+			"with a private PostgreSQL in a scratch folder. Takes a minute and a half. A goal that is not met is said and is no error.",
 		RunE: func(*cobra.Command, []string) error { return slowpath(o, output) },
 	}
 	f := c.Flags()
@@ -42,6 +43,7 @@ func slowpathCommand() *cobra.Command {
 	f.IntVar(&o.Rounds, "rounds", bench.DefaultRounds, "rounds, in each of which every variant is measured")
 	f.Float64Var(&o.Seconds, "seconds", bench.DefaultSeconds, "time of each measurement")
 	f.Float64Var(&o.Offered, "offered", bench.DefaultOffered, "frames per second where loss is measured")
+	f.IntVar(&o.Ring, "ring", boot.DefaultStateItems, "items of a ring of state, as in rings: {state: …} of the boot file")
 	f.StringVar(&o.Dir, "dir", "", "folder on the disk to be measured (default: that for temporary files)")
 	f.StringVarP(&output, "output", "o", "table", "table or json")
 	return c

@@ -16,38 +16,53 @@ import (
 // everything else of ours keeps off it. On a machine with one core they share it.
 type cores struct {
 	lcore int // -1: no core of its own
-	rest  unix.CPUSet
+	all   unix.CPUSet
+	procs int // GOMAXPROCS before
 }
 
 // divide keeps this process off the last of its CPUs, and with it all that it starts.
-func divide() (c cores, err error) {
-	c.lcore = -1
-	if err := unix.SchedGetaffinity(0, &c.rest); err != nil {
-		return c, fmt.Errorf("bench: cpu affinity: %w", err)
+func divide() (*cores, error) {
+	c := &cores{lcore: -1}
+	if err := unix.SchedGetaffinity(0, &c.all); err != nil {
+		return nil, fmt.Errorf("bench: cpu affinity: %w", err)
 	}
-	if c.rest.Count() < 2 {
+	// Said, so that the runtime does not follow the affinity: a fast path that spins must not have the only P.
+	c.procs = runtime.GOMAXPROCS(runtime.NumCPU() + sparePs)
+	if c.all.Count() < 2 {
 		return c, nil
 	}
-	for cpu := range len(c.rest) * 64 {
-		if c.rest.IsSet(cpu) {
+	for cpu := range len(c.all) * 64 {
+		if c.all.IsSet(cpu) {
 			c.lcore = cpu
 		}
 	}
-	c.rest.Clear(c.lcore)
+	rest := c.all
+	rest.Clear(c.lcore)
+	return c, bind(&rest)
+}
+
+// unite ends it.
+func (c *cores) unite() error {
+	runtime.GOMAXPROCS(c.procs)
+	return bind(&c.all)
+}
+
+// bind puts all threads on these CPUs; those that come later inherit from them.
+func bind(set *unix.CPUSet) error {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
-		return c, fmt.Errorf("bench: threads: %w", err)
+		return fmt.Errorf("bench: threads: %w", err)
 	}
 	for _, t := range threads {
 		id, err := strconv.Atoi(t.Name())
 		if err != nil {
 			continue
 		}
-		if err := unix.SchedSetaffinity(id, &c.rest); err != nil && !errors.Is(err, unix.ESRCH) {
-			return c, fmt.Errorf("bench: cpu affinity: %w", err)
+		if err := unix.SchedSetaffinity(id, set); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("bench: cpu affinity: %w", err)
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // fast puts the calling thread on the fast path's core.

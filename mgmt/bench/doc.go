@@ -19,7 +19,8 @@
 //	asynchronous  the frame is queued for each of the four; a worker each takes one item, does it, takes the next. The
 //	              queues are bounded: the fast path waits for room for the peer, for the others the item is dropped
 //	ours          dataplane/feed marks the flow and offers its latest state through rings in a segment; another process runs
-//	              mgmt/store on them, and passes what the peers' ring brings on in batches: to peer, monitoring and audit
+//	              mgmt/store and mgmt/event on them, and passes what the peers' ring brings on in batches: to peer,
+//	              monitoring and audit. Now and then a flow's verdict changes, which is an event besides
 //
 // How: in turns. Each round measures each variant twice, with frames always waiting (throughput, CPU, operations) and with
 // frames that come at a fixed rate into a receive queue of 4,096 frames as a NIC has it (loss, and how long frames wait). The

@@ -30,7 +30,7 @@ type lab struct {
 	stats   *pgx.Conn
 	traffic *traffic
 	log     io.Writer
-	cores   cores
+	cores   *cores
 
 	peer, monitoring *helper
 	runs             int
@@ -84,6 +84,9 @@ func (l *lab) close() (err error) {
 	}
 	if l.cluster != nil {
 		err = errors.Join(err, l.cluster.Stop())
+	}
+	if l.cores != nil {
+		err = errors.Join(err, l.cores.unite())
 	}
 	for _, dir := range []string{l.dir, l.shm} {
 		if dir != "" {

@@ -30,6 +30,8 @@ const (
 	reportPeriod = 10 * time.Millisecond
 	reportItems  = 16
 	reportEvery  = 16
+	// One frame in factEvery changes the verdict of its flow, which is an event.
+	factEvery = 20_000
 	// spinPolls without a frame, then sleeps that double, as an adaptive lcore.
 	spinPolls  = 512
 	firstSleep = 2 * time.Microsecond
@@ -44,10 +46,12 @@ const (
 
 	// startTimeout bounds the start of a helper or of the roles, stopTimeout their end, operationTimeout one operation.
 	startTimeout     = 60 * time.Second
-	stopTimeout      = 30 * time.Second
+	stopTimeout      = 60 * time.Second
 	operationTimeout = 30 * time.Second
 	// settle is for what a start leaves behind, before anything is measured.
 	settle = 300 * time.Millisecond
+	// sparePs beside the CPUs, as the data plane has: for the runtime and for goroutines in system calls.
+	sparePs = 3
 	// niceness of the fast path's thread, as the data plane's.
 	niceness = -10
 )

@@ -22,6 +22,7 @@ type ours struct {
 	events  *feed.Events
 	slow    *helper
 	since   uint64 // fresh
+	fact    uint64 // frames until the next one
 }
 
 func (v *ours) begin(_ context.Context, l *lab) (_ *poller, err error) {
@@ -30,7 +31,7 @@ func (v *ours) begin(_ context.Context, l *lab) (_ *poller, err error) {
 	if v.seg, shard, err = l.newSegment(); err != nil {
 		return nil, err
 	}
-	p := newPoller(l.traffic, shard, burstFrames)
+	p, spec := newPoller(l.traffic, shard, burstFrames), ringSpec(l.o.Ring)
 	h := v.seg.State.Header()
 	h.StartNS, h.TSCStart = p.start.UnixNano(), 1
 	c := feed.Config{Spec: spec, Report: uint64(reportPeriod), Now: p.now(), Source: source{shard}}
@@ -48,10 +49,10 @@ func (v *ours) begin(_ context.Context, l *lab) (_ *poller, err error) {
 		return nil, err
 	}
 	h.State = shm.Running
-	v.since = v.outlets.Fresh()
+	v.since, v.fact = v.outlets.Fresh(), factEvery
 	v.outlets.Resync()
 	v.slow, err = startHelper(l.o.Command, task{Kind: "slow", Slow: &slowTask{
-		Segment: l.segment(), DSN: l.dsn, State: filepath.Join(l.dir, fmt.Sprintf("state-%d", l.runs)), Peer: l.peer.address,
+		Segment: l.segment(), DSN: l.dsn, State: filepath.Join(l.dir, "spool"), Peer: l.peer.address,
 		Monitoring: l.monitoring.address, Audit: l.auditFile(),
 	}}, l.log)
 	if err != nil {
@@ -101,7 +102,20 @@ func (v *ours) touch(p *poller, e *flow.Entry) {
 	v.outlets.Touch(p.shard.Slot(e), uint64(e.Key), e.LastSeen)
 }
 
-func (v *ours) owed(*poller, int, uint64) error { return nil }
+// owed makes one frame in factEvery an event: the verdict of its flow changed.
+func (v *ours) owed(p *poller, n int, now uint64) error {
+	if v.fact > uint64(n) {
+		v.fact -= uint64(n)
+		return nil
+	}
+	v.fact = factEvery
+	v.outlets.Urgent(p.hit[0], uint64(p.shard.InSlot(p.hit[0]).Key))
+	if item := v.events.Put(now, feed.FlowVerdict, feed.High); item != nil {
+		source{p.shard}.Fill(p.hit[0], item)
+		v.events.Commit()
+	}
+	return nil
+}
 
 func (v *ours) counts() (counts, error) {
 	d, err := v.slow.ask()
@@ -110,7 +124,8 @@ func (v *ours) counts() (counts, error) {
 	}
 	s := d.Slow
 	c := counts{
-		operations: s.StoreCommits, peerUpdates: s.RelayItems, peerMessages: s.PeerMessages, peerBytes: s.PeerBytes, syncs: s.AuditSyncs,
+		operations: s.StoreCommits, peerUpdates: s.RelayItems, peerMessages: s.PeerMessages, peerBytes: s.PeerBytes, syncs: s.AuditSyncs + s.SpoolSyncs,
+		events:  s.Events,
 		updates: s.StoreUpdates, commits: s.StoreCommits,
 	}
 	for _, r := range feed.Rings(v.seg.State, v.seg.Ctl) {

@@ -48,6 +48,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	row("peer bytes per update", number(func(v *Variant) float64 { return v.PeerBytesPerUpdate }))
 	row("work dropped/s", number(func(v *Variant) float64 { return v.DroppedPerSecond }))
 	row("updates conflated/s", number(func(v *Variant) float64 { return v.ConflatedPerSecond }))
+	row("events besides/s", number(func(v *Variant) float64 { return v.EventsPerSecond }))
 	row(fmt.Sprintf("at %s frames/s: lost", short(r.OfferedRate)), func(v *Variant) string { return short(v.LossPercent) + " %" })
 	row("from arrival until done, P50", func(v *Variant) string { return nanos(v.WaitP50NS) })
 	row("P99", func(v *Variant) string { return nanos(v.WaitP99NS) })
@@ -65,7 +66,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "FIGURE\tOURS\tGOAL\tPAPERS\tAGAINST\tMET")
 	for _, g := range r.Goals {
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\n", g.Name, short(g.Value), g.Unit, g.Goal, dash(g.Papers), dash(g.Against), yesNo(g.Met))
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\n", g.Name, exactly(g.Value), g.Unit, g.Goal, dash(g.Papers), dash(g.Against), yesNo(g.Met))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -112,6 +113,14 @@ func short(v float64) string {
 		return fmt.Sprintf("%.1f", v)
 	}
 	return strings.TrimSuffix(fmt.Sprintf("%.3g", v), ".0")
+}
+
+// exactly writes a number so that -99.99 % is not -100 %.
+func exactly(v float64) string {
+	if abs := max(v, -v); abs >= 1000 {
+		return short(v)
+	}
+	return fmt.Sprintf("%.5g", v)
 }
 
 func nanos(ns float64) string {

@@ -12,6 +12,7 @@ type Result struct {
 	Rounds         int       `json:"rounds"`
 	Seconds        float64   `json:"seconds"`         // of each measurement
 	OfferedRate    float64   `json:"offered_rate"`    // frames/s of the measurement at a fixed rate
+	RingItems      int       `json:"ring_items"`      // of ours
 	ReceiveFrames  int       `json:"receive_frames"`  // that wait at most
 	RaisedPriority bool      `json:"raised_priority"` // of the process with the fast path
 	Notes          []string  `json:"notes"`
@@ -39,6 +40,8 @@ type Variant struct {
 	PeerUpdatesPerSecond  float64 `json:"peer_updates_per_second"`
 	DroppedPerSecond      float64 `json:"dropped_work_per_second"`      // items that found their queue full
 	ConflatedPerSecond    float64 `json:"conflated_updates_per_second"` // merged in the rings
+
+	EventsPerSecond float64 `json:"events_per_second"` // besides
 
 	// At the fixed rate.
 	LossPercent float64 `json:"loss_percent"` // of all rounds together
@@ -73,6 +76,7 @@ type sample struct {
 	PeerBytes     uint64  `json:"peer_bytes"`
 	Dropped       uint64  `json:"dropped_work"`
 	Conflated     uint64  `json:"conflated_updates"`
+	Events        uint64  `json:"events"`
 	OfferedFrames uint64  `json:"offered_frames"`
 	LostFrames    uint64  `json:"lost_frames"`
 	Wait50        float64 `json:"wait_p50_ns"`
@@ -90,6 +94,7 @@ func (s *sample) free(p *poller, before, after looked, final served, exact *bool
 	s.P50, s.P99 = float64(t.latency.Quantile(0.5)), float64(t.latency.Quantile(0.99))
 	s.CPUSeconds = (after.cpu - before.cpu).Seconds()
 	s.Updates, s.Operations, s.OwnCommits, s.Dropped, s.Conflated = d.updates, d.operations, d.commits, d.dropped, d.conflated
+	s.Events = d.events
 	s.PeerUpdates, s.PeerMessages, s.PeerBytes = d.peerUpdates, d.peerMessages, d.peerBytes
 	// The server tells a session's figures when it ends, so these are from the beginning to the end of the sessions.
 	served := max(final.at.Sub(before.server.at), time.Millisecond).Seconds()
@@ -111,7 +116,7 @@ func (s *sample) paced(p *poller, w *wire, exact *bool) {
 func newResult(o Options, m Machine, samples map[string][]sample) *Result {
 	r := &Result{
 		Machine: m, Flows: o.Flows, Directions: 2 * o.Flows, Rounds: o.Rounds, Seconds: o.Seconds, OfferedRate: o.Offered,
-		ReceiveFrames: receiveFrames, RaisedPriority: mayPrefer(), Notes: notes,
+		RingItems: o.Ring, ReceiveFrames: receiveFrames, RaisedPriority: mayPrefer(), Notes: notes,
 	}
 	for _, name := range variantNames {
 		r.Variants = append(r.Variants, summarize(name, samples[name]))
@@ -147,26 +152,30 @@ func summarize(name string, list []sample) Variant {
 		UpdatesPerSecond:      rate(func(s *sample) uint64 { return s.Updates }),
 		CommitsPerSecond:      of(func(s *sample) float64 { return s.Commits }),
 		FsyncsPerSecond:       of(func(s *sample) float64 { return s.Fsyncs }),
-		StoragePerMillion:     of(func(s *sample) float64 { return ratio(float64(s.Operations)*1e6, float64(s.Updates)) }),
-		PeerBytesPerUpdate:    of(func(s *sample) float64 { return ratio(float64(s.PeerBytes), float64(s.PeerUpdates)) }),
 		PeerMessagesPerSecond: rate(func(s *sample) uint64 { return s.PeerMessages }),
 		PeerUpdatesPerSecond:  rate(func(s *sample) uint64 { return s.PeerUpdates }),
 		DroppedPerSecond:      rate(func(s *sample) uint64 { return s.Dropped }),
 		ConflatedPerSecond:    rate(func(s *sample) uint64 { return s.Conflated }),
+		EventsPerSecond:       rate(func(s *sample) uint64 { return s.Events }),
 		WaitP50NS:             of(func(s *sample) float64 { return s.Wait50 }),
 		Robbed:                of(func(s *sample) float64 { return max(s.Robbed, s.PacedRobbed) }),
 		WaitP99NS:             of(func(s *sample) float64 { return s.Wait99 }),
 	}
-	var offered uint64
+	// Of all rounds together, because a round may end in the middle of a long transaction.
+	var sum sample
 	for i := range list {
 		s := &list[i]
-		offered, v.LostFrames = offered+s.OfferedFrames, v.LostFrames+s.LostFrames
+		sum.OfferedFrames, sum.LostFrames = sum.OfferedFrames+s.OfferedFrames, sum.LostFrames+s.LostFrames
+		sum.Updates, sum.Operations = sum.Updates+s.Updates, sum.Operations+s.Operations
+		sum.PeerUpdates, sum.PeerBytes = sum.PeerUpdates+s.PeerUpdates, sum.PeerBytes+s.PeerBytes
 		if s.Exact != nil {
 			all := *s.Exact && (v.Exact == nil || *v.Exact)
 			v.Exact = &all
 		}
 	}
-	v.LossPercent = ratio(100*float64(v.LostFrames), float64(offered))
+	v.LostFrames, v.LossPercent = sum.LostFrames, ratio(100*float64(sum.LostFrames), float64(sum.OfferedFrames))
+	v.StoragePerMillion = ratio(1e6*float64(sum.Operations), float64(sum.Updates))
+	v.PeerBytesPerUpdate = ratio(float64(sum.PeerBytes), float64(sum.PeerUpdates))
 	return v
 }
 

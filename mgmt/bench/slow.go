@@ -14,6 +14,7 @@ import (
 
 	"fcredirect/dataplane/feed"
 	"fcredirect/mgmt/attach"
+	"fcredirect/mgmt/event/eventlog"
 	"fcredirect/mgmt/postgres"
 	"fcredirect/mgmt/store"
 )
@@ -36,6 +37,9 @@ type slowDid struct {
 	PeerMessages uint64
 	PeerBytes    uint64
 	AuditSyncs   uint64
+
+	Events     uint64 // in the log
+	SpoolSyncs uint64 // groups of events made durable
 }
 
 // serveSlow runs the roles of the slow path in this process until ctx ends.
@@ -54,18 +58,23 @@ func serveSlow(ctx context.Context, t *slowTask, say *speaker) (result did, err 
 	if err != nil {
 		return did{}, err
 	}
+	events, err := eventlog.New(eventlog.Options{Place: place, DB: db, Log: log, Dir: t.State})
+	if err != nil {
+		return did{}, err
+	}
 	r, err := newRelay(place, t)
 	if err != nil {
 		return did{}, err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	now := func() did {
-		s := writer.Stats()
+		s, e := writer.Stats(), events.Stats()
 		d := r.did()
 		d.StoreUpdates, d.StoreRows, d.StoreCommits = s.Updates, s.Rows, s.Commits
+		d.Events, d.SpoolSyncs = e.Events, e.Spool.Commits
 		return did{Slow: &d}
 	}
-	roles := []func(context.Context, func()) error{writer.Run, r.run}
+	roles := []func(context.Context, func()) error{writer.Run, events.Run, r.run}
 	running, ctx := errgroup.WithContext(ctx)
 	var readied sync.WaitGroup
 	readied.Add(len(roles))

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"fcredirect/dataplane/boot"
 )
 
 // Options say what to measure. The zero value of each is its default.
@@ -18,6 +20,7 @@ type Options struct {
 	Rounds  int
 	Seconds float64  // of each measurement; there are two for each variant and round
 	Offered float64  // frames per second of the measurement at a fixed rate
+	Ring    int      // items of a ring of state; what the boot file has by itself
 	Dir     string   // where the scratch folder is made: on the disk that is to be measured; empty: the usual one
 	Command []string // that runs this program as a helper
 	Log     io.Writer
@@ -27,6 +30,7 @@ type Options struct {
 func (o *Options) Complete() error {
 	o.Flows, o.Rounds = cmp.Or(o.Flows, DefaultFlows), cmp.Or(o.Rounds, DefaultRounds)
 	o.Seconds, o.Offered = cmp.Or(o.Seconds, DefaultSeconds), cmp.Or(o.Offered, DefaultOffered)
+	o.Ring = cmp.Or(o.Ring, boot.DefaultStateItems)
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
@@ -39,6 +43,8 @@ func (o *Options) Complete() error {
 		return fmt.Errorf("bench: %v seconds: want %v to %v", o.Seconds, MinSeconds, MaxSeconds)
 	case !(o.Offered >= 1 && o.Offered <= MaxOffered):
 		return fmt.Errorf("bench: %v frames/s: want 1 to %d", o.Offered, MaxOffered)
+	case ringSpec(o.Ring).Check() != nil:
+		return fmt.Errorf("bench: %w", ringSpec(o.Ring).Check())
 	case len(o.Command) == 0:
 		return errors.New("bench: no command that runs a helper")
 	}
@@ -65,12 +71,13 @@ type counts struct {
 	syncs        uint64 // of files of ours
 	dropped      uint64 // items that found a queue full and were not to wait
 	conflated    uint64 // updates merged in the rings
+	events       uint64
 }
 
 func (c counts) minus(d counts) counts {
 	return counts{
 		c.updates - d.updates, c.operations - d.operations, c.commits - d.commits, c.peerUpdates - d.peerUpdates, c.peerMessages - d.peerMessages,
-		c.peerBytes - d.peerBytes, c.syncs - d.syncs, c.dropped - d.dropped, c.conflated - d.conflated,
+		c.peerBytes - d.peerBytes, c.syncs - d.syncs, c.dropped - d.dropped, c.conflated - d.conflated, c.events - d.events,
 	}
 }
 

@@ -30,13 +30,15 @@ func (l *lab) fill(entries []flow.Entry, infos []flow.Info) (*flow.Shard, error)
 	return shard, nil
 }
 
-// spec is the rings of a data plane with one lcore, sized as the boot file does when it does not say.
-var spec = feed.Spec{Producers: 2, State: boot.DefaultStateItems, Events: boot.DefaultEventItems, Shards: 1}
+// ringSpec is the rings of a data plane with one lcore.
+func ringSpec(items int) feed.Spec {
+	return feed.Spec{Producers: 2, State: items, Events: boot.DefaultEventItems, Shards: 1}
+}
 
 // newSegment makes a segment as a data plane with one lcore does, with the traffic's flows in its table. Its clock is that
 // of a poller.
 func (l *lab) newSegment() (*shm.Segment, *flow.Shard, error) {
-	directions := max(flow.MinDirections, 2*l.o.Flows)
+	directions, spec := max(flow.MinDirections, 2*l.o.Flows), ringSpec(l.o.Ring)
 	state := []shm.RegionSpec{
 		{Name: shm.RegionControl, Stride: shm.ControlBytes, Count: 1},
 		{Name: shm.RegionPorts, Stride: shm.PortInfoBytes, Count: 2},
