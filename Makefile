@@ -36,13 +36,15 @@ faults: build
 	@ci/hugepages 512 || echo "make faults: no hugepages: going on without" >&2
 	FCR_FAULTS=1 $(GO) test -count=1 -v -timeout 20m ./ci/faults
 
-## bench   the fast path against testpmd, a C loop and Open vSwitch; needs root
+## bench   the fast path against testpmd, a C loop and Open vSwitch, the slow path against the papers' variants; needs root
 bench: build
-	@ci/deps bench
+	@ci/deps bench store
 	@ci/bench/build
 	@ci/hugepages 2048
-	$(BIN)/fcr-dataplane bench fastpath --flows 24000 --frame 64 --rivals testpmd,ovs --runs 9
+	$(BIN)/fcr-dataplane bench fastpath --flows 24000 --frame 64 --rivals testpmd,ovs,slowpath --runs 9
 	$(BIN)/fcr-dataplane bench fastpath --flows 1000000 --frame 64 --rivals testpmd --runs 9
+	$(BIN)/fcr-mgmtd bench slowpath
+	$(BIN)/fcr-mgmtd bench bus
 
 ## soak    what is too long for every change: 10 minutes at the highest rate, 10 of kills, a stopped sink, GC pressure, fuzzing
 soak: build

@@ -43,6 +43,12 @@ var rules = []rule{
 	{"dataplane/shm", "dataplane", "readers of other versions map the segment by this package alone", nil},
 	{"dataplane/flow", "dataplane", "the table is read by other processes and written by the lcore: it depends on neither", nil},
 	{"dataplane/login", "dataplane", "the learner is driven by frames and time only", []string{"dataplane/frame"}},
+	{"mgmt", "mgmt/system", "it assembles the management side: a role that needs a part of another meets it on the bus or in the database", nil},
+	{"", "mgmt/system", "it assembles the management side: only its program needs all of it", []string{"cmd/fcr-mgmtd"}},
+	{"", "mgmt/postgres/pgtest", "it runs servers for tests", nil},
+	{"dataplane/feed", "dataplane", "readers of another version understand items by this package alone", []string{"dataplane/ring", "dataplane/shm"}},
+	{"mgmt/store", "mgmt/event", "the store keeps state, the log keeps facts: neither waits for the other", nil},
+	{"mgmt/event/spool", "mgmt/postgres", "what is on our own disk does not depend on a database", nil},
 	{"ci/lab", "dataplane", "the lab judges the appliance from outside, by what goes over wires and what programs print", nil},
 	{"cmd/fcrctl", "net/http", "these first nouns read the segment; the REST client comes with the management surface", nil},
 }
