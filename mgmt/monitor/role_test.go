@@ -17,7 +17,6 @@ import (
 	"fcredirect/mgmt/event/eventlog"
 	"fcredirect/mgmt/event/spool"
 	"fcredirect/mgmt/postgres"
-	"fcredirect/mgmt/registry"
 )
 
 const nobody = 1 << 30 // a process id that the kernel does not give
