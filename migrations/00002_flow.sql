@@ -39,7 +39,7 @@ CREATE TABLE flow (
     shard          smallint NOT NULL,
     producer       smallint NOT NULL,
     seq            bigint NOT NULL,
-    ended_at       timestamptz,      -- null: it lives
+    ended_at       timestamptz,      -- when it was written that it has ended; null: it lives
     -- What of the totals stands in flow_sample_1s: set by the transaction that writes the sample.
     sampled_frames bigint NOT NULL DEFAULT 0,
     sampled_bytes  bigint NOT NULL DEFAULT 0,

@@ -18,12 +18,13 @@ var ErrFenced = errors.New("store: another instance has taken the shard")
 // settle tells which.
 var errMoved = errors.New("store: the shard's cursor has moved")
 
-// cursor is the shard's row in ring_cursor as we know it. It belongs to the flusher, and to whoever starts it.
+// cursor is the shard's row in ring_cursor as we know it. It belongs to the flusher, and outlives its session.
 type cursor struct {
 	node     int32
 	owner    int64 // ours
 	flush    int64 // number of the last flush that we know to be committed
 	next     int64 // number of the last flush that was tried, or more
+	asked    int64 // number of a flush whose end is not known, 0 for none
 	seq      []uint64
 	identity postgres.Identity
 }
@@ -111,10 +112,7 @@ func (c *cursor) take(ctx context.Context, db *postgres.DB, shard int, p *positi
 	if err != nil {
 		return false, fmt.Errorf("store: take shard %d: %w", shard, err)
 	}
-	c.node, c.owner, c.flush, c.next, c.identity = node, owner, s.flush, s.flush, identity
-	if !lost {
-		c.seq = unsigned(seq)
-	}
+	*c = cursor{node: node, owner: owner, flush: s.flush, next: s.flush, seq: unsigned(seq), identity: identity}
 	return settled, nil
 }
 
@@ -145,9 +143,9 @@ const (
 	lostSome              // the database has lost commits, ours or an earlier one, or all
 )
 
-// resolve asks what became of the transaction of a number, 0 for none in question. ErrFenced: another instance has the
-// shard.
-func (c *cursor) resolve(ctx context.Context, db *postgres.DB, shard int, number int64) (f fate, err error) {
+// resolve asks what became of the transaction that was asked for, and whether all before it are still there. ErrFenced:
+// another instance has the shard.
+func (c *cursor) resolve(ctx context.Context, db *postgres.DB, shard int) (f fate, err error) {
 	node, err := db.NodeID(ctx)
 	if err != nil {
 		return undone, err
@@ -163,17 +161,19 @@ func (c *cursor) resolve(ctx context.Context, db *postgres.DB, shard int, number
 	}); err != nil {
 		return undone, fmt.Errorf("store: look at shard %d: %w", shard, err)
 	}
+	ours := s.there && s.owner == c.owner && node == c.node
 	switch {
-	case s.there && s.owner == c.owner && node == c.node && s.flush == c.flush:
-		c.identity = identity
-		return undone, nil
-	case s.there && s.owner == c.owner && node == c.node && s.flush == number && number != 0:
-		c.identity = identity
-		return committed, nil
+	case ours && s.flush == c.flush:
+		f = undone
+	case ours && s.flush == c.asked && c.asked != 0:
+		f, c.flush = committed, c.asked
 	case s.there && s.owner != c.owner && identity == c.identity:
 		return undone, ErrFenced
+	default:
+		return lostSome, nil
 	}
-	return lostSome, nil
+	c.identity, c.asked = identity, 0
+	return f, nil
 }
 
 // transact runs do in a transaction. An error of the commit leaves it open whether it took effect.

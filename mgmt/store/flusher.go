@@ -5,9 +5,13 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"fcredirect/dataplane/feed"
+	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/postgres"
 )
@@ -26,10 +30,10 @@ type flusher struct {
 	seg     *attach.Segment
 	readers []*feed.Reader // for Resync alone
 	names   *names
+	clock   shm.Header // a copy: what turns a TSC into a time
 	parts   []*part
 	cut     chan given // from the parts
 
-	cursor   cursor
 	known    known
 	settle   settling
 	budget   budget
@@ -39,9 +43,9 @@ type flusher struct {
 	ensured  int64
 	retireAt time.Duration
 
-	asked  int64 // number of a transaction whose end is not known, 0 for none
-	flying bool  // and work is that transaction
-	lost   bool  // the database has lost commits, and we have not made up for it
+	flying   bool // the end of the transaction in work is not known
+	resolved bool // what became of the session before
+	lost     bool // the database has lost commits, and we have not made up for it
 
 	// of a flush
 	work      flush
@@ -90,6 +94,11 @@ func (f *flusher) run(ctx context.Context, s *session) error {
 
 // passing says whether the error may be gone when the same is tried again.
 func passing(err error) bool {
+	// A sample on its way to the partition for all times, while a partition for its time was attached.
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "23514" && strings.HasPrefix(pg.TableName, "flow_sample_") {
+		return true
+	}
 	return errors.Is(err, errMoved) || errors.Is(err, errUnknown) || !errors.Is(err, ErrFenced) && postgres.Kind(err).Retry()
 }
 
@@ -136,26 +145,20 @@ func (f *flusher) round(ctx context.Context, s *session) error {
 
 // resolve finds out what became of the last transaction, if that is not known.
 func (f *flusher) resolve(ctx context.Context) error {
-	if f.asked == 0 {
+	if f.cursor.asked == 0 || f.lost {
 		return nil
 	}
-	end, err := f.cursor.resolve(ctx, f.db, f.shard, f.asked)
+	end, err := f.cursor.resolve(ctx, f.db, f.shard)
 	if err != nil {
 		return err
 	}
-	switch end {
-	case committed:
-		f.cursor.flush = f.asked
-		if f.flying {
-			f.committed()
-		}
-	case lostSome:
-		f.lost = true
-	}
-	if f.flying && end != committed {
+	f.lost = end == lostSome
+	if f.flying && end == committed {
+		f.committed()
+	} else if f.flying {
 		f.known.again(f.work.late)
 	}
-	f.asked, f.flying = 0, false
+	f.flying = false
 	return nil
 }
 
@@ -167,7 +170,6 @@ func (f *flusher) makeUp(ctx context.Context) error {
 	if _, err := f.cursor.take(ctx, f.db, f.shard, p, true); err != nil {
 		return err
 	}
-	f.log.Warn("the database has lost commits: flows are written again", "shard", f.shard, "server", f.cursor.identity.String())
 	if err := f.rewrite(ctx); err != nil {
 		return err
 	}
@@ -228,7 +230,7 @@ func (f *flusher) try(ctx context.Context, w *flush) error {
 	defer f.flushing.Store(0)
 	err := f.execute(ctx, w)
 	if err != nil {
-		f.asked, f.flying = w.number, true
+		f.cursor.asked, f.flying = w.number, true
 		if errors.Is(err, errUnknown) {
 			f.forget()
 		}

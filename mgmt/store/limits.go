@@ -35,6 +35,8 @@ const (
 	// leaveTimeout bounds how long we stay with the rings of a data plane that has been replaced. Waiting costs little:
 	// the new one's rings conflate meanwhile.
 	leaveTimeout = 30 * time.Second
+	// startPatience is how long a data plane may take to start before we take it for dead.
+	startPatience = 5 * time.Second
 	// slowFlush is how long a transaction may take before the role says that it is not well.
 	slowFlush = 5 * time.Second
 	// patience is how long writing may fail before the role says that it is not well: a failover takes so long.

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"fcredirect/dataplane/feed"
+	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/postgres"
 	"fcredirect/mgmt/postgres/pgtest"
 )
@@ -76,6 +77,21 @@ func runRole(t testing.TB, role *Role) *running {
 	go func() { r.ended <- role.Run(ctx, func() { close(r.ready) }) }()
 	t.Cleanup(func() { r.crash() })
 	return r
+}
+
+// String says how it fares.
+func (r *running) String() string {
+	s := r.Stats()
+	s.Workers, s.Flush = nil, shm.Histogram{}
+	state := "runs"
+	select {
+	case err := <-r.ended:
+		r.ended <- err
+		state = fmt.Sprintf("ended with %v", err)
+	default:
+	}
+	return fmt.Sprintf("%s, healthy: %v; updates %d commits %d failures %d resyncs %d lost %d depth %d lag %v", state, r.Healthy(), s.Updates, s.Commits,
+		s.Failures, s.Resyncs, s.Lost, s.Depth, s.Lag)
 }
 
 // end stops it in order.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -150,6 +151,7 @@ func (p *plane) start(cold bool) {
 			p.t.Fatal(err)
 		}
 	}
+	atomic.StoreUint32(&h.State, shm.Running)
 	if p.peers, err = feed.Open(p.seg.State, p.seg.Ctl, feed.Peer, 0); err != nil {
 		p.t.Fatal(err)
 	}
@@ -183,6 +185,16 @@ func (p *plane) count(l *lcore, slot int, frames uint64) {
 	f.Bytes += frames * 2148
 	f.LastSeen = p.now
 	l.outlets.Touch(uint32(slot), f.Key, seen)
+}
+
+// touch has something happen.
+func (p *plane) touch() {
+	if l := p.lcores[0]; l.live[0] {
+		p.count(l, 0, 1)
+	} else {
+		p.make(l, 0)
+	}
+	p.offer()
 }
 
 // change gives a direction another verdict.
@@ -281,6 +293,20 @@ func (p *plane) apply(text string, generation uint32) {
 		p.t.Fatal("the policy finds no room")
 	}
 	page.PolicySlot, page.Generation = slot, generation
+}
+
+// crash ends the data plane without a word and starts it again: warm, and then some entries may be lost; or cold. Flows
+// that end so are put in lost.
+func (p *plane) crash(rnd *rand.Rand, lost map[life]bool, cold bool) {
+	for _, l := range p.lcores {
+		for slot := range l.live {
+			if l.live[slot] && (cold || rnd.IntN(20) == 0) {
+				lost[life{p.epoch(), l.flows[slot].Serial}] = true
+				l.live[slot] = false
+			}
+		}
+	}
+	p.start(cold)
 }
 
 // remove deletes the files: the data plane is gone for good.

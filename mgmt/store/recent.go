@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -59,8 +60,10 @@ func (f *flusher) rewrite(ctx context.Context) error {
 			_, err := f.upsert(ctx, tx, epoch, c)
 			return err
 		}); err != nil {
-			return err
+			return fmt.Errorf("store: write ended flows again: %w", err)
 		}
 	}
+	f.count(func(s *Stats) { s.Lost++ })
+	f.log.Warn("store: the database had lost commits: all flows are written again", "shard", f.shard, "server", f.cursor.identity.String())
 	return nil
 }

@@ -53,7 +53,9 @@ type Role struct {
 	born         time.Time
 	drain, leave time.Duration
 
-	recent recents // the flusher's
+	// the flusher's
+	recent recents
+	cursor cursor
 
 	depth              atomic.Uint64
 	readSince, unsaved atomic.Int64 // ns since born + 1: when the oldest item of the open batch, and of the one being written, was read

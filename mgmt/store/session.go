@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fcredirect/dataplane/feed"
+	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/worker"
 )
@@ -63,6 +64,9 @@ func place(seg *attach.Segment, shard int) *position {
 // a bounded time.
 func (r *Role) serve(ctx context.Context, seg *attach.Segment, ready func()) (err error) {
 	f := &flusher{Role: r, seg: seg, pending: newBatch(), rows: rowsPerTx, names: newNames(seg.State), budget: budget{rate: float64(r.sampleRows)}}
+	if err := f.awaitStart(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
 	if len(place(seg, r.shard).released) == 0 {
 		return fmt.Errorf("store: the data plane has no rings for shard %d: see rings: {shards: N} in its boot file", r.shard)
 	}
@@ -100,7 +104,7 @@ func (f *flusher) start(ctx context.Context) (settled bool, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		settled, err = f.cursor.take(ctx, f.db, f.shard, place(f.seg, f.shard), false)
+		settled, err = f.claim(ctx)
 		if err == nil {
 			f.well()
 			return settled, nil
@@ -119,6 +123,52 @@ func (f *flusher) start(ctx context.Context) (settled bool, err error) {
 			return false, nil
 		}
 	}
+}
+
+// calibrate takes over the clock of the data plane that runs now. One that is starting has it half written; what was
+// read from the one before holds as well, for TSCs go on.
+func (f *flusher) calibrate() bool {
+	h := f.seg.State.Header()
+	if boots := atomic.LoadUint64(&h.Boots); atomic.LoadUint32(&h.State) != shm.Starting && boots != f.clock.Boots {
+		f.clock = *h
+	}
+	return f.clock.TSCHz != 0
+}
+
+// awaitStart waits until the data plane has made its rings and its clock. Of one that died while it started we take what
+// there is.
+func (f *flusher) awaitStart(ctx context.Context) error {
+	for end := time.Now().Add(startPatience); !f.calibrate(); {
+		if f.seg.Replaced() {
+			return errReplaced
+		}
+		if h := *f.seg.State.Header(); time.Now().After(end) && h.TSCHz != 0 && h.TSCStart != 0 {
+			f.clock = h
+		}
+		if !sleep(ctx, quietWait) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// claim takes the shard once. If it was ours before, on another segment, commits may have been lost since.
+func (f *flusher) claim(ctx context.Context) (settled bool, err error) {
+	if f.cursor.owner != 0 && !f.resolved {
+		end, err := f.cursor.resolve(ctx, f.db, f.shard)
+		if err != nil {
+			return false, err
+		}
+		f.lost, f.resolved = end == lostSome, true
+	}
+	settled, err = f.cursor.take(ctx, f.db, f.shard, place(f.seg, f.shard), f.lost)
+	if err == nil && f.lost {
+		err = f.rewrite(ctx)
+	}
+	if err == nil {
+		f.lost = false
+	}
+	return settled, err
 }
 
 // errReplaced ends a session before it began to read.

@@ -6,15 +6,18 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
+
+	"fcredirect/dataplane/shm"
 )
 
 // Settling finds the flows that ended without a word: because the database has lost commits, the data plane was killed
 // in the middle of an entry, it had no room for the last item of a flow, or it began anew with another segment.
 //
-//	begin   the data plane is asked to offer everything once more (not when nothing was ever released: all is in the rings)
-//	offered what it has arrives with higher numbers than all that was released before; each ring says when that was all
+//	begin   the data plane is asked to offer everything once more (not when it is new: then all is in the rings)
+//	offered what it has arrives with higher numbers than all that was in the rings before; each ring says when that was all
 //	sweep   the rows of the node are looked at in steps: what lives in another epoch, or has a number from before, has ended
 //	done    the shard's row says so; until then whoever takes the shard begins again
 type settling struct {
@@ -31,11 +34,14 @@ type settling struct {
 // begin starts settling, or starts it again.
 func (f *flusher) begin() {
 	p := place(f.seg, f.shard)
-	f.settle = settling{on: true, upto: slices.Clone(f.durable), waits: make([]bool, len(f.durable)), boots: p.boots, unreported: p.unreported}
+	f.settle = settling{on: true, upto: make([]uint64, len(f.durable)), waits: make([]bool, len(f.durable)), boots: p.boots, unreported: p.unreported}
 	f.forget()
-	if !slices.ContainsFunc(f.durable, func(seq uint64) bool { return seq > 0 }) {
+	if p.boots == 1 && p.unreported == 0 && !slices.ContainsFunc(f.durable, func(seq uint64) bool { return seq > 0 }) {
 		return
 	}
+	// All that is in the rings now is from before the wish. It is not what was released: a flow whose entry was lost in a
+	// crash may have updates in the ring, and nothing after them.
+	copy(f.settle.upto, p.offered)
 	f.settle.nonce = rand.Uint64() | 1
 	for i, r := range f.readers {
 		f.settle.waits[i] = true
@@ -64,9 +70,10 @@ func (f *flusher) offered(synced []uint64) {
 	}
 }
 
-// unsettled says whether flows may have ended without a word since they were settled last.
+// unsettled says whether flows may have ended without a word since they were settled last. A data plane that is starting
+// has not yet looked how much the one before it left in the rings.
 func (f *flusher) unsettled() bool {
-	if f.settle.on {
+	if f.settle.on || atomic.LoadUint32(&f.seg.State.Header().State) == shm.Starting {
 		return false
 	}
 	p := place(f.seg, f.shard)
@@ -86,7 +93,8 @@ func (f *flusher) sweep(ctx context.Context) error {
 	var epoch, serial *int64
 	var late []int64
 	if err := f.fenced(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, sweepFlows, f.cursor.node, s.epoch, s.serial, sweepRows, int64(f.seg.Epoch), f.shard, signed(s.upto)).
+		return tx.QueryRow(ctx, sweepFlows, f.cursor.node, s.epoch, s.serial, sweepRows, int64(f.seg.Epoch), f.shard,
+			signed(s.upto), int(f.readers[0].Info().Shards)).
 			Scan(&looked, &ended, &epoch, &serial, &late)
 	}); err != nil {
 		return fmt.Errorf("store: look for flows that ended: %w", err)
@@ -155,7 +163,7 @@ func (f *flusher) fenced(ctx context.Context, do func(tx pgx.Tx) error) error {
 	if err == nil {
 		f.cursor.flush = number
 	} else {
-		f.asked = number
+		f.cursor.asked = number
 	}
 	return err
 }

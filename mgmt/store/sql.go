@@ -39,12 +39,13 @@ w AS (INSERT INTO flow_sample_1s (node_id, vsan, at, epoch, serial, initiator, t
 SELECT serial, frames, bytes, errors FROM s`
 
 // Looks at the next rows of the node in the order of the primary key. Those that live though their data plane does not
-// know them have ended: rows of another epoch, and rows of this shard that were not offered again. Of lives in other
-// epochs what was not sampled is sampled now, with the time at which it was counted.
+// know them have ended: rows of another epoch, and rows that were not offered again. Of lives in other epochs what was not
+// sampled is sampled now, with the time at which it was counted. Each row belongs to one shard, since two that sample it
+// at the same time would count it twice; the first has those of shards that are no more.
 const sweepFlows = `WITH s AS (SELECT * FROM flow WHERE node_id = $1 AND (epoch, serial) > ($2, $3) ORDER BY epoch, serial LIMIT $4),
-e AS (SELECT epoch, serial FROM s WHERE ended_at IS NULL
-	AND (epoch <> $5 OR shard = $6 AND seq <= ($7::bigint[])[producer + 1])),
-d AS (SELECT * FROM s WHERE epoch <> $5
+m AS (SELECT * FROM s WHERE shard = $6 OR $6 = 0 AND shard >= $8),
+e AS (SELECT epoch, serial FROM m WHERE ended_at IS NULL AND (epoch <> $5 OR seq <= ($7::bigint[])[producer + 1])),
+d AS (SELECT * FROM m WHERE epoch <> $5
 	AND (frames, bytes, errors) IS DISTINCT FROM (sampled_frames, sampled_bytes, sampled_errors)),
 u AS (UPDATE flow f SET sampled_frames = s.frames, sampled_bytes = s.bytes, sampled_errors = s.errors,
 	ended_at = coalesce(f.ended_at, now()), state = 'ended' FROM s
@@ -57,7 +58,7 @@ w AS (INSERT INTO flow_sample_1s (node_id, vsan, at, epoch, serial, initiator, t
 	in_port, rule, service FROM d)
 SELECT (SELECT count(*) FROM s), (SELECT count(*) FROM e),
 	(SELECT epoch FROM s ORDER BY epoch DESC, serial DESC LIMIT 1), (SELECT serial FROM s ORDER BY epoch DESC, serial DESC LIMIT 1),
-	ARRAY(SELECT serial FROM s WHERE epoch = $5 AND shard = $6
+	ARRAY(SELECT serial FROM m WHERE epoch = $5
 		AND (frames, bytes, errors) IS DISTINCT FROM (sampled_frames, sampled_bytes, sampled_errors))`
 
 const upsertLogins = `INSERT INTO login AS l (node_id, epoch, fabric, vsan, fc_id, wwpn, wwnn, mac, port, role, functions, state, how,

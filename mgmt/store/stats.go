@@ -17,6 +17,7 @@ type Stats struct {
 	Samples   uint64 `json:"samples"`
 	Commits   uint64 `json:"commits"`
 	Failures  uint64 `json:"failures"` // transactions that failed
+	Lost      uint64 `json:"lost"`     // times that the database had lost commits, or was another one
 	Resyncs   uint64 `json:"resyncs"`  // times that the data plane was asked for everything
 	Settled   uint64 `json:"settled"`  // flows found gone without a word, and marked as ended
 	Retired   uint64 `json:"retired"`  // rows of ended flows that were deleted

@@ -53,11 +53,11 @@ func (f *flusher) build(flows []feed.FlowItem, at []int32, logins []feed.LoginIt
 	w.samples, w.ended, w.late = w.samples[:0], w.ended[:0], w.late[:0]
 	w.told, w.base, w.written = false, w.base[:0], 0
 	f.names.active() // also when nobody asks: later it may be gone
-	header := f.seg.State.Header()
+	f.calibrate()
 	f.choose(flows, at, w.tenth)
 	for n, i := range at {
 		item := &flows[i]
-		seen := stamp(header.Wall(item.LastSeen))
+		seen := stamp(f.clock.Wall(item.LastSeen))
 		if e := f.known.get(item.Serial); e != nil && e.facts == f.facts[n] {
 			if f.chosen[n] {
 				w.samples = append(w.samples, sampleOf(item, e))
@@ -65,10 +65,11 @@ func (f *flusher) build(flows []feed.FlowItem, at []int32, logins []feed.LoginIt
 			w.counts.add(item, seen, f.chosen[n])
 			continue
 		}
-		r := row{item: item, port: f.names.port(item.InPort), created: stamp(header.Wall(item.Created)), seen: seen}
+		r := row{item: item, port: f.names.port(item.InPort), created: stamp(f.clock.Wall(item.Created)), seen: seen}
 		r.rule, r.service = f.names.verdict(item.Generation, item.Rule, item.Service)
 		if item.Flags&feed.FlagEnded != 0 {
-			r.ended = pgtype.Timestamptz{Time: stamp(header.Wall(item.TSC)), Valid: true}
+			// Our clock, not that which the data plane had when it started: retention goes by it.
+			r.ended = pgtype.Timestamptz{Time: w.at, Valid: true}
 			w.ended = append(w.ended, recent{epoch: w.epoch, kept: f.age(), item: *item, row: r})
 		}
 		w.full.add(&r, f.facts[n])
