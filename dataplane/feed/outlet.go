@@ -53,6 +53,7 @@ type Outlet struct {
 	next   []uint32 // marked in this period
 	urgent []uint32 // changed their state: these first
 	all    int      // the slot from which on everything is offered, -1 when nobody asked
+	missed bool     // a mark of this period found no room: the next begins with a look at all
 	full   bool     // found full and not seen with room since
 }
 
@@ -107,7 +108,9 @@ func (o *Outlets) Touch(slot uint32, key, seen uint64) {
 			continue
 		}
 		if len(out.next) == cap(out.next) {
-			out.all = 0 // more marks than flows: slots changed hands; a look at all of them tells it all
+			// More marks than flows: slots changed hands. Not yet, because a flow that was looked at in this period could
+			// have another frame in it, and would not call again.
+			out.missed = true
 			continue
 		}
 		out.next = append(out.next, slot)
@@ -172,7 +175,7 @@ func (o *Outlets) Resync() {
 // Idle says whether nothing waits to be offered: no mark, no wish. What was marked in this very period waits.
 func (o *Outlets) Idle() bool {
 	for _, out := range o.list {
-		if out.at < len(out.turn) || len(out.next) > 0 || len(out.urgent) > 0 || out.all >= 0 {
+		if out.at < len(out.turn) || len(out.next) > 0 || len(out.urgent) > 0 || out.all >= 0 || out.missed {
 			return false
 		}
 	}
@@ -223,6 +226,9 @@ func (out *Outlet) endPeriod(now uint64) {
 	}
 	out.turn, out.next = out.next, out.turn[:0]
 	out.at, out.start = 0, now
+	if out.missed {
+		out.all, out.missed = 0, false
+	}
 }
 
 // offerAll offers what stands in the next slots, and when it has seen them all says so.
