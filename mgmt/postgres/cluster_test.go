@@ -224,6 +224,46 @@ func TestAKilledServerIsNoticedAndRecovers(t *testing.T) {
 	one(t, c.DSN(), "SELECT x::text FROM t")
 }
 
+func TestABackendThatOutlivesItsServerDoesNotHoldUpTheNext(t *testing.T) {
+	c, log := newCluster(t, place(t))
+	start(t, c)
+	conn, err := pgx.Connect(t.Context(), c.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	backend := int(conn.PgConn().PID())
+	computes := make(chan error, 1)
+	go func() { // it looks at nothing but its numbers
+		_, err := conn.Exec(t.Context(), "SELECT sum(a * b) FROM generate_series(1, 100000) a, generate_series(1, 100000) b")
+		computes <- err
+	}()
+	for i := 0; one(t, c.DSN(), fmt.Sprintf("SELECT count(*)::text FROM pg_stat_activity WHERE pid = %d AND state = 'active'", backend)) != "1"; i++ {
+		if i == 1000 {
+			t.Fatal("the backend does not compute")
+		}
+		time.Sleep(readyPoll)
+	}
+	if err := syscall.Kill(c.server.pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-c.Done()
+	if err := c.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	start(t, c)
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("the start took %v", took)
+	}
+	if !strings.Contains(log.String(), fmt.Sprintf("pid=%d", backend)) {
+		t.Errorf("nothing was said of the backend %d", backend)
+	}
+	if err := <-computes; err == nil {
+		t.Error("the statement came to its end")
+	}
+}
+
 func TestTwoStartsNeverMakeTwoServers(t *testing.T) {
 	dir := place(t)
 	var clusters [3]*Cluster

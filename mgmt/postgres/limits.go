@@ -38,6 +38,9 @@ const (
 	adoptWait = 30 * time.Second
 	// readyPoll is how often it is asked meanwhile.
 	readyPoll = 20 * time.Millisecond
+	// orphanTries is how many starts, a fifth of a second apart, are refused because of children of a killed postmaster
+	// before these are ended.
+	orphanTries = 3
 	// stopFast bounds the fast shutdown, which writes a checkpoint; stopQuick the immediate one after it, and then the kill:
 	// less than 30 s in all, after which the management daemon gives a role up.
 	stopFast, stopQuick = 20 * time.Second, 4 * time.Second

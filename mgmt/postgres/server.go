@@ -111,7 +111,7 @@ func (s *server) stop() error {
 func (c *Cluster) spawn(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
-	for {
+	for tries := 1; ; tries++ {
 		said, err := c.spawnOnce(ctx)
 		if err == nil {
 			return nil
@@ -119,6 +119,11 @@ func (c *Cluster) spawn(ctx context.Context) error {
 		// The children of a postmaster that was killed notice it within a moment, and hold its memory until then.
 		if ctx.Err() != nil || !strings.Contains(said, "pre-existing shared memory block") {
 			return explain(fmt.Errorf("start the server: %w: %s", err, programs.Tail(said)), said)
+		}
+		if tries >= orphanTries {
+			if err := c.endOrphans(); err != nil {
+				return fmt.Errorf("start the server: %w", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
