@@ -30,7 +30,7 @@ func NewOutlets(state, ctl *shm.File, c Config) (*Outlets, error) {
 			}
 			slots := c.Source.Slots()
 			o.list = append(o.list, &Outlet{
-				to: to, shard: uint32(shard), mask: uint32(c.Spec.shards(consumer) - 1), report: c.Report, resyncBudget: resyncSlots,
+				to: to, shard: uint32(shard), mask: uint32(c.Spec.shards(consumer) - 1), report: c.Report,
 				start: c.Now, due: c.Now + c.Report, turn: make([]uint32, 0, slots), next: make([]uint32, 0, slots),
 				urgent: make([]uint32, 0, urgentItems), all: -1,
 			})

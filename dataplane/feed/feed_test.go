@@ -251,6 +251,63 @@ func TestAFlowWhoseMarkFoundNoRoomIsToldOfAllTheSame(t *testing.T) {
 	}
 }
 
+// counted counts how often the producer looks at a slot.
+type counted struct {
+	*flows
+	looks int
+}
+
+func (c *counted) Fill(slot uint32, item *Item) bool {
+	c.looks++
+	return c.flows.Fill(slot, item)
+}
+
+func TestAnOfferIsBoundedWorkWhateverTheMarksMean(t *testing.T) {
+	const slots, budget = 4096, 8
+	for name, c := range map[string]struct {
+		shards int
+		marks  func(*flows)
+	}{
+		"flows that have ended": {1, func(f *flows) {
+			for slot := range uint32(slots) {
+				f.frame(slot)
+				f.serial[slot] = 0
+			}
+		}},
+		"flows that changed and have ended": {1, func(f *flows) {
+			for slot := range uint32(slots) {
+				f.outlets.Urgent(slot, keyOf(slot))
+			}
+		}},
+		"everything, with most flows for other shards": {MaxShards, func(f *flows) {
+			for slot := range uint32(slots) {
+				f.serial[slot] = 1
+			}
+			f.outlets.Resync()
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFlows(t, t.TempDir(), Spec{Producers: 1, State: 2 * slots, Events: 64, Shards: c.shards}, slots)
+			defer f.seg.Close()
+			source := &counted{flows: f}
+			f.outlets.source = source
+			c.marks(f)
+			for range 2 * slots {
+				f.now += period
+				source.looks = 0
+				f.outlets.Offer(f.now, budget)
+				if most := len(f.outlets.list) * (budget + spareLooks); source.looks > most {
+					t.Fatalf("one offer looked at %d slots, want %d at the most", source.looks, most)
+				}
+				if f.outlets.Idle() {
+					return
+				}
+			}
+			t.Fatal("it does not come to rest")
+		})
+	}
+}
+
 // room asks the store's outlets alone.
 func (f *flows) room(key uint64) bool {
 	all := f.outlets.list

@@ -9,6 +9,11 @@ const (
 	// urgentItems bounds the flows of an outlet that go before all others: those whose state has just changed. What finds
 	// no place there goes with the rest, within a report period.
 	urgentItems = 1024
-	// resyncSlots bounds the slots that one offer looks at when everything was asked for: empty ones cost a cache miss.
+	// spareLooks bounds the marks without anything to tell, beside its budget, that one offer looks at: flows that have
+	// ended, or on which no storage frame was seen yet. A scan of a million addresses leaves a million of them, two cache
+	// misses each.
+	spareLooks = 32
+	// resyncSlots bounds the empty slots that one offer looks at when everything was asked for. They lie in a row: a few ns
+	// each.
 	resyncSlots = 256
 )

@@ -40,10 +40,9 @@ type Outlets struct {
 // Outlet is the producer's side of one ring of state.
 type Outlet struct {
 	// constant
-	to           sink
-	shard, mask  uint32 // the flows with Hash(key)&mask == shard
-	report       uint64 // ticks
-	resyncBudget int
+	to          sink
+	shard, mask uint32 // the flows with Hash(key)&mask == shard
+	report      uint64 // ticks
 
 	// the producer's
 	start  uint64   // the period began after this TSC
@@ -158,7 +157,7 @@ func (o *Outlets) End(slot uint32, key, now uint64) {
 		case out.to.ring.Free(1) == 0:
 			out.to.info.Unreported++
 		default:
-			if out.put(o.source, slot, now, High, FlagEnded) {
+			if _, told := out.put(o.source, slot, now, High, FlagEnded); told {
 				out.to.commit()
 			}
 		}
@@ -194,17 +193,17 @@ func (out *Outlet) offer(source Source, now uint64, budget int) {
 		return
 	}
 	out.full = false
-	left := room
-	for left > 0 && len(out.urgent) > 0 {
+	left, looks := room, budget+spareLooks
+	for ; left > 0 && looks > 0 && len(out.urgent) > 0; looks-- {
 		slot := out.urgent[len(out.urgent)-1]
 		out.urgent = out.urgent[:len(out.urgent)-1]
 		left -= out.offerOne(source, slot, now, High, FlagChanged)
 	}
-	for left > 0 && out.at < len(out.turn) {
+	for ; left > 0 && looks > 0 && out.at < len(out.turn); looks-- {
 		left -= out.offerOne(source, out.turn[out.at], now, Normal, 0)
 		out.at++
 	}
-	if left > 0 && out.all >= 0 {
+	if left > 0 && looks > 0 && out.all >= 0 {
 		left = out.offerAll(source, now, left)
 	}
 	if left < room {
@@ -231,10 +230,11 @@ func (out *Outlet) endPeriod(now uint64) {
 	}
 }
 
-// offerAll offers what stands in the next slots, and when it has seen them all says so.
+// offerAll offers what stands in the next slots, and when it has seen them all says so. A flow of another shard costs as
+// much as one of ours.
 func (out *Outlet) offerAll(source Source, now uint64, left int) int {
 	slots := source.Slots()
-	for range out.resyncBudget {
+	for range resyncSlots {
 		if left == 0 {
 			return 0
 		}
@@ -247,32 +247,35 @@ func (out *Outlet) offerAll(source Source, now uint64, left int) int {
 			out.all = -1
 			return left
 		}
-		left -= out.offerOne(source, uint32(out.all), now, Normal, FlagResync)
+		if found, _ := out.put(source, uint32(out.all), now, Normal, FlagResync); found {
+			left--
+		}
 		out.all++
 	}
 	return left
 }
 
 func (out *Outlet) offerOne(source Source, slot uint32, now uint64, lane Lane, flags uint8) int {
-	if out.put(source, slot, now, lane, flags) {
+	if _, told := out.put(source, slot, now, lane, flags); told {
 		return 1
 	}
 	return 0
 }
 
-// put fills an item, whose room the caller knows of, and says whether there was anything to tell.
-func (out *Outlet) put(source Source, slot uint32, now uint64, lane Lane, flags uint8) bool {
+// put fills an item, whose room the caller knows of. It says whether it found a flow, and whether it is one for us.
+func (out *Outlet) put(source Source, slot uint32, now uint64, lane Lane, flags uint8) (found, told bool) {
 	item := out.to.reserve(now, KindFlow, lane, flags)
-	if !source.Fill(slot, item) || out.mask != 0 && Hash(item.Flow().Key)&out.mask != out.shard {
+	found = source.Fill(slot, item)
+	if !found || out.mask != 0 && Hash(item.Flow().Key)&out.mask != out.shard {
 		out.to.ring.Undo()
-		return false
+		return found, false
 	}
 	if f := item.Flow(); flags&FlagChanged != 0 && f.State != Active {
 		f.Lane = Immediate
 	} else if flags&FlagEnded != 0 {
 		f.State = Ended
 	}
-	return true
+	return true, true
 }
 
 func (out *Outlet) waiting() bool {
