@@ -11,7 +11,7 @@ type Saved struct {
 	First   time.Time   `json:"first"`
 	Last    time.Time   `json:"last"`
 	Raised  time.Time   `json:"raised"`
-	Cleared time.Time   `json:"cleared"`
+	Cleared time.Time   `json:"cleared,omitzero"`
 	Count   uint64      `json:"count"`
 	Raises  []time.Time `json:"raises,omitempty"`
 }

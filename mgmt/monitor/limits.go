@@ -50,6 +50,8 @@ const (
 	firstPause = 15 * time.Second
 	lastPause  = 10 * time.Minute
 	wellAfter  = time.Minute
+	// makeGrace is how long a private cluster may take until it answers for the first time: it may have to be made.
+	makeGrace = 30 * time.Second
 	// databasePatience is how long a private server may be ill before its role is restarted: it may be recovering, and would
 	// begin anew.
 	databasePatience = 30 * time.Second

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -203,6 +204,9 @@ func (r *Role) take(now time.Time, rep report) {
 	}
 	well := rep.database && len(rep.found) == 0
 	if rep.database {
+		if r.o.DataDir != "" && r.database.well.IsZero() && now.Sub(r.start) < makeGrace {
+			rep.found = without(rep.found, alarm.DatabaseDown)
+		}
 		rep.found = append(rep.found, r.database.hints...)
 	}
 	subjects := map[alarm.Code][]string{}
@@ -223,6 +227,10 @@ func (r *Role) take(now time.Time, rep report) {
 	for _, w := range wishes {
 		r.act(now, w)
 	}
+}
+
+func without(list []finding, code alarm.Code) []finding {
+	return slices.DeleteFunc(list, func(f finding) bool { return f.code == code })
 }
 
 // act does something about an instance that is ill, unless something else explains it.

@@ -90,6 +90,28 @@ func TestTheRoleOfAPrivateDatabaseIsRestartedWhenItsServerHangs(t *testing.T) {
 	})
 }
 
+func TestAPrivateDatabaseMayTakeItsTimeToBeMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.opts.DataDir, r.database = t.TempDir(), away
+		r.begin()
+		r.after(20*time.Second, func() { r.database = func(context.Context) error { return nil } })
+		r.after(5*time.Second, func() { r.database = away }) // it was there once
+		r.after(5*time.Second, func() {})
+		r.expect("27:+database.unavailable", "")
+	})
+}
+
+func TestAPrivateDatabaseThatIsNotMadeInTimeIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.opts.DataDir, r.database = t.TempDir(), away
+		r.begin()
+		r.after(40*time.Second, func() {})
+		r.expect("32:+database.unavailable", "")
+	})
+}
+
 func TestANodeWithoutASegmentSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
