@@ -67,7 +67,7 @@ func makeRings(t *testing.T, dir string, shards int) *shm.Segment {
 func TestTheRolesOfTheProductRunTogether(t *testing.T) {
 	dsn := pgtest.DB(t)
 	dir := t.TempDir()
-	makeRings(t, filepath.Join(dir, "segment"), 1)
+	atomic.StoreUint32(&makeRings(t, filepath.Join(dir, "segment"), 1).State.Header().State, shm.Running)
 	o := options(t, "roles: [{name: database}, {name: store}, {name: event}, {name: monitor}, {name: peer}]", dir)
 	o.Config.Database.DSN = dsn
 	n := &ear{}
@@ -80,7 +80,10 @@ func TestTheRolesOfTheProductRunTogether(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	l := &lab{t: t, dir: dir}
-	l.until("all roles run", func() bool { return n.count("READY=1") == 1 })
+	l.until("it is ready", func() bool { return n.count("READY=1") == 1 })
+	if n.status() != "5 of 5 roles run" {
+		t.Fatalf("it is ready without all of them: %s", n.status())
+	}
 
 	b, err := bus.Dial(t.Context(), s.place)
 	if err != nil {

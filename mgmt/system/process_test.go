@@ -170,12 +170,15 @@ func (l *lab) begun(name string, n int) int {
 	return l.pids(name)[n-1]
 }
 
+// untilBound is for a machine on which much else runs.
+const untilBound = 2 * time.Minute
+
 // until waits for what happens in other processes, of which nothing tells us.
 func (l *lab) until(what string, is func() bool) {
 	l.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(untilBound); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			l.t.Fatalf("not within 30 s: %s; the log: %v", what, l.log())
+			l.t.Fatalf("not within %v: %s; the log: %v", untilBound, what, l.log())
 		}
 	}
 }

@@ -14,14 +14,15 @@ import (
 func (s *System) report() {
 	now := time.Now()
 	status, settled, alive := s.survey(now)
-	if !s.ready && (settled || now.Sub(s.begun) >= readyBound) {
+	becomes := !s.ready && (settled || now.Sub(s.begun) >= readyBound)
+	if status != s.status && (becomes || now.Sub(s.told) >= statusEvery) {
+		s.status, s.told = status, now
+		s.tell("STATUS=" + status)
+	}
+	if becomes {
 		s.ready = true
 		s.tell(daemon.SdNotifyReady)
 		s.o.Log.Info("ready", "status", status, "after", now.Sub(s.begun).Round(time.Millisecond).String())
-	}
-	if status != s.status && now.Sub(s.told) >= statusEvery {
-		s.status, s.told = status, now
-		s.tell("STATUS=" + status)
 	}
 	every := s.notify.watchdog()
 	if every > 0 && alive && now.Sub(s.watchdog) >= every/3 {
