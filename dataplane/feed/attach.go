@@ -29,11 +29,15 @@ func NewOutlets(state, ctl *shm.File, c Config) (*Outlets, error) {
 				return nil, err
 			}
 			slots := c.Source.Slots()
-			o.list = append(o.list, &Outlet{
+			out := &Outlet{
 				to: to, shard: uint32(shard), mask: uint32(c.Spec.shards(consumer) - 1), report: c.Report,
 				start: c.Now, due: c.Now + c.Report, turn: make([]uint32, 0, slots), next: make([]uint32, 0, slots),
 				urgent: make([]uint32, 0, urgentItems), all: -1,
-			})
+			}
+			if to.owes() {
+				out.all = 0
+			}
+			o.list = append(o.list, out)
 		}
 	}
 	return o, nil
@@ -45,8 +49,9 @@ func NewEvents(state, ctl *shm.File, c Config) (*Events, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Lost, and the data plane died before it could tell.
-	return &Events{to: to, lost: to.info.Lost - to.info.Told, first: c.Now}, nil
+	e := &Events{to: to, first: c.Now}
+	e.recall()
+	return e, nil
 }
 
 func newSink(state, ctl *shm.File, c Config, consumer Consumer, shard int) (sink, error) {
@@ -60,9 +65,10 @@ func newSink(state, ctl *shm.File, c Config, consumer Consumer, shard int) (sink
 	if mem == nil {
 		return sink{}, fmt.Errorf("feed: the segment has no ring %d for %v", c.Producer, consumer)
 	}
+	if infos[at].Items == 0 {
+		c.Spec.describe(infos)
+	}
 	s := sink{info: &infos[at], cursor: &cursors[at], producer: uint8(c.Producer)}
-	s.info.Consumer, s.info.Shard, s.info.Producer, s.info.Shards = uint8(consumer), uint8(shard), uint8(c.Producer), uint8(c.Spec.shards(consumer))
-	s.info.Items = uint32(spec.Items)
 	var err error
 	if s.ring, err = ring.NewProducer(spec, mem, tailOf(cursors, at)); errors.Is(err, ring.ErrBroken) {
 		atomic.StoreUint64(&s.cursor.Tail, plausible(mem, spec.Items)) // a ctl file that was made anew, or one with nonsense
@@ -74,6 +80,21 @@ func newSink(state, ctl *shm.File, c Config, consumer Consumer, shard int) (sink
 	}
 	s.info.Offered = s.ring.Written()
 	return s, nil
+}
+
+// describe says what each ring is: also those of producers that never come, since consumers find a ring by its place among
+// the others. A page once written stays, because its producer may be at work.
+func (s Spec) describe(infos []Info) {
+	for c := range numConsumers {
+		for shard := range s.shards(c) {
+			for producer := range s.Producers {
+				if in := &infos[s.index(c, shard, producer)]; in.Items == 0 {
+					in.Consumer, in.Shard, in.Producer, in.Shards = uint8(c), uint8(shard), uint8(producer), uint8(s.shards(c))
+					in.Items = uint32(s.items(c))
+				}
+			}
+		}
+	}
 }
 
 // plausible is a cursor for a ring whose own is lost: from there on everything that is surely still whole comes once

@@ -26,8 +26,14 @@ func (e *Events) Put(tsc uint64, t Type, lane Lane) *Item {
 	return item
 }
 
-// Commit publishes what Put gave.
-func (e *Events) Commit() { e.to.commit() }
+// Commit publishes what Put gave, and the gap record before it if there is one.
+func (e *Events) Commit() {
+	e.to.commit()
+	if in := e.to.info; in.Told != in.Lost-e.lost {
+		in.Told = in.Lost - e.lost
+		in.Gaps++
+	}
+}
 
 // Room says whether an event would find room now.
 func (e *Events) Room() bool { return e.to.ring.Free(2) >= 2 }
@@ -48,9 +54,20 @@ func (e *Events) gap(now uint64, more int) bool {
 		return false
 	}
 	g := e.to.reserve(now, KindGap, Immediate, 0).Gap()
-	g.Lost, g.First = e.lost, e.first
-	e.to.info.Gaps++
-	e.to.info.Told += e.lost
+	*g = GapItem{Header: g.Header, Lost: e.lost, First: e.first, Total: e.to.info.Lost}
 	e.lost = 0
 	return true
+}
+
+// recall takes up what a data plane before us had lost and not told of. It may have been killed when the gap record stood
+// in the ring, the last item or the last but one, and the note of it did not: an event would be missing twice.
+func (e *Events) recall() {
+	in := e.to.info
+	for n := uint64(1); n <= 2; n++ {
+		if last := (*Item)(e.to.ring.Last(n)); last != nil && last.Header().Kind == KindGap && last.Gap().Total-in.Told <= in.Lost-in.Told {
+			in.Told = last.Gap().Total
+			break
+		}
+	}
+	e.lost = in.Lost - in.Told
 }

@@ -157,7 +157,8 @@ type GapItem struct {
 	Header
 	Lost  uint64 // how many in a row, at this place
 	First uint64 // TSC of the first
-	_     [88]byte
+	Total uint64 // lost in this ring so far, these included
+	_     [80]byte
 }
 
 // SyncItem ends the answer to a consumer's wish for everything.

@@ -20,18 +20,24 @@ type LoginOutlets struct {
 // loginOutlet keeps the addresses that wait, in the order in which they changed first. A change of one that waits already
 // is merged.
 type loginOutlet struct {
-	to      sink
-	limit   int
+	// constant
+	to     sink
+	limit  int
+	report uint64
+	silent bool                   // of another shard than the first: logins are not for it, but its wishes are answered
+	again  func(addr uint64) bool // for Addresses: made once, because nobody collects garbage here
+
+	// the producer's
 	queue   []uint64
-	waiting map[uint64]struct{}
-	report  uint64
+	waiting map[uint64]struct{} // those in the queue
 	due     uint64
-	all     bool // the consumer wished for everything
-	silent  bool // of another shard than the first: logins are not for it, but its wishes are answered
+	all     bool // a wish for everything is being answered
+	missed  bool // a login found no place in the queue: all are marked when it is empty
 	full    bool
 }
 
-// NewLoginOutlets takes the control goroutine's side. At most limit addresses wait in each.
+// NewLoginOutlets takes the control goroutine's side. At most limit addresses wait in each: at least as many as the table
+// holds.
 func NewLoginOutlets(state, ctl *shm.File, c Config, source LoginSource, limit int) (*LoginOutlets, error) {
 	o := &LoginOutlets{source: source}
 	for _, consumer := range []Consumer{Peer, Store} {
@@ -40,9 +46,14 @@ func NewLoginOutlets(state, ctl *shm.File, c Config, source LoginSource, limit i
 			if err != nil {
 				return nil, err
 			}
-			out := &loginOutlet{to: to, report: c.Report, silent: shard > 0}
+			out := &loginOutlet{to: to, report: c.Report, silent: shard > 0, all: to.owes()}
 			if !out.silent {
-				out.limit, out.waiting = limit, make(map[uint64]struct{}, limit)
+				out.limit, out.queue, out.waiting = limit, make([]uint64, 0, limit), make(map[uint64]struct{}, limit)
+				out.missed = out.all
+			}
+			out.again = func(addr uint64) bool {
+				out.missed = !out.add(addr) || out.missed
+				return true
 			}
 			o.list = append(o.list, out)
 		}
@@ -53,30 +64,47 @@ func NewLoginOutlets(state, ctl *shm.File, c Config, source LoginSource, limit i
 // Mark says that the login at the address changed, came or went.
 func (o *LoginOutlets) Mark(addr uint64) {
 	for _, out := range o.list {
-		out.mark(addr)
+		if !out.silent {
+			out.mark(addr)
+		}
 	}
 }
 
 func (out *loginOutlet) mark(addr uint64) {
-	if out.silent {
-		return
-	}
 	if _, there := out.waiting[addr]; there {
 		out.to.info.Conflated++
-		return
+	} else if !out.add(addr) {
+		// What there is will be told of when there is room; of what is gone only the count tells, and the consumer, when it
+		// is back, asks for everything.
+		out.to.info.Unreported++
+		out.missed = true
+	}
+}
+
+// add says whether the address waits now.
+func (out *loginOutlet) add(addr uint64) bool {
+	if _, there := out.waiting[addr]; there {
+		return true
 	}
 	if len(out.queue) == out.limit {
-		out.to.info.Unreported++ // the consumer sees it, and asks for everything when it is back
-		return
+		return false
 	}
 	out.waiting[addr] = struct{}{}
 	out.queue = append(out.queue, addr)
+	return true
+}
+
+// markAll marks every login. What finds no place is marked when the queue is empty.
+func (out *loginOutlet) markAll(source LoginSource) {
+	if out.missed = false; !out.silent {
+		source.Addresses(out.again)
+	}
 }
 
 // Resync marks every login, as after a warm start.
 func (o *LoginOutlets) Resync() {
-	for addr := range o.source.Addresses {
-		o.Mark(addr)
+	for _, out := range o.list {
+		out.markAll(o.source)
 	}
 }
 
@@ -85,11 +113,10 @@ func (o *LoginOutlets) Offer(now uint64, budget int) {
 	for _, out := range o.list {
 		if int64(now-out.due) >= 0 {
 			out.due = now + out.report
-			if out.to.wishes() {
+			// One wish after the other, or who has a new one all the time would never be told everything.
+			if (!out.all || out.to.ring.Broken()) && out.to.wishes() {
 				out.all = true
-				for addr := range o.source.Addresses {
-					out.mark(addr)
-				}
+				out.markAll(o.source)
 			}
 		}
 		out.offer(o.source, now, budget)
@@ -98,22 +125,19 @@ func (o *LoginOutlets) Offer(now uint64, budget int) {
 
 func (out *loginOutlet) offer(source LoginSource, now uint64, budget int) {
 	room := min(budget, out.to.ring.Free(budget))
-	done := 0
-	for ; done < room && done < len(out.queue); done++ {
-		addr := out.queue[done]
-		delete(out.waiting, addr)
-		item := out.to.reserve(now, KindLogin, High, FlagChanged).Login()
-		h := item.Header
-		*item = LoginItem{Header: h, Addr: addr}
-		if !source.FillLogin(addr, item) {
-			item.Lane, item.Header.Flags = Immediate, FlagEnded
-		}
+	done := min(room, len(out.queue))
+	for _, addr := range out.queue[:done] {
+		out.tell(source, addr, now)
 	}
-	out.queue = out.queue[:copy(out.queue, out.queue[done:])]
+	if done > 0 {
+		out.queue = out.queue[:copy(out.queue, out.queue[done:])]
+	}
+	if len(out.queue) == 0 && out.missed {
+		out.markAll(source)
+	}
 	if len(out.queue) == 0 && done < room && out.all {
 		out.all = false
-		out.to.reserve(now, KindSynced, High, 0).Sync().Nonce = out.to.info.Nonce
-		out.to.info.Synced = out.to.info.Nonce
+		out.to.sync(now)
 		done++
 	}
 	if done > 0 {
@@ -125,4 +149,14 @@ func (out *loginOutlet) offer(source LoginSource, now uint64, budget int) {
 		}
 	}
 	out.to.info.Pending = uint64(len(out.queue))
+}
+
+// tell puts an item about the login at an address into the ring, which has room.
+func (out *loginOutlet) tell(source LoginSource, addr, now uint64) {
+	delete(out.waiting, addr)
+	item := out.to.reserve(now, KindLogin, High, FlagChanged).Login()
+	*item = LoginItem{Header: item.Header, Addr: addr}
+	if !source.FillLogin(addr, item) {
+		item.Lane, item.Header.Flags = Immediate, FlagEnded
+	}
 }

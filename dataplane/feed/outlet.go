@@ -63,6 +63,7 @@ type sink struct {
 	cursor   *Cursor
 	producer uint8
 	broken   bool // counted as such
+	answered bool // the end of an answer is reserved
 }
 
 // reserve gives the next item with its number. The caller knows that there is room.
@@ -72,9 +73,23 @@ func (s *sink) reserve(tsc uint64, kind Kind, lane Lane, flags uint8) *Item {
 	return item
 }
 
+// commit publishes what was reserved, and only then notes it: who is killed in between says it twice rather than never.
 func (s *sink) commit() {
 	s.ring.Commit()
 	s.info.Offered = s.ring.Written()
+	if s.answered {
+		s.info.Synced, s.answered = s.info.Nonce, false
+	}
+}
+
+// owes says whether a wish was taken up, by us or by a data plane before us, and not answered to its end.
+func (s *sink) owes() bool { return s.info.Synced != s.info.Nonce }
+
+// sync puts the end of an answer into the ring.
+func (s *sink) sync(now uint64) {
+	to := s.reserve(now, KindSynced, High, 0).Sync()
+	*to = SyncItem{Header: to.Header, Nonce: s.info.Nonce}
+	s.answered = true
 }
 
 // wishes looks at what the consumer says in ctl, and says whether it asks for everything.
@@ -239,9 +254,8 @@ func (out *Outlet) offerAll(source Source, now uint64, left int) int {
 			return 0
 		}
 		if out.all >= slots {
-			if in := out.to.info; in.Synced != in.Nonce {
-				out.to.reserve(now, KindSynced, High, 0).Sync().Nonce = in.Nonce
-				in.Synced = in.Nonce
+			if out.to.owes() {
+				out.to.sync(now)
 				left--
 			}
 			out.all = -1

@@ -190,6 +190,15 @@ func (p *Producer) Commit() {
 	atomic.StoreUint64(p.head, p.next)
 }
 
+// Last is the item committed n before the next one, from 1: where it lies, nil when there was none. It is whole as long as
+// fewer items than the ring has less n are reserved.
+func (p *Producer) Last(n uint64) unsafe.Pointer {
+	if n == 0 || n > p.done || n > p.mask {
+		return nil
+	}
+	return p.slot(p.done - n)
+}
+
 // Broken says that the consumer's side published nonsense.
 func (p *Producer) Broken() bool { return p.broken }
 

@@ -49,6 +49,29 @@ func TestRingBehavesLikeABoundedQueue(t *testing.T) {
 				}
 			},
 			"release": func(*rapid.T) { c.Release(); read = nil },
+			"release a part": func(t *rapid.T) {
+				n := rapid.IntRange(0, len(read)).Draw(t, "n")
+				if err := c.ReleaseTo(c.Released() + uint64(n)); err != nil {
+					t.Fatal(err)
+				}
+				read = read[n:]
+			},
+			"undo": func(*rapid.T) {
+				if len(reserved) > 0 {
+					p.Undo()
+					next--
+					reserved = reserved[:len(reserved)-1]
+				}
+			},
+			"": func(t *rapid.T) {
+				lies := append(append([]uint64(nil), read...), committed...)
+				for n := range lies {
+					want := lies[len(lies)-1-n]
+					if slot := p.Last(uint64(n + 1)); n+1 < size && (slot == nil || *(*uint64)(slot) != want) {
+						t.Fatalf("the item %d before the next is not %d", n+1, want)
+					}
+				}
+			},
 		})
 	})
 }
@@ -101,6 +124,68 @@ func TestALyingPeerMakesTheRingUnusable(t *testing.T) {
 	*c.head = 1 << 40
 	if c.Next() != nil || !c.Broken() {
 		t.Fatal("consumer read past an impossible head")
+	}
+}
+
+// two attaches a producer and two consumers to the same ring.
+func two(t *testing.T) (p *Producer, a, b *Consumer, tail *uint64) {
+	t.Helper()
+	spec := Spec{Items: 4, Stride: 8}
+	words := make([]uint64, (spec.ProducerBytes()+spec.ConsumerBytes())/8)
+	mem := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*8)
+	items, cursor := mem[:spec.ProducerBytes()], mem[spec.ProducerBytes():]
+	var err error
+	if p, err = NewProducer(spec, items, cursor); err != nil {
+		t.Fatal(err)
+	}
+	if a, err = NewConsumer(spec, items, cursor); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = NewConsumer(spec, items, cursor); err != nil {
+		t.Fatal(err)
+	}
+	return p, a, b, (*uint64)(unsafe.Pointer(&cursor[0]))
+}
+
+func TestWhoIsNoLongerTheConsumerReleasesNothing(t *testing.T) {
+	p, a, b, tail := two(t)
+	for v := range uint64(4) {
+		put(p, v)
+	}
+	p.Commit()
+	for range 3 {
+		a.Next()
+		b.Next()
+	}
+	if err := a.ReleaseTo(2); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.ReleaseTo(3); err != ErrFenced || *tail != 2 || b.Released() != 0 {
+		t.Fatalf("the other released: %v, tail %d", err, *tail)
+	}
+	for _, wrong := range []uint64{1, 4, 1 << 63} { // released already, not read yet, nonsense
+		if err := a.ReleaseTo(wrong); err == nil || *tail != 2 {
+			t.Errorf("released up to %d: %v, tail %d", wrong, err, *tail)
+		}
+	}
+}
+
+func TestABrokenRingIsMendedWhenItsCursorIsRightAgain(t *testing.T) {
+	p, _, _, tail := two(t)
+	for v := range uint64(4) {
+		put(p, v)
+	}
+	p.Commit()
+	*tail = 9
+	if p.Free(1) != 0 || !p.Broken() || p.Mend() || p.Free(1) != 0 {
+		t.Fatal("used with a cursor that cannot be right")
+	}
+	*tail = 3
+	if p.Free(1) != 0 {
+		t.Fatal("mended by itself")
+	}
+	if !p.Mend() || p.Free(4) != 3 {
+		t.Fatalf("not mended: %d free", p.Free(4))
 	}
 }
 
