@@ -8,7 +8,7 @@
 //  1. log.go, collect: takes items from the event rings, merged by time, and events of processes from their requests;
 //     leaves out what the log has already; puts the rest into the spool's group.
 //  2. log.go, commit: one fdatasync for all of them.
-//  3. log.go, settle: releases the rings, answers the requests, and only then tells subscribers.
+//  3. log.go, settle: releases the rings, and only then tells subscribers, and answers the requests.
 //  4. drain.go: brings them to PostgreSQL in batches, in order, while the next ones are collected.
 //
 // # Ownership

@@ -318,12 +318,16 @@ func (l *Log) commit(ctx context.Context) error {
 	}
 }
 
-// settle releases what is durable, answers who waits for it, and tells subscribers. moved: it released something.
+// settle releases what is durable, tells subscribers, and answers who waits for it: so that one who tells an event can
+// then read it. moved: it released something.
 func (l *Log) settle() (moved bool, err error) {
 	if l.source != nil {
 		if moved, err = l.source.release(); err != nil {
 			return moved, fmt.Errorf("event: release what is durable: %w", err)
 		}
+	}
+	if len(l.fresh) > 0 {
+		l.publish()
 	}
 	waits := l.unfinished()
 	for _, r := range l.current {
@@ -333,9 +337,6 @@ func (l *Log) settle() (moved bool, err error) {
 	}
 	if l.current = l.current[:0]; waits != nil {
 		l.current = append(l.current, waits)
-	}
-	if len(l.fresh) > 0 {
-		l.publish()
 	}
 	return moved, nil
 }

@@ -28,7 +28,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "10"); err != nil { // each runs roles against a server; the command line may say more
+	if err := flag.Set("rapid.checks", "30"); err != nil { // each runs roles against a server; the command line may say more
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
@@ -254,7 +254,7 @@ func newWorld(t tester, dsn, dir string) *world {
 	}
 	w := &world{plane: newPlane(t, dir), disk: spooltest.NewDisk(), db: &gate{DB: db}, bus: &wires{}}
 	w.o = Options{
-		Place: attach.Place{Dir: dir}, DB: w.db, Bus: w.bus, Spool: spool.Options{Files: w.disk, SegmentBytes: 16 << 10, GroupBytes: 32 << 10},
+		Place: attach.Place{Dir: dir}, DB: w.db, Bus: w.bus, Batch: 8, Spool: spool.Options{Files: w.disk, SegmentBytes: 16 << 10, GroupBytes: 32 << 10},
 		tempo: tempo{meet: 50 * time.Millisecond, linger: time.Millisecond, away: 20 * time.Millisecond},
 	}
 	w.client = event.NewClient(w.bus, discard)
@@ -342,9 +342,6 @@ func (w *world) settle(t tester) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	if err := w.client.Flush(ctx); err != nil {
-		t.Fatalf("%v; %v", err, w.role.Healthy())
-	}
 	eventually(t, "rings that are read", func() bool {
 		for _, r := range w.plane.rings {
 			w.plane.tsc += 1000
@@ -357,9 +354,14 @@ func (w *world) settle(t tester) {
 		}
 		return true
 	})
+	if err := w.client.Append(ctx, event.ProcessStarted, w.roles()); err != nil {
+		t.Fatalf("%v", err)
+	}
+	if err := w.client.Flush(ctx); err != nil {
+		t.Fatalf("%v; %v", err, w.role.Healthy())
+	}
 	eventually(t, "a log that is in the database", func() bool {
-		s := w.role.Stats()
-		return s.Waiting == 0 && s.Number > 0 && w.role.Healthy() == nil
+		return w.role.Stats().Waiting == 0 && w.role.Healthy() == nil
 	})
 }
 
@@ -374,7 +376,7 @@ func (w *world) toldAll() bool {
 
 func eventually(t tester, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); !is(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("there is not: %s", what)
 		}
