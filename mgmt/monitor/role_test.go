@@ -184,7 +184,7 @@ func TestADamagedMemoryIsNoReasonNotToWatch(t *testing.T) {
 	})
 }
 
-func TestAFolderThatCannotBeWrittenMakesTheRoleIll(t *testing.T) {
+func TestAFolderThatCannotBeWrittenIsNoReasonNotToWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		file := filepath.Join(r.opts.Dir, "file")
@@ -196,8 +196,11 @@ func TestAFolderThatCannotBeWrittenMakesTheRoleIll(t *testing.T) {
 		r.after(2*time.Second, func() { r.database = away })
 		r.after(5*time.Second, func() {})
 		r.expect("4:+database.unavailable", "")
-		if err := r.role.Healthy(); err == nil || !strings.Contains(err.Error(), "save alarms") {
+		if err := r.role.scribe.err(); err == nil || !strings.Contains(err.Error(), "save alarms") {
 			t.Errorf("it says %v", err)
+		}
+		if err := r.role.Healthy(); err != nil { // a restart would forget the alarms
+			t.Error(err)
 		}
 	})
 }
