@@ -119,6 +119,9 @@ func (e *Engine) makeWorkers(o Options, logins login.View) error {
 		}
 		if len(o.Boot.PortsOf(cpu)) == 0 {
 			e.workers = append(e.workers, nil) // the boot file's check warned of it; nobody would empty its rings
+			if err := e.feedUnused(i); err != nil {
+				return err
+			}
 			continue
 		}
 		e.control.frames = append(e.control.frames, fromLcore)

@@ -12,7 +12,14 @@ type teller struct {
 	logins *feed.LoginOutlets
 	events *feed.Events
 	view   login.View
+	unused []*feed.Outlets // of lcores without ports
 }
+
+// noFlows is the table of an lcore without ports.
+type noFlows struct{}
+
+func (noFlows) Slots() int                   { return 0 }
+func (noFlows) Fill(uint32, *feed.Item) bool { return false }
 
 // feedConfig is a producer's side of the rings; the control goroutine is the last producer.
 func (e *Engine) feedConfig(producer int) feed.Config {
@@ -42,6 +49,21 @@ func (e *Engine) feedLcore(i int, w *lcore.Worker) error {
 	return nil
 }
 
+// feedUnused answers in place of an lcore without ports: who asks for everything waits for all producers.
+func (e *Engine) feedUnused(i int) error {
+	if e.clock != nil {
+		return nil
+	}
+	c := e.feedConfig(i)
+	c.Source = noFlows{}
+	outlets, err := feed.NewOutlets(e.seg.State, e.seg.Ctl, c)
+	if err != nil {
+		return err
+	}
+	e.teller.unused = append(e.teller.unused, outlets)
+	return nil
+}
+
 func (e *Engine) makeTeller() (err error) {
 	if e.clock != nil {
 		return nil
@@ -60,6 +82,9 @@ func (e *Engine) makeTeller() (err error) {
 
 // offer fills the rings as far as there is room.
 func (t *teller) offer(now uint64) {
+	for _, o := range t.unused {
+		o.Offer(now, 1)
+	}
 	if t.logins != nil {
 		t.logins.Offer(now, loginBatch)
 		t.events.Tick(now)

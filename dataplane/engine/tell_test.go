@@ -3,6 +3,7 @@ package engine
 import (
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -153,4 +154,30 @@ func TestAWarmStartTellsOfWhatItAdopted(t *testing.T) {
 	store.until("the flow once more", func(item *feed.Item) bool {
 		return item.Header().Kind == feed.KindFlow && item.Flow().Frames == 50 && item.Header().Flags&feed.FlagResync != 0
 	})
+}
+
+func TestAnLcoreWithoutPortsKeepsNobodyWaiting(t *testing.T) {
+	text := strings.NewReplacer("lcores: [0]", "lcores: [0, 1]", "role: edge,", "role: edge, lcore: 0,", "role: fabric}", "role: fabric, lcore: 0}")
+	boot := bootOf(t, text.Replace(twoPairsOneLcore))
+	if len(boot.PortsOf(0)) == 0 || len(boot.PortsOf(1)) > 0 {
+		t.Fatalf("ports of lcore 0: %v, of lcore 1: %v", boot.PortsOf(0), boot.PortsOf(1))
+	}
+	dir := t.TempDir()
+	startLive(t, boot, dir)
+	for _, c := range []feed.Consumer{feed.Peer, feed.Store} {
+		l := listen(t, dir, c)
+		if len(l.readers) != 3 {
+			t.Fatalf("%v: %d readers for two lcores and control", c, len(l.readers))
+		}
+		for _, r := range l.readers {
+			r.Resync(77)
+		}
+		answers := map[uint8]bool{}
+		l.until("the end of all answers", func(item *feed.Item) bool {
+			if item.Header().Kind == feed.KindSynced && item.Sync().Nonce == 77 {
+				answers[item.Header().Producer] = true
+			}
+			return len(answers) == 3
+		})
+	}
 }
