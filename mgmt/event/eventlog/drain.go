@@ -141,7 +141,7 @@ func (d *drainer) gather(ctx context.Context) ([]event.Event, error) {
 		}
 		select {
 		case <-news:
-		case <-time.After(retainEvery):
+		case <-time.After(d.o.tempo.retain):
 		case <-d.written:
 			return nil, nil
 		}
@@ -217,7 +217,7 @@ func (d *drainer) back() {
 
 // retain deletes old events from time to time.
 func (d *drainer) retain(ctx context.Context) error {
-	if time.Since(d.retained) < retainEvery {
+	if time.Since(d.retained) < d.o.tempo.retain {
 		return nil
 	}
 	d.retained = time.Now()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,7 +47,7 @@ type Options struct {
 }
 
 // tempo is what tests hurry.
-type tempo struct{ meet, linger, away time.Duration }
+type tempo struct{ meet, linger, away, retain time.Duration }
 
 // Role is role event.
 type Role struct {
@@ -75,7 +76,7 @@ func New(o Options) (*Role, error) {
 		o.RetainEvents = RetainEvents
 	}
 	if o.tempo == (tempo{}) {
-		o.tempo = tempo{meetTime, DrainLinger, awayTold}
+		o.tempo = tempo{meetTime, DrainLinger, awayTold, retainEvery}
 	}
 	return &Role{o: o, stats: &counters{}}, nil
 }
@@ -188,7 +189,9 @@ func (p *problem) get() (err error, lasted time.Duration) {
 
 func (l *Log) healthy() error {
 	var all []error
-	if err, _ := l.disk.get(); err != nil {
+	if err, _ := l.disk.get(); errors.Is(err, syscall.ENOSPC) {
+		all = append(all, fmt.Errorf("%w: %w", syscall.ENOSPC, err)) // the registry cuts what is long, and a path is
+	} else if err != nil {
 		all = append(all, err)
 	}
 	if err, _ := l.segment.get(); err != nil {

@@ -255,7 +255,7 @@ func newWorld(t tester, dsn, dir string) *world {
 	w := &world{plane: newPlane(t, dir), disk: spooltest.NewDisk(), db: &gate{DB: db}, bus: &wires{}}
 	w.o = Options{
 		Place: attach.Place{Dir: dir}, DB: w.db, Bus: w.bus, Batch: 8, Spool: spool.Options{Files: w.disk, SegmentBytes: 16 << 10, GroupBytes: 32 << 10},
-		tempo: tempo{meet: 50 * time.Millisecond, linger: time.Millisecond, away: 20 * time.Millisecond},
+		tempo: tempo{meet: 50 * time.Millisecond, linger: time.Millisecond, away: 20 * time.Millisecond, retain: time.Hour},
 	}
 	w.client = event.NewClient(w.bus, discard)
 	return w
