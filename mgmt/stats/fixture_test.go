@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -19,17 +18,15 @@ import (
 	"fcredirect/mgmt/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	// Each check works on a real database for a second or two.
-	for name, value := range map[string]string{"rapid.checks": "8", "rapid.shrinktime": "5s"} {
-		given := false
-		flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
-		if !given {
-			_ = flag.Set(name, value)
-		}
+// few makes rapid try a test less often than it would, unless the command line says how often: each check works on a real
+// database for a second.
+func few(t *testing.T, checks string) {
+	f := flag.Lookup("rapid.checks")
+	if f.Value.String() != f.DefValue {
+		return
 	}
-	os.Exit(m.Run())
+	_ = f.Value.Set(checks)
+	t.Cleanup(func() { _ = f.Value.Set(f.DefValue) })
 }
 
 // noon is the time around which tests play: an hour and a minute begin.
@@ -38,6 +35,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // world is a database with samples, and what a simple model knows of them.
 type world struct {
 	t     testing.TB
+	dsn   string
 	db    *postgres.DB
 	q     postgres.Querier // what keepers use: faults may stand in it
 	node  int32
@@ -59,7 +57,7 @@ var nodes atomic.Int32
 // newWorld opens a database as a node of its own.
 func newWorld(t testing.TB, dsn string) *world {
 	t.Helper()
-	w := &world{t: t, now: noon}
+	w := &world{t: t, dsn: dsn, now: noon}
 	var err error
 	w.db, err = postgres.Open(postgres.Config{DSN: dsn, Node: fmt.Sprintf("node-%d", nodes.Add(1)), Wrap: func(q postgres.Querier) postgres.Querier {
 		w.q = q

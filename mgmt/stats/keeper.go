@@ -142,18 +142,18 @@ func (k *Keeper) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := EnsurePartitions(ctx, q, now); err != nil {
-		return err
+	// What finds no partition lies in the one for all else, so the rest can be done all the same.
+	early := EnsurePartitions(ctx, q, now)
+	if early != nil && !passes(early) {
+		return early
 	}
 	if err := k.roll(ctx, q, node, now); err != nil {
-		return err
+		return errors.Join(early, err)
 	}
-	for _, t := range tables {
-		if err := summarize(ctx, q, t); err != nil && !passes(err) {
-			return err
-		}
+	if err := summarize(ctx, q); err != nil && !passes(err) {
+		return errors.Join(early, err)
 	}
-	return k.retain(ctx, q, node, now)
+	return errors.Join(early, k.retain(ctx, q, node, now))
 }
 
 // roll takes slices of each step until nothing is left but what the minute or hour that goes on has, now being zero that
@@ -200,10 +200,8 @@ func (k *Keeper) retain(ctx context.Context, q postgres.Querier, node int32, now
 		return err
 	}
 	keep := k.keep.keep()
-	for _, t := range tables {
-		if err := sweep(ctx, q, node, t, clock.Add(-keep[levelOf(t)]), marks); err != nil {
-			return err
-		}
+	if err := k.sweep(ctx, q, node, clock, marks); err != nil {
+		return err
 	}
 	if err := forget(ctx, q, node, clock.Add(-keep[hour])); err != nil {
 		return err
@@ -241,6 +239,22 @@ func (k *Keeper) retain(ctx context.Context, q postgres.Querier, node int32, now
 	}
 	k.count(func(s *KeeperStats) { s.Bytes = bytes })
 	return failed
+}
+
+// sweep looks into the partitions for all else, which are empty but for times that were wrong.
+func (k *Keeper) sweep(ctx context.Context, q postgres.Querier, node int32, clock time.Time, marks map[string]mark) error {
+	for _, t := range tables {
+		var some bool
+		if err := q.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s)", t.rest())).Scan(&some); err != nil {
+			return fmt.Errorf("stats: sweep %s: %w", t.rest(), err)
+		}
+		if some {
+			if err := sweep(ctx, q, node, t, clock.Add(-k.keep.keep()[levelOf(t)]), marks); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // drop removes a partition. Where it holds samples that are not rolled up, they came late, or are of another node whose

@@ -14,7 +14,7 @@ const (
 	maxPartitions = 800
 
 	// ensureLockWait is how long EnsurePartitions waits for a lock: it is in a writer's way, and its work can wait.
-	ensureLockWait = 2 * time.Second
+	ensureLockWait = time.Second
 	// dropLockWait is how long dropping waits for those who read: whoever comes meanwhile, writers too, waits behind it.
 	dropLockWait      = 300 * time.Millisecond
 	summarizeLockWait = 300 * time.Millisecond

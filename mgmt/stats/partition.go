@@ -30,6 +30,13 @@ var (
 
 var tables = []table{flowSeconds, flowMinutes, flowHours, groupMinutes, groupHours, portSeconds, portMinutes, portHours}
 
+func tableNames() (names []string) {
+	for _, t := range tables {
+		names = append(names, t.name)
+	}
+	return names
+}
+
 // rest is the partition for what has no other.
 func (t table) rest() string { return t.name + "_else" }
 
@@ -125,8 +132,8 @@ func absent(ctx context.Context, q postgres.Querier, names []string) (map[string
 	return missing, nil
 }
 
-// create makes one partition. It is made beside the table and attached, which keeps out neither writers nor readers of
-// other partitions, and takes along what lies in the one for all else.
+// create makes one partition. It is made beside the table and attached, which keeps readers of other partitions not out,
+// and takes along what lies in the one for all else.
 func create(ctx context.Context, q postgres.Querier, p partition) (err error) {
 	tx, err := q.Begin(ctx)
 	if err != nil {
@@ -157,8 +164,11 @@ func create(ctx context.Context, q postgres.Querier, p partition) (err error) {
 	}
 	name, from, to := p.name(), p.from.Format(time.RFC3339), p.to.Format(time.RFC3339)
 	for _, sql := range []string{
-		fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS)%s", name, p.table.name, options),
+		// Writers wait, and those who have begun are waited for: one that was on its way to the partition for all else
+		// would be refused there. Readers go on.
+		fmt.Sprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", p.table.name),
 		fmt.Sprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", p.table.rest()),
+		fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS)%s", name, p.table.name, options),
 		fmt.Sprintf("WITH moved AS (DELETE FROM %s WHERE at >= '%s' AND at < '%s' RETURNING *) INSERT INTO %s SELECT * FROM moved",
 			p.table.rest(), from, to, name),
 		fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')", p.table.name, name, from, to),

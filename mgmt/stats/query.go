@@ -17,12 +17,13 @@ import (
 type Service struct {
 	db    *postgres.DB                                               // constant
 	now   func(context.Context, postgres.Querier) (time.Time, error) // constant
+	limit time.Duration                                              // constant
 	slots chan struct{}
 }
 
 // NewService makes one.
 func NewService(db *postgres.DB) *Service {
-	return &Service{db: db, now: serverClock, slots: make(chan struct{}, atOnce)}
+	return &Service{db: db, now: serverClock, limit: questionTime, slots: make(chan struct{}, atOnce)}
 }
 
 // ErrTooMuch: the answer would take longer than a question may.
@@ -30,7 +31,7 @@ var ErrTooMuch = errors.New("stats: that is too much to read: ask for a shorter 
 
 var questionSetup = []string{
 	"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET LOCAL jit = off",
-	fmt.Sprintf("SET LOCAL statement_timeout = %d", questionTime.Milliseconds()), fmt.Sprintf("SET LOCAL work_mem = '%dMB'", questionMemory>>20),
+	fmt.Sprintf("SET LOCAL work_mem = '%dMB'", questionMemory>>20),
 }
 
 // ask answers a request within one moment of the database.
@@ -45,7 +46,8 @@ func (s *Service) ask(ctx context.Context, r *Request, answer func(context.Conte
 	if err != nil {
 		return err
 	}
-	err = transaction(ctx, s.db.Q(), questionSetup, func(tx pgx.Tx) error {
+	setup := append([]string{fmt.Sprintf("SET LOCAL statement_timeout = %d", s.limit.Milliseconds())}, questionSetup...)
+	err = transaction(ctx, s.db.Q(), setup, func(tx pgx.Tx) error {
 		now, err := s.now(ctx, tx)
 		if err != nil {
 			return err

@@ -90,7 +90,7 @@ func (r *Request) check(now time.Time) error {
 		return bad("a range of %v: want %v or less", r.To.Sub(r.From), maxRange)
 	case r.VSAN != nil && (*r.VSAN < 0 || *r.VSAN > maxVSAN):
 		return bad("VSAN %d: want 0 to %d", *r.VSAN, maxVSAN)
-	case r.Step < 0 || time.Duration(r.Step)*time.Second > maxRange:
+	case r.Step < 0 || r.Step > int(maxRange.Seconds()):
 		return bad("a step of %d s: want 1 to %d", r.Step, int(maxRange.Seconds()))
 	case r.By != "" && !slices.Contains(Counters, r.By):
 		return bad("top by %.20q: want one of %s", r.By, joinNames(Counters))

@@ -69,15 +69,13 @@ func levelOf(t table) int {
 // listPartitions lists the partitions of all tables, the oldest first, and what all samples take. Partitions whose names
 // are not ours are left alone.
 func listPartitions(ctx context.Context, q postgres.Querier) (list []stored, bytes int64, err error) {
-	var names []string
 	byName := map[string]table{}
 	for _, t := range tables {
-		names = append(names, t.name)
 		byName[t.name] = t
 	}
 	rows, err := q.Query(ctx, `SELECT p.relname, c.relname, pg_total_relation_size(c.oid) FROM pg_inherits i
 		JOIN pg_class p ON p.oid = i.inhparent JOIN pg_class c ON c.oid = i.inhrelid
-		WHERE i.inhparent = ANY(SELECT to_regclass(n) FROM unnest($1::text[]) n)`, names)
+		WHERE i.inhparent = ANY(SELECT to_regclass(n) FROM unnest($1::text[]) n)`, tableNames())
 	if err != nil {
 		return nil, 0, fmt.Errorf("stats: list partitions: %w", err)
 	}

@@ -163,15 +163,15 @@ func (s step) cut(ctx context.Context, tx pgx.Tx, node int32, now time.Time, fro
 }
 
 // summarize brings the block range indexes up to date: what they do not know of is read whole by each rollup.
-func summarize(ctx context.Context, q postgres.Querier, t table) error {
+func summarize(ctx context.Context, q postgres.Querier) error {
 	err := transaction(ctx, q, []string{fmt.Sprintf("SET LOCAL lock_timeout = %d", summarizeLockWait.Milliseconds())}, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `SELECT brin_summarize_new_values(c.oid) FROM pg_inherits t
 			JOIN pg_index x ON x.indrelid = t.inhrelid JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am a ON a.oid = c.relam
-			WHERE t.inhparent = $1::regclass AND a.amname = 'brin'`, t.name)
+			WHERE t.inhparent = ANY(SELECT to_regclass(n) FROM unnest($1::text[]) n) AND a.amname = 'brin' ORDER BY c.oid`, tableNames())
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("stats: summarize %s: %w", t.name, err)
+		return fmt.Errorf("stats: summarize indexes: %w", err)
 	}
 	return nil
 }

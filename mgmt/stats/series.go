@@ -13,8 +13,10 @@ import (
 var niceSteps = []time.Duration{
 	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
 	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour,
+	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, week,
 }
+
+const week = 7 * 24 * time.Hour
 
 // stepOf says how wide the points of a series are, and which level they are made of: the coarsest that gives such
 // points, among those that reach back far enough.
@@ -28,6 +30,9 @@ func stepOf(from, to time.Time, asked time.Duration, floors [numLevels]time.Time
 		if step = niceSteps[i]; step >= bucket[reaching] && to.Sub(from) <= defaultPoints*step {
 			break
 		}
+	}
+	if weeks := to.Sub(from) / (defaultPoints * week); asked == 0 && weeks > 0 {
+		step = (weeks + 1) * week
 	}
 	if rest := step % bucket[reaching]; rest > 0 {
 		step += bucket[reaching] - rest
