@@ -43,7 +43,8 @@ func slowpathCommand() *cobra.Command {
 	f.IntVar(&o.Rounds, "rounds", bench.DefaultRounds, "rounds, in each of which every variant is measured")
 	f.Float64Var(&o.Seconds, "seconds", bench.DefaultSeconds, "time of each measurement")
 	f.Float64Var(&o.Offered, "offered", bench.DefaultOffered, "frames per second where loss is measured")
-	f.IntVar(&o.Ring, "ring", boot.DefaultStateItems, "items of a ring of state, as in rings: {state: …} of the boot file")
+	f.IntVar(&o.Ring, "ring", bench.DefaultRing,
+		fmt.Sprintf("items of a ring of state, as in rings: {state: …} of the boot file, whose default is %d", boot.DefaultStateItems))
 	f.StringVar(&o.Dir, "dir", "", "folder on the disk to be measured (default: that for temporary files)")
 	f.StringVarP(&output, "output", "o", "table", "table or json")
 	return c

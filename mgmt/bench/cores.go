@@ -13,14 +13,15 @@ import (
 )
 
 // cores says where what runs, as on an appliance: the fast path has a core of its own and goes before others, and
-// everything else of ours keeps off it. On a machine with one core they share it.
+// everything else of ours keeps off it. On a machine with fewer than coresToDivide nothing is bound: two processes of ours
+// that answer each other on the only core left were seen to keep the database off it for seconds.
 type cores struct {
 	lcore int // -1: no core of its own
 	all   unix.CPUSet
 	procs int // GOMAXPROCS before
 }
 
-// divide keeps this process off the last of its CPUs, and with it all that it starts.
+// divide keeps this process, and with it all that it starts, off the last of its CPUs.
 func divide() (*cores, error) {
 	c := &cores{lcore: -1}
 	if err := unix.SchedGetaffinity(0, &c.all); err != nil {
@@ -28,7 +29,7 @@ func divide() (*cores, error) {
 	}
 	// Said, so that the runtime does not follow the affinity: a fast path that spins must not have the only P.
 	c.procs = runtime.GOMAXPROCS(runtime.NumCPU() + sparePs)
-	if c.all.Count() < 2 {
+	if c.all.Count() < coresToDivide {
 		return c, nil
 	}
 	for cpu := range len(c.all) * 64 {
@@ -65,15 +66,14 @@ func bind(set *unix.CPUSet) error {
 	return nil
 }
 
-// fast puts the calling thread on the fast path's core.
+// fast puts the calling thread on the fast path's core, and before others.
 func (c *cores) fast() error {
-	if c.lcore < 0 {
-		return nil
-	}
-	var set unix.CPUSet
-	set.Set(c.lcore)
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return fmt.Errorf("bench: cpu affinity of the fast path: %w", err)
+	if c.lcore >= 0 {
+		var set unix.CPUSet
+		set.Set(c.lcore)
+		if err := unix.SchedSetaffinity(0, &set); err != nil {
+			return fmt.Errorf("bench: cpu affinity of the fast path: %w", err)
+		}
 	}
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), niceness) // it may not be allowed to: mayPrefer says so
 	return nil

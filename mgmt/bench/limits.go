@@ -9,12 +9,15 @@ const (
 	MaxFlows       = 200_000
 	DefaultRounds  = 3
 	MaxRounds      = 99
-	DefaultSeconds = 3.0
+	DefaultSeconds = 4.0
 	MinSeconds     = 0.2
 	MaxSeconds     = 600.0
 	// DefaultOffered is far more than the synchronous variant does, and far less than the fast path alone.
 	DefaultOffered = 50_000
 	MaxOffered     = 50_000_000
+	// DefaultRing is the items of a ring of state. What is not durable yet stays in the ring, so it bounds what one
+	// transaction of the store can hold: five times all directions, where the boot file's default holds less than one.
+	DefaultRing = 1 << 17
 )
 
 const (
@@ -50,6 +53,8 @@ const (
 	operationTimeout = 30 * time.Second
 	// settle is for what a start leaves behind, before anything is measured.
 	settle = 300 * time.Millisecond
+	// coresToDivide is from how many cores on the fast path gets one of its own.
+	coresToDivide = 4
 	// sparePs beside the CPUs, as the data plane has: for the runtime and for goroutines in system calls.
 	sparePs = 3
 	// niceness of the fast path's thread, as the data plane's.

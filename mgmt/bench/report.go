@@ -21,7 +21,8 @@ func (r *Result) WriteTable(w io.Writer) error {
 	m := &r.Machine
 	fmt.Fprintf(w, "%s, %d cores, Linux %s, %s, PostgreSQL %s\n", m.CPU, m.Cores, m.Kernel, m.Go, m.PostgreSQL)
 	fmt.Fprintf(w, "files in %s%s: append and fdatasync take %.2f ms; load when it began: %s\n", m.Folder, inMemory(m.InMemory), m.FsyncMS, m.Load)
-	fmt.Fprintf(w, "%d flows, %d directions; medians of %d rounds of %.3g s; priority raised: %s\n\n", r.Flows, r.Directions, r.Rounds, r.Seconds, yesNo(r.RaisedPriority))
+	fmt.Fprintf(w, "%d flows, %d directions; rings of %d items; medians of %d rounds of %.3g s; priority raised: %s\n\n",
+		r.Flows, r.Directions, r.RingItems, r.Rounds, r.Seconds, yesNo(r.RaisedPriority))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(title string, cell func(*Variant) string) {
 		fmt.Fprintf(t, "%s\t", title)

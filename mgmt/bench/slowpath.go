@@ -10,8 +10,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"time"
-
-	"fcredirect/dataplane/boot"
 )
 
 // Options say what to measure. The zero value of each is its default.
@@ -30,7 +28,7 @@ type Options struct {
 func (o *Options) Complete() error {
 	o.Flows, o.Rounds = cmp.Or(o.Flows, DefaultFlows), cmp.Or(o.Rounds, DefaultRounds)
 	o.Seconds, o.Offered = cmp.Or(o.Seconds, DefaultSeconds), cmp.Or(o.Offered, DefaultOffered)
-	o.Ring = cmp.Or(o.Ring, boot.DefaultStateItems)
+	o.Ring = cmp.Or(o.Ring, DefaultRing)
 	if o.Log == nil {
 		o.Log = io.Discard
 	}

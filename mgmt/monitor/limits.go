@@ -62,6 +62,8 @@ const (
 	// appendTimeout bounds the hand-over of one alarm to the event log, flushTimeout that of all at the end.
 	appendTimeout = 5 * time.Second
 	flushTimeout  = 2 * time.Second
+	// saveAgain is how soon alarms that could not be saved are saved after all.
+	saveAgain = 5 * time.Second
 	// keeperSilent is when the role calls itself ill.
 	keeperSilent = 5 * time.Second
 	// saveMax bounds the file that is read back.

@@ -202,6 +202,13 @@ func TestAFolderThatCannotBeWrittenIsNoReasonNotToWatch(t *testing.T) {
 		if err := r.role.Healthy(); err != nil { // a restart would forget the alarms
 			t.Error(err)
 		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		r.after(10*time.Second, func() {})
+		if m, err := load(r.opts.Dir); err != nil || len(m.Alarms) != 1 || r.role.scribe.err() != nil {
+			t.Errorf("it was not saved later: %+v, %v, %v", m, err, r.role.scribe.err())
+		}
 	})
 }
 

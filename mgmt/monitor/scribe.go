@@ -72,8 +72,12 @@ func (s *scribe) end() {
 
 func (s *scribe) run() {
 	defer s.finish()
+	again := time.NewTicker(saveAgain)
+	defer again.Stop()
 	for {
 		select {
+		case <-again.C:
+			s.write() // what could not be written before
 		case c, more := <-s.changes:
 			if !more {
 				s.write()
@@ -117,7 +121,9 @@ func (s *scribe) write() {
 	if err != nil && s.failed == nil {
 		s.o.Log.Warn("monitor: alarms are not remembered", "error", err)
 	}
-	s.failed = err
+	if s.failed = err; err != nil && s.memo == nil {
+		s.memo = m
+	}
 }
 
 func (s *scribe) err() error {
