@@ -115,8 +115,9 @@ func (k *known) wait(e *entry) {
 // waiting is how many stand in the list.
 func (k *known) waiting() int { return len(k.late) - k.head }
 
-// due takes up to limit serials out of the list whose flows have gone quiet with a change that is not sampled. It looks
-// at each once at the most; those that are not quiet go to the end of the list.
+// due takes up to limit serials out of the list whose flows have gone quiet with a change that is not sampled, or of which
+// it is not known what was sampled: until it is, no update can carry a sample. It looks at each once at the most; the others
+// go to the end of the list.
 func (k *known) due(now uint32, limit int, list []uint64) []uint64 {
 	for range min(k.waiting(), lookRows) {
 		if len(list) == limit {
@@ -129,7 +130,7 @@ func (k *known) due(now uint32, limit int, list []uint64) []uint64 {
 		case e == nil:
 		case !e.dirty:
 			e.waits = false
-		case e.ended || int32(now-e.changed) >= tenths(sampleLate):
+		case e.ended, !e.base, int32(now-e.changed) >= tenths(sampleLate):
 			e.waits = false
 			list = append(list, serial)
 		default:
