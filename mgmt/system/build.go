@@ -13,6 +13,7 @@ import (
 	"fcredirect/mgmt/peer"
 	"fcredirect/mgmt/postgres"
 	"fcredirect/mgmt/store"
+	"fcredirect/mgmt/telemetry"
 )
 
 // assembly is what the roles of a process have in common: one of each.
@@ -46,7 +47,7 @@ func Build(p *Parts) (Makers, error) {
 		return nil, err
 	}
 	p.onClose(func() error { a.db.Close(); return nil })
-	return Makers{"database": a.makeDatabase, "store": a.makeStore, "event": a.makeEvent, "monitor": a.makeMonitor, "peer": a.makePeer}, nil
+	return Makers{"database": a.makeDatabase, "store": a.makeStore, "event": a.makeEvent, "telemetry": a.makeTelemetry, "monitor": a.makeMonitor, "peer": a.makePeer}, nil
 }
 
 // tellEvents makes the queue of events. Where nothing keeps them there is none.
@@ -80,6 +81,10 @@ func (a *assembly) makeEvent(i config.Instance) (Role, error) {
 	return eventlog.New(eventlog.Options{
 		Place: a.Place, DB: a.db, Bus: handles{a.bus}, Log: a.Log, Dir: filepath.Join(a.Config.StateDir, "spool"), Batch: i.Role.Batch,
 	})
+}
+
+func (a *assembly) makeTelemetry(config.Instance) (Role, error) {
+	return telemetry.New(telemetry.Options{Place: a.Place, DB: a.db, Bus: handles{a.bus}, Log: a.Log})
 }
 
 func (a *assembly) makePeer(i config.Instance) (Role, error) {

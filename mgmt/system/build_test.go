@@ -16,6 +16,7 @@ import (
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/bus"
+	"fcredirect/mgmt/config"
 	"fcredirect/mgmt/event"
 	"fcredirect/mgmt/peer"
 	"fcredirect/mgmt/postgres/pgtest"
@@ -68,7 +69,7 @@ func TestTheRolesOfTheProductRunTogether(t *testing.T) {
 	dsn := pgtest.DB(t)
 	dir := t.TempDir()
 	atomic.StoreUint32(&makeRings(t, filepath.Join(dir, "segment"), 1).State.Header().State, shm.Running)
-	o := options(t, "roles: [{name: database}, {name: store}, {name: event}, {name: monitor}, {name: peer}]", dir)
+	o := options(t, string(config.DefaultText), dir)
 	o.Config.Database.DSN = dsn
 	n := &ear{}
 	o.notify = n
@@ -81,7 +82,7 @@ func TestTheRolesOfTheProductRunTogether(t *testing.T) {
 	go func() { done <- s.Run(ctx) }()
 	l := &lab{t: t, dir: dir}
 	l.until("it is ready", func() bool { return n.count("READY=1") == 1 })
-	if n.status() != "5 of 5 roles run" {
+	if n.status() != "6 of 6 roles run" {
 		t.Fatalf("it is ready without all of them: %s", n.status())
 	}
 
@@ -138,7 +139,7 @@ func TestTheRolesOfTheProductRunTogether(t *testing.T) {
 	}
 	for _, want := range []string{
 		"port.up edge0", "process.started ", "role.started database", "role.started store", "role.started event", "role.started monitor",
-		"role.started peer", "process.stopped ", "role.stopped monitor", "role.stopped store", "role.stopped peer",
+		"role.started peer", "role.started telemetry", "process.stopped ", "role.stopped monitor", "role.stopped store", "role.stopped peer", "role.stopped telemetry",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("no event %q in %q", want, got)
