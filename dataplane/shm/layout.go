@@ -47,7 +47,8 @@ type Header struct {
 	AdoptNS  int64    // what the warm start took, 0 after a cold one
 	Node     [NameLen]byte
 	Epoch    uint64 // names the content: new at a cold start, kept by a warm one; ns since 1970, but only equality means something
-	_        [88]byte
+	Clock    uint64 // odd while TSCHz, TSCStart and StartNS change: a warm start has readers
+	_        [80]byte
 }
 
 // What Header.State says of the data plane.

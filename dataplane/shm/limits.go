@@ -13,6 +13,10 @@ const (
 	// MaxSegmentBytes is what a reader accepts as a file size: far above the 4,194,304 directions a boot file may ask for.
 	MaxSegmentBytes = 8 << 30
 
+	// clockTries bounds how long a reader of the clock waits for a writer, who takes some 10 ns: longer only when it was
+	// killed in the middle, and then until the next start.
+	clockTries = 100
+
 	pageBytes = 4096
 	hugeBytes = 2 << 20 // every file's size is a multiple, so that the same layout fits hugetlbfs
 )

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"math/bits"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -53,34 +52,39 @@ func Create(c Config) (*Segment, error) {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("segment: %w; create it, or set segment.dir in the boot file to a directory that you may write", err)
 	}
-	s := &Segment{}
+	s, now := &Segment{}, time.Now().UnixNano() // at TSCNow: making the files takes its time
 	boot := [16]byte{}
 	if _, err := rand.Read(boot[:]); err != nil {
 		return nil, fmt.Errorf("segment: boot id: %w", err)
 	}
 	var err error
-	if s.State, s.Adopted, s.Why, err = create(filepath.Join(c.Dir, "state"), stateMagic, c.State, c.Fresh, 0o644); err != nil {
+	p := plan{fresh: c.Fresh, epoch: uint64(now), mode: 0o644}
+	if s.State, s.Adopted, s.Why, err = create(filepath.Join(c.Dir, "state"), stateMagic, c.State, p); err != nil {
 		return nil, err
 	}
 	// The control file stays as long as the state does: cursors into rings that are new would mean nothing.
-	if s.Ctl, s.CtlAdopted, _, err = create(filepath.Join(c.Dir, "ctl"), ctlMagic, c.Ctl, !s.Adopted, 0o660); err != nil {
+	p = plan{fresh: !s.Adopted, epoch: s.State.Header().Epoch, same: true, mode: 0o660}
+	if s.Ctl, s.CtlAdopted, _, err = create(filepath.Join(c.Dir, "ctl"), ctlMagic, c.Ctl, p); err != nil {
 		s.State.Close()
 		return nil, err
 	}
-	epoch := uint64(time.Now().UnixNano())
-	if s.Adopted {
-		epoch = s.State.Header().Epoch
-	}
 	for _, f := range []*File{s.Ctl, s.State} {
 		h := f.Header()
-		h.BootID, h.PID, h.StartNS, h.Epoch = boot, uint32(os.Getpid()), time.Now().UnixNano(), epoch
-		h.TSCHz, h.TSCStart, h.AdoptNS = c.TSCHz, c.TSCNow, 0
+		h.BootID, h.PID, h.AdoptNS = boot, uint32(os.Getpid()), 0
+		h.setClock(c.TSCHz, c.TSCNow, now)
 		h.Boots++
-		clear(h.Node[:])
+		h.Node = [NameLen]byte{}
 		copy(h.Node[:NameLen-1], c.Node)
-		atomic.StoreUint32(&h.State, Starting)
 	}
 	return s, nil
+}
+
+// plan says how one of the files is to be made or taken over.
+type plan struct {
+	fresh bool
+	epoch uint64 // of a new file
+	same  bool   // adopt only a file of that epoch
+	mode  os.FileMode
 }
 
 // Dir is the folder of the segment.
@@ -95,12 +99,12 @@ func (s *Segment) Remove() error {
 }
 
 // create maps path for writing with the regions asked for; adopted says that the old content is in place.
-func create(path string, magic uint64, specs []RegionSpec, fresh bool, mode os.FileMode) (f *File, adopted bool, why string, err error) {
+func create(path string, magic uint64, specs []RegionSpec, p plan) (f *File, adopted bool, why string, err error) {
 	dir, size, err := layOut(specs)
 	if err != nil {
 		return nil, false, "", err
 	}
-	file, err := lock(path, mode)
+	file, err := lock(path, p.mode)
 	if err != nil {
 		return nil, false, "", err
 	}
@@ -110,10 +114,9 @@ func create(path string, magic uint64, specs []RegionSpec, fresh bool, mode os.F
 		}
 	}()
 	geometry := hash(dir)
-	adopted, why = adoptable(file, magic, geometry, size)
-	adopted = adopted && !fresh
-	if !adopted {
-		if file, err = replace(file, path, mode); err != nil {
+	epoch, why := adoptable(file, magic, geometry, size)
+	if adopted = epoch != 0 && !p.fresh && (epoch == p.epoch || !p.same); !adopted {
+		if file, err = replace(file, path, p.mode); err != nil {
 			return nil, false, "", err
 		}
 	}
@@ -130,12 +133,12 @@ func create(path string, magic uint64, specs []RegionSpec, fresh bool, mode os.F
 	}
 	f = &File{path: path, mem: mem, file: file, regions: map[string]Region{}}
 	h := f.Header()
-	boots, epoch := uint64(0), uint64(0)
-	if adopted {
-		boots, epoch = h.Boots, h.Epoch
-	}
 	atomic.StoreUint64(&h.Magic, 0) // readers that come now must not take a half-made file for a whole one
-	*h = Header{ABI: ABI, Regions: uint32(len(dir)), Size: uint64(size), Geometry: geometry, Boots: boots, Epoch: epoch}
+	atomic.StoreUint32(&h.State, Starting)
+	h.ABI, h.Regions, h.Size, h.Geometry = ABI, uint32(len(dir)), uint64(size), geometry
+	if !adopted { // else it has readers, who use all the rest
+		h.Epoch = p.epoch
+	}
 	table := unsafe.Slice((*Region)(unsafe.Pointer(&mem[headerBytes])), len(dir))
 	for i, r := range dir {
 		table[i] = r
@@ -219,31 +222,31 @@ func hash(dir []Region) uint64 {
 	return h.Sum64()
 }
 
-// adoptable reads just the header of an old file. Reading through a mapping, since hugetlbfs knows no read of a
-// part of a page on all kernels.
-func adoptable(file *os.File, magic, geometry uint64, size int) (bool, string) {
+// adoptable reads just the header of an old file, and gives its epoch, or 0 and why it is of no use. Reading through a
+// mapping, since hugetlbfs knows no read of a part of a page on all kernels.
+func adoptable(file *os.File, magic, geometry uint64, size int) (epoch uint64, why string) {
 	st, err := file.Stat()
 	if err != nil || st.Size() == 0 {
-		return false, ""
+		return 0, ""
 	}
 	if st.Size() != int64(size) {
-		return false, "its size differs: the boot file asks for another geometry"
+		return 0, "its size differs: the boot file asks for another geometry"
 	}
 	mem, err := unix.Mmap(int(file.Fd()), 0, hugeBytes, unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
-		return false, "it cannot be read: " + err.Error()
+		return 0, "it cannot be read: " + err.Error()
 	}
 	defer unix.Munmap(mem)
 	h := (*Header)(unsafe.Pointer(&mem[0]))
 	switch {
-	case h.Magic != magic:
-		return false, "it was never completed"
+	case h.Magic != magic || h.Epoch == 0:
+		return 0, "it was never completed"
 	case h.ABI != ABI:
-		return false, fmt.Sprintf("it has ABI %d, this data plane %d", h.ABI, ABI)
+		return 0, fmt.Sprintf("it has ABI %d, this data plane %d", h.ABI, ABI)
 	case h.Geometry != geometry:
-		return false, "the boot file asks for another geometry"
+		return 0, "the boot file asks for another geometry"
 	}
-	return true, ""
+	return h.Epoch, ""
 }
 
 // Open maps a file of the segment read-only, or read-write for `ctl` (write true). It trusts nothing in it.
@@ -341,27 +344,6 @@ func Items[T any](f *File, name string) []T {
 func (f *File) Alive() bool {
 	pid := int(f.Header().PID)
 	return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
-}
-
-// Wall turns a TSC of the data plane into ns since 1970, exactly.
-func (h *Header) Wall(tsc uint64) int64 {
-	if h.TSCHz == 0 || tsc == 0 {
-		return 0
-	}
-	ahead := tsc - h.TSCStart
-	before := int64(ahead) < 0 // a warm start: seen by the data plane before
-	if before {
-		ahead = -ahead
-	}
-	hi, lo := bits.Mul64(ahead, uint64(time.Second))
-	if hi >= h.TSCHz {
-		return 0
-	}
-	ns, _ := bits.Div64(hi, lo, h.TSCHz)
-	if before {
-		return h.StartNS - int64(ns)
-	}
-	return h.StartNS + int64(ns)
 }
 
 // Boot is the boot id in a form that fits a log line.

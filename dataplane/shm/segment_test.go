@@ -3,10 +3,13 @@ package shm
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -108,6 +111,85 @@ func TestWhatCannotBeAdoptedIsMadeAnewAndSaysWhy(t *testing.T) {
 	}
 }
 
+// A consumer that has mapped the segment goes on with it over a warm start, and has times to turn into wall time.
+func TestAWarmStartNeverShowsItsReadersAnotherTime(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	s := mustCreate(t, cfg)
+	r, err := Open(s.State.path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	started, epoch := r.Header().StartNS, r.Header().Epoch
+	stop, wrong := make(chan struct{}), make(chan string, 1)
+	go func() {
+		defer close(wrong)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			h := r.Header()
+			// The clock of this test stands still: whatever the start, TSC 1000 is some time after the first one.
+			if at := h.Wall(1000); at < started || at > started+int64(time.Minute) {
+				wrong <- fmt.Sprintf("TSC 1000 is %d ns off", at-started)
+				return
+			}
+			if got := atomic.LoadUint64(&h.Epoch); got != epoch {
+				wrong <- fmt.Sprintf("epoch %d became %d", epoch, got)
+				return
+			}
+		}
+	}()
+	for range 50 {
+		s.Close()
+		s = mustCreate(t, cfg)
+	}
+	s.Close()
+	close(stop)
+	if what, bad := <-wrong; bad {
+		t.Fatal(what)
+	}
+}
+
+// Killed between the two files, a cold start leaves a state of its own beside the ctl of the one before, whose consumers
+// still have that mapped.
+func TestACtlOfAnotherEpochIsNotAdopted(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.Ctl[0].Keep = true
+	s := mustCreate(t, cfg)
+	s.Ctl.Bytes("cursors")[0] = 77
+	s.State.Header().Epoch++ // as if the state were a newer one
+	s.Close()
+	s = mustCreate(t, cfg)
+	defer s.Close()
+	if !s.Adopted || s.CtlAdopted || s.Ctl.Bytes("cursors")[0] != 0 {
+		t.Fatalf("state adopted %v, ctl adopted %v", s.Adopted, s.CtlAdopted)
+	}
+	if s.Ctl.Header().Epoch != s.State.Header().Epoch {
+		t.Fatal("the files have two epochs")
+	}
+}
+
+// What a reader may open has its name: two contents without one could not be told apart.
+func TestAFileHasItsEpochWhenItIsComplete(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	f, _, _, err := create(path, stateMagic, testRegions, plan{epoch: 7, mode: 0o644})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := Open(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if r.Header().Epoch != 7 {
+		t.Fatalf("epoch %d", r.Header().Epoch)
+	}
+}
+
 func TestASecondDataPlaneIsRefused(t *testing.T) {
 	c := testConfig(t.TempDir())
 	s := mustCreate(t, c)
@@ -169,6 +251,8 @@ func TestOffsetsOfSharedStructsStay(t *testing.T) {
 	for name, got := range map[string][2]uintptr{
 		"Header":               {unsafe.Sizeof(Header{}), 256},
 		"Header.TSCStart":      {unsafe.Offsetof(Header{}.TSCStart), 80},
+		"Header.Epoch":         {unsafe.Offsetof(Header{}.Epoch), 160},
+		"Header.Clock":         {unsafe.Offsetof(Header{}.Clock), 168},
 		"Region":               {unsafe.Sizeof(Region{}), 96},
 		"PortInfo":             {unsafe.Sizeof(PortInfo{}), 384},
 		"PortInfo.MTU":         {unsafe.Offsetof(PortInfo{}.MTU), 268},

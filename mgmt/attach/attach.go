@@ -32,7 +32,7 @@ type Segment struct {
 	Dir        string
 	State, Ctl *shm.File // read-only; writable
 	Epoch      uint64    // of its content: flow serials and item numbers mean nothing beyond it
-	inode      uint64
+	inodes     [2]uint64 // of both files
 }
 
 // Open maps the segment that is there now.
@@ -42,8 +42,8 @@ func Open(p Place) (*Segment, error) {
 		return nil, err
 	}
 	s := &Segment{Dir: dir}
-	// The inode is taken before: if the file is replaced in between, Replaced says so and the caller comes again.
-	if s.inode, err = inode(dir); err != nil {
+	// The inodes are taken before: if a file is replaced in between, Replaced says so and the caller comes again.
+	if s.inodes, err = inodes(dir); err != nil {
 		return nil, err
 	}
 	if s.State, err = shm.Open(filepath.Join(dir, "state"), false); err != nil {
@@ -77,19 +77,24 @@ func Wait(ctx context.Context, p Place) (*Segment, error) {
 	}
 }
 
-// Replaced says whether a cold start has put another segment in the place of this one, or it was removed.
+// Replaced says whether a start of the data plane has put another file in the place of one of these, or it was removed. A
+// cold start replaces both; a warm one ctl alone, when it cannot use the one that it found: then nobody listens to what is
+// written there any more.
 func (s *Segment) Replaced() bool {
-	now, err := inode(s.Dir)
-	return err != nil || now != s.inode
+	now, err := inodes(s.Dir)
+	return err != nil || now != s.inodes
 }
 
 // Close unmaps it.
 func (s *Segment) Close() error { return errors.Join(s.State.Close(), s.Ctl.Close()) }
 
-func inode(dir string) (uint64, error) {
-	st, err := os.Stat(filepath.Join(dir, "state"))
-	if err != nil {
-		return 0, fmt.Errorf("segment: %w", err)
+func inodes(dir string) (n [2]uint64, err error) {
+	for i, name := range []string{"state", "ctl"} {
+		st, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			return n, fmt.Errorf("segment: %w", err)
+		}
+		n[i] = st.Sys().(*syscall.Stat_t).Ino
 	}
-	return st.Sys().(*syscall.Stat_t).Ino, nil
+	return n, nil
 }
