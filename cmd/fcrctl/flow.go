@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -17,6 +18,7 @@ import (
 // flowFilter is what the flags of flow list say.
 type flowFilter struct {
 	initiator, target, verdict string
+	from                       string
 	vsan                       uint16
 	anyVSAN                    bool
 	limit                      int
@@ -35,7 +37,7 @@ func (c *cli) flowCommand() *cobra.Command {
 			if err := by.check(); err != nil {
 				return usageError{err}
 			}
-			return c.withSegment(func(f *shm.File) error { return c.flows(f, &by) })
+			return c.withSegment(func(f *shm.File) error { return c.flows(cmd.Context(), f, &by) })
 		},
 	}
 	flags := cmd.Flags()
@@ -44,7 +46,9 @@ func (c *cli) flowCommand() *cobra.Command {
 	flags.StringVar(&by.verdict, "verdict", "", "only those with this verdict: "+strings.Join(verdicts, ", "))
 	flags.Uint16Var(&by.vsan, "vsan", 0, "only this VSAN or VLAN, 0 for untagged (default: any)")
 	flags.IntVar(&by.limit, "limit", 0, "the first so many, 0 for all")
+	flags.StringVar(&by.from, "from", fromSegment, "whose flows: those of the data plane's `segment`, of the database (store), or both beside each other")
 	c.completeNames(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(flowSources, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("verdict", cobra.FixedCompletions(verdicts, cobra.ShellCompDirectiveNoFileComp))
 	return noun("flow", "host-target flows", cmd)
 }
@@ -53,6 +57,8 @@ func (by *flowFilter) check() error {
 	switch {
 	case by.verdict != "" && !slices.Contains(verdicts, by.verdict):
 		return fmt.Errorf("--verdict %q: want %s", by.verdict, strings.Join(verdicts, ", "))
+	case !slices.Contains(flowSources, by.from):
+		return fmt.Errorf("--from %q: want %s", by.from, strings.Join(flowSources, ", "))
 	case by.vsan > policy.MaxVSAN:
 		return fmt.Errorf("--vsan %d: want 0 to %d", by.vsan, policy.MaxVSAN)
 	case by.limit < 0:
@@ -61,8 +67,8 @@ func (by *flowFilter) check() error {
 	return nil
 }
 
-func (c *cli) flows(f *shm.File, by *flowFilter) error {
-	filter := report.Filter{Verdict: by.verdict, Limit: by.limit}
+func (c *cli) flows(ctx context.Context, f *shm.File, by *flowFilter) error {
+	filter := report.Filter{Verdict: by.verdict}
 	if !by.anyVSAN {
 		filter.VSAN = &by.vsan
 	}
@@ -78,10 +84,40 @@ func (c *cli) flows(f *shm.File, by *flowFilter) error {
 			return usageError{fmt.Errorf("%s: %w", end.flag, err)}
 		}
 	}
-	flows, of := report.SelectFlows(f, filter)
-	if len(flows) < of {
-		fmt.Fprintf(c.complaints, "fcrctl: %d of %d flows\n", len(flows), of)
+	if by.from == fromSegment {
+		filter.Limit = by.limit
+		flows, of := report.SelectFlows(f, filter)
+		c.noteLimit(len(flows), of)
+		return c.printFlows(flows)
 	}
+	stored, err := c.storedFlows(ctx, f, &filter)
+	if err != nil {
+		return err
+	}
+	if by.from == fromStore {
+		return c.printFlows(limited(c, stored, by.limit))
+	}
+	flows, _ := report.SelectFlows(f, filter)
+	return c.printCompared(limited(c, compare(flows, stored), by.limit))
+}
+
+// limited cuts a list, 0 for not at all, and says so.
+func limited[T any](c *cli, list []T, limit int) []T {
+	of := len(list)
+	if limit > 0 {
+		list = list[:min(limit, of)]
+	}
+	c.noteLimit(len(list), of)
+	return list
+}
+
+func (c *cli) noteLimit(n, of int) {
+	if n < of {
+		fmt.Fprintf(c.complaints, "fcrctl: %d of %d flows\n", n, of)
+	}
+}
+
+func (c *cli) printFlows(flows []report.Flow) error {
 	return c.print(flows, "FABRIC VSAN INITIATOR TARGET VERDICT RULE SERVICE TO_TARGET TO_INITIATOR ERRORS", func(w io.Writer) {
 		for _, l := range flows {
 			fmt.Fprintf(w, "%d\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\n", l.Fabric, l.VSAN, end(l.Initiator, l.InitiatorAlias, l.InitiatorID),

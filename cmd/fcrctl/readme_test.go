@@ -19,7 +19,7 @@ func TestTheREADMENamesEveryKeyOfTheJSON(t *testing.T) {
 	paragraphs := strings.Split(string(b), "\n\n")
 	for command, values := range map[string][]any{
 		"port list": {report.Port{}}, "lcore list": {report.Lcore{}}, "service list": {report.Service{}}, "login list": {report.Login{}},
-		"flow list": {report.Flow{}}, "segment show": {report.Segment{}, report.Learner{}}, "policy explain": {explanation{}, ruleAnswer{}},
+		"flow list": {report.Flow{}, comparedFlow{}}, "segment show": {report.Segment{}, report.Learner{}}, "policy explain": {explanation{}, ruleAnswer{}},
 		"role list": {role{}}, "ring list": {feedRing{}},
 	} {
 		text := ""

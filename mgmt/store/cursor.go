@@ -81,6 +81,8 @@ ON CONFLICT (node_id, shard) DO UPDATE SET owner = excluded.owner, flush = exclu
 // take makes us the owner of the shard. From its commit on no other instance can write for it. lost says that commits
 // were lost whatever the row says. settled is false when there may be rows of flows that ended without a word.
 func (c *cursor) take(ctx context.Context, db *postgres.DB, shard int, p *position, lost bool) (settled bool, err error) {
+	ctx, stop := context.WithTimeout(ctx, flushTimeout)
+	defer stop()
 	node, err := db.NodeID(ctx)
 	if err != nil {
 		return false, err
@@ -146,6 +148,8 @@ const (
 // resolve asks what became of the transaction that was asked for, and whether all before it are still there. ErrFenced:
 // another instance has the shard.
 func (c *cursor) resolve(ctx context.Context, db *postgres.DB, shard int) (f fate, err error) {
+	ctx, stop := context.WithTimeout(ctx, flushTimeout)
+	defer stop()
 	node, err := db.NodeID(ctx)
 	if err != nil {
 		return undone, err

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -349,12 +349,17 @@ func TestAtRestTheTablesAreTheDataPlanesWhateverHappened(t *testing.T) {
 				var line string
 				rows, _ := faults[0].Querier.Query(context.Background(), "SELECT shard || ' ' || owner || ' ' || flush || ' ' || epoch || ' ' || seq::text || ' ' || boots FROM ring_cursor")
 				_, _ = pgx.ForEachRow(rows, []any{&line}, func() error { t.Log(line); return nil })
-				buf := make([]byte, 1<<20)
-				t.Logf("%s", buf[:runtime.Stack(buf, true)])
 			}
 		}()
 		kept := false
-		for range 60 {
+		var story []string
+		tell := func(format string, args ...any) { story = append(story, fmt.Sprintf(format, args...)) }
+		defer func() {
+			if t.Failed() {
+				t.Logf("seed %d: %s", seed, strings.Join(story, "; "))
+			}
+		}()
+		for step := range 60 {
 			p.mu.Lock()
 			for range 1 + rnd.IntN(20) {
 				l := p.lcores[rnd.IntN(len(p.lcores))]
@@ -380,6 +385,7 @@ func TestAtRestTheTablesAreTheDataPlanesWhateverHappened(t *testing.T) {
 				roles[i].crash()
 				start(i)
 				kept = false // ends are told from memory
+				tell("%d: role %d crashed", step, i)
 			case 2:
 				cold := rnd.IntN(3) == 0
 				if cold { // what lies in the rings of before may be lost: see the test of that
@@ -387,22 +393,21 @@ func TestAtRestTheTablesAreTheDataPlanesWhateverHappened(t *testing.T) {
 						break
 					}
 					p.rest()
+					kept = false // the shard is taken anew, which a standby would not know; that its identity differs cannot be played
 				}
 				p.crash(rnd, lost, cold)
+				tell("%d: data plane crashed, cold %v", step, cold)
 			case 3:
 				if shards == 1 { // a standby that is behind: what ends meanwhile is told from memory, if the role lives
-					select {
-					case <-roles[0].ready:
-					case err := <-roles[0].ended:
-						roles[0].ended <- err
-						continue
-					}
+					eventually(t, "the role has the shard", func() bool { return roles[0].epoch.Load() == p.epoch() || !alive(roles) })
 					keep(t, faults[0].Querier)
+					tell("%d: kept, %v", step, roles[0])
 					kept = number(t, faults[0].Querier, "SELECT count(*) FROM kept_ring_cursor") > 0
 				}
 			case 4:
 				if kept && alive(roles) {
 					restore(t, faults[0].Querier)
+					tell("%d: restored, %v", step, roles[0])
 					kept = false
 					// What ended is told from the memory of a role that lives to see the loss: it has when it writes again.
 					before := roles[0].Stats().Commits
@@ -412,6 +417,7 @@ func TestAtRestTheTablesAreTheDataPlanesWhateverHappened(t *testing.T) {
 						p.mu.Unlock()
 						return roles[0].Stats().Commits > before+1 || !alive(roles)
 					})
+					tell("%d: went on, %v", step, roles[0])
 				}
 			case 5, 6:
 				time.Sleep(time.Duration(rnd.IntN(int(20 * time.Millisecond))))
@@ -423,6 +429,7 @@ func TestAtRestTheTablesAreTheDataPlanesWhateverHappened(t *testing.T) {
 					if err != nil && !errors.Is(err, ErrFenced) {
 						rt.Fatalf("seed %d: the role ended with %v", seed, err)
 					}
+					tell("%d: role %d ended with %v", step, i, err)
 					start(i)
 					kept = false
 				default:

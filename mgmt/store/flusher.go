@@ -208,6 +208,7 @@ func (f *flusher) write(ctx context.Context, c *cut) error {
 		w := f.build(f.pending.flows, f.order[from:to], logins)
 		w.last, w.seq = last, append(w.seq[:0], c.seq...)
 		if last && w.empty() && slices.Equal(c.seq, f.durable) {
+			f.unsaved.Store(0)
 			return nil
 		}
 		if err := f.try(ctx, w); err != nil {

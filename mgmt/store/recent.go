@@ -46,7 +46,13 @@ func (r *recents) each(now time.Duration, visit func(*recent)) {
 // rewrite writes the ended flows of the last minutes once more. What the database still has stays as it is.
 func (f *flusher) rewrite(ctx context.Context) error {
 	epochs := map[int64]*full{}
+	seen := map[[2]uint64]bool{} // one that was lost and written again stands here twice
 	f.recent.each(f.age(), func(e *recent) {
+		name := [2]uint64{uint64(e.epoch), e.item.Serial}
+		if seen[name] {
+			return
+		}
+		seen[name] = true
 		c := epochs[e.epoch]
 		if c == nil {
 			c = &full{}

@@ -19,10 +19,16 @@ import (
 // not help.
 var ErrDatabase = errors.New("store: the database takes no writes")
 
+// Bus is where questions come from.
+type Bus interface {
+	Handle(method string, answer func(ctx context.Context, request []byte) ([]byte, error)) (remove func())
+}
+
 // Options are what an instance is made of.
 type Options struct {
 	Place attach.Place
 	DB    *postgres.DB
+	Bus   Bus // nil: nobody asks
 	Log   *slog.Logger
 	Shard int   // of the rings
 	Batch int   // flows that make a batch full; 0 is DefaultBatch
@@ -42,6 +48,7 @@ type Role struct {
 	// constant
 	place        attach.Place
 	db           *postgres.DB
+	bus          Bus
 	log          *slog.Logger
 	shard        int
 	batch        int
@@ -57,6 +64,7 @@ type Role struct {
 	recent recents
 	cursor cursor
 
+	epoch              atomic.Uint64 // of the segment that is served, 0 for none
 	depth              atomic.Uint64
 	readSince, unsaved atomic.Int64 // ns since born + 1: when the oldest item of the open batch, and of the one being written, was read
 	flushing           atomic.Int64 // and when the transaction under way began
@@ -71,7 +79,7 @@ type Role struct {
 // New checks the options.
 func New(o Options) (*Role, error) {
 	r := &Role{
-		place: o.Place, db: o.DB, log: o.Log, shard: o.Shard, batch: o.Batch, cpus: o.CPUs, linger: o.Linger, keep: o.Keep,
+		place: o.Place, db: o.DB, bus: o.Bus, log: o.Log, shard: o.Shard, batch: o.Batch, cpus: o.CPUs, linger: o.Linger, keep: o.Keep,
 		keepRows: o.KeepRows, sampleRows: o.SampleRows, born: time.Now(), drain: drainTimeout, leave: leaveTimeout,
 	}
 	if r.log == nil {

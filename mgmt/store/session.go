@@ -90,10 +90,14 @@ func (r *Role) serve(ctx context.Context, seg *attach.Segment, ready func()) (er
 		return err
 	}
 	defer s.stopWorkers()
-	p := place(seg, r.shard)
-	f.settle = settling{waits: make([]bool, len(f.durable)), boots: p.boots, unreported: p.unreported}
+	f.settle.waits = make([]bool, len(f.durable))
 	if !settled {
 		f.begin()
+	}
+	r.epoch.Store(seg.Epoch)
+	defer r.epoch.Store(0)
+	if r.bus != nil && r.shard == 0 {
+		defer r.bus.Handle(FlowsMethod, r.answerFlows)()
 	}
 	ready()
 	return s.both(ctx, f)
@@ -161,12 +165,15 @@ func (f *flusher) claim(ctx context.Context) (settled bool, err error) {
 		}
 		f.lost, f.resolved = end == lostSome, true
 	}
-	settled, err = f.cursor.take(ctx, f.db, f.shard, place(f.seg, f.shard), f.lost)
+	p := place(f.seg, f.shard)
+	settled, err = f.cursor.take(ctx, f.db, f.shard, p, f.lost)
 	if err == nil && f.lost {
 		err = f.rewrite(ctx)
 	}
 	if err == nil {
 		f.lost = false
+		// What was compared, and not what is there now: the data plane may have begun anew since.
+		f.settle.boots, f.settle.unreported = p.boots, p.unreported
 	}
 	return settled, err
 }
