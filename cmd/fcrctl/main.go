@@ -8,11 +8,12 @@
 //	fcrctl policy explain --initiator W --target W [--vsan N]
 //	fcrctl role list|start|stop|restart            roles of the management daemon
 //	fcrctl ring list                               how full the rings to it are
+//	fcrctl stats top|show                          what was counted, over any time
 //
 // Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 //
-// Where to find things: list.go, flow.go, segment.go, policy.go, role.go and ring.go have the nouns; a live view is made
-// of top.go (the loop), page.go (what a page says), table.go (what fits) and screen.go (the terminal).
+// Where to find things: list.go, flow.go, segment.go, policy.go, role.go, ring.go and stats.go have the nouns; a live
+// view is made of top.go (the loop), page.go (what a page says), table.go (what fits) and screen.go (the terminal).
 package main
 
 import (
@@ -82,7 +83,7 @@ func (c *cli) command() *cobra.Command {
 		return nil
 	}
 	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.serviceCommand(), c.loginCommand(), c.flowCommand(),
-		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand())
+		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand(), c.statsCommand())
 	c.noteRunning(root)
 	return root
 }

@@ -35,7 +35,7 @@ var questionSetup = []string{
 }
 
 // ask answers a request within one moment of the database.
-func (s *Service) ask(ctx context.Context, r *Request, answer func(context.Context, *question) error) error {
+func (s *Service) ask(ctx context.Context, r *Request, one bool, answer func(context.Context, *question) error) error {
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
@@ -52,7 +52,7 @@ func (s *Service) ask(ctx context.Context, r *Request, answer func(context.Conte
 		if err != nil {
 			return err
 		}
-		if err := r.check(now); err != nil {
+		if err := r.Check(now, one); err != nil {
 			return err
 		}
 		marks, err := readMarks(ctx, tx, node)
@@ -233,10 +233,7 @@ func (r Range) seconds() time.Duration {
 
 // Total adds up what was counted.
 func (s *Service) Total(ctx context.Context, r Request) (total Total, err error) {
-	if err := r.named(); err != nil {
-		return total, err
-	}
-	err = s.ask(ctx, &r, func(ctx context.Context, q *question) error {
+	err = s.ask(ctx, &r, true, func(ctx context.Context, q *question) error {
 		from, to, list := plan(q.From, q.To, q.floors(), hour)
 		if total.Range, _, err = q.rangeOf(ctx, from, to); err != nil {
 			return err

@@ -42,7 +42,7 @@ func TestAQuestionReadsOnlyThePartitionsOfItsRange(t *testing.T) {
 	} {
 		r := Request{Of: tc.of, From: clock(tc.from), To: clock(tc.to)}
 		var plans []string
-		err := w.service().ask(ctx, &r, func(_ context.Context, q *question) error {
+		err := w.service().ask(ctx, &r, false, func(_ context.Context, q *question) error {
 			_, _, list := plan(q.From, q.To, q.floors(), hour)
 			rows, err := q.tx.Query(ctx, "EXPLAIN "+q.rows(list, r.Of.keys(), ""), q.args...)
 			if err == nil {

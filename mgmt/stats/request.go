@@ -70,8 +70,8 @@ func (e *BadRequest) Error() string { return "stats: " + e.text }
 
 func bad(format string, args ...any) error { return &BadRequest{fmt.Sprintf(format, args...)} }
 
-// check completes a request and says what is wrong with it.
-func (r *Request) check(now time.Time) error {
+// Check completes a request and says what is wrong with it. A total or a series wants one of its kind named.
+func (r *Request) Check(now time.Time, one bool) error {
 	if r.To.IsZero() {
 		r.To = now
 	}
@@ -104,10 +104,12 @@ func (r *Request) check(now time.Time) error {
 			return bad("a name of %d bytes: want %d or fewer, without a zero byte", len(*name), maxName)
 		}
 	}
+	if one {
+		return r.named()
+	}
 	return nil
 }
 
-// named says whether the request names one of its kind, as a series must.
 func (r *Request) named() error {
 	missing := map[Kind]bool{
 		OfFlow:      r.Initiator == nil || r.Target == nil, // of all VSANs, when none is named

@@ -48,10 +48,7 @@ func stepOf(from, to time.Time, asked time.Duration, floors [numLevels]time.Time
 // Series tells what was counted when, in points of equal width from the beginning of the range to its end. The range is
 // widened to whole points.
 func (s *Service) Series(ctx context.Context, r Request) (series Series, err error) {
-	if err := r.named(); err != nil {
-		return series, err
-	}
-	err = s.ask(ctx, &r, func(ctx context.Context, q *question) error {
+	err = s.ask(ctx, &r, true, func(ctx context.Context, q *question) error {
 		step, level, err := stepOf(q.From, q.To, time.Duration(q.Step)*time.Second, q.floors())
 		if err != nil {
 			return err

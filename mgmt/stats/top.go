@@ -21,7 +21,7 @@ const (
 // Top tells who had most of a counter. Equals are in the order of their names.
 func (s *Service) Top(ctx context.Context, r Request) (top Top, err error) {
 	r.By, r.N = cmp.Or(r.By, Bytes), cmp.Or(r.N, 10)
-	err = s.ask(ctx, &r, func(ctx context.Context, q *question) error {
+	err = s.ask(ctx, &r, false, func(ctx context.Context, q *question) error {
 		floors, most := q.floors(), hour
 		if q.By == Rate {
 			most = peakLevel(q.To.Sub(q.From))
