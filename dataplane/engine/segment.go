@@ -87,7 +87,7 @@ func (e *Engine) makeSegment(o Options) error {
 	e.infos = shm.Items[shm.PortInfo](seg.State, shm.RegionPorts)
 	e.lcores = shm.Items[shm.Lcore](seg.State, shm.RegionLcores)
 	seed := seg.State.Bytes(seedName(o.Boot))
-	if !seg.Adopted {
+	if !seg.Adopted || binary.LittleEndian.Uint64(seed) == 0 { // or the data plane before us was killed before it had one
 		if _, err := rand.Read(seed[:8]); err != nil {
 			return fmt.Errorf("flow seed: %w", err)
 		}

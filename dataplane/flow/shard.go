@@ -59,52 +59,6 @@ func NewShard(entries []Entry, infos []Info, seed uint64, adopt bool) (s *Shard,
 // Insert.
 func (s *Shard) NumberFrom(last *uint64) { s.serial = last }
 
-// adopt keeps each direction that is whole: an even incarnation, an Info that points back, and a place that a look-up
-// reaches. A process killed in the middle of an insertion leaves at most one that is not.
-func (s *Shard) adopt() {
-	kept := make([]Entry, 0, len(s.infos))
-	infos := make([]Info, 0, len(s.infos))
-	for i := range s.entries {
-		e := &s.entries[i]
-		if e.Key == 0 || e.Key == tombstone || e.Inc&1 != 0 || int(e.Info) >= len(s.infos) || s.infos[e.Info].Slot != uint32(i) {
-			continue
-		}
-		if e.Key.SID() == e.Key.DID() {
-			continue
-		}
-		kept = append(kept, *e)
-		infos = append(infos, s.infos[e.Info])
-	}
-	incs := make([]uint16, len(s.entries)) // incarnations go on, so that a reader that slept across the restart notices
-	for i := range s.entries {
-		incs[i] = (s.entries[i].Inc | 1) + 1
-	}
-	clear(s.entries)
-	for i := range s.entries {
-		s.entries[i].Inc = incs[i]
-	}
-	for i := range s.infos {
-		s.infos[i] = Info{Slot: noSlot}
-	}
-	// Inserted afresh: this also heals tombstones, and a crash in the middle leaves only what is whole.
-	for i := range kept {
-		slot, ok := s.vacancy(kept[i].Key)
-		if !ok || s.live == len(s.infos) {
-			continue
-		}
-		n := uint32(s.live)
-		e := &s.entries[slot]
-		inc := e.Inc
-		*e = kept[i]
-		e.Inc, e.Info, e.Stamp = inc, n, 0
-		in := &s.infos[n]
-		*in = infos[i]
-		in.Slot = uint32(slot)
-		s.link(n, e.Key)
-		s.live++
-	}
-}
-
 // Hash spreads a key over the slots: one multiplication of 64x64 to 128 bits, both halves folded.
 func (s *Shard) Hash(k Key) uint64 { return hash(k, s.seed) }
 

@@ -198,6 +198,92 @@ func TestAdoptionDropsWhatIsNotWhole(t *testing.T) {
 	}
 }
 
+// So a process that is killed while it adopts leaves what it found, and a reader never misses a direction.
+func TestAdoptionLeavesWhatIsWholeWhereItIs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, _, err := NewShard(make([]Entry, Slots(64)), make([]Info, 64), rapid.Uint64().Draw(t, "seed"), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []Key
+		for range rapid.IntRange(1, 200).Draw(t, "n") { // some come and go, which leaves tombstones
+			k := MakeKey(0, 0, rapid.Uint32Range(1, 30).Draw(t, "sid"), 100)
+			if e := s.Find(k); e != nil {
+				s.Remove(e)
+			} else {
+				s.Insert(k, 0, 1).Frames = uint64(k.SID())
+			}
+			keys = append(keys, k)
+		}
+		before, infos := append([]Entry(nil), s.entries...), append([]Info(nil), s.infos...)
+		fresh, adopted, err := NewShard(s.entries, s.infos, s.seed, true)
+		if err != nil || adopted != s.live {
+			t.Fatalf("adopted %d of %d: %v", adopted, s.live, err)
+		}
+		for i := range before {
+			if was := &before[i]; was.Key != 0 && was.Key != tombstone {
+				was.Stamp = 0
+				if fresh.entries[i] != *was || fresh.infos[was.Info].Serial != infos[was.Info].Serial {
+					t.Fatalf("slot %d had %+v and has %+v", i, *was, fresh.entries[i])
+				}
+			}
+		}
+		for i := range fresh.entries { // nothing is left that would lengthen look-ups for nothing
+			if fresh.entries[i].Key == tombstone && fresh.entries[(uint64(i)+1)&fresh.mask].Key == 0 {
+				t.Fatalf("a tombstone in slot %d before an empty one", i)
+			}
+		}
+		for _, k := range keys {
+			if e := fresh.Find(k); e != nil {
+				fresh.Remove(e)
+			}
+		}
+		if fresh.Live() != 0 || fresh.Room() != 64 {
+			t.Fatalf("%d live, room for %d", fresh.Live(), fresh.Room())
+		}
+	})
+}
+
+// The counter is raised before the number is used, so a process killed at any moment leaves no number to be given twice.
+func TestALifeHasANumberThatNoOtherHad(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var last uint64
+		s, _, err := NewShard(make([]Entry, Slots(64)), make([]Info, 64), 1, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.NumberFrom(&last)
+		numbers := map[uint64]Key{}
+		t.Repeat(map[string]func(*rapid.T){
+			"come or go": func(t *rapid.T) {
+				k := MakeKey(0, 0, rapid.Uint32Range(1, 9).Draw(t, "sid"), 100)
+				if e := s.Find(k); e != nil {
+					s.Remove(e)
+					return
+				}
+				n := s.Info(s.Insert(k, 0, 1)).Serial
+				if numbers[n] != 0 || n == 0 || n != last {
+					t.Fatalf("%x got number %d, which %x had; the last is %d", k, n, numbers[n], last)
+				}
+				numbers[n] = k
+			},
+			"restart": func(t *rapid.T) {
+				if s, _, err = NewShard(s.entries, s.infos, 1, true); err != nil {
+					t.Fatal(err)
+				}
+				s.NumberFrom(&last)
+			},
+			"": func(t *rapid.T) {
+				for d := range NewView(s.entries, s.infos).All() {
+					if numbers[d.Info.Serial] != d.Key {
+						t.Fatalf("%x has number %d, which %x got", d.Key, d.Info.Serial, numbers[d.Info.Serial])
+					}
+				}
+			},
+		})
+	})
+}
+
 func TestKeysComeApartAsTheyWerePut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fabric := rapid.Uint8Range(0, 15).Draw(t, "fabric")
