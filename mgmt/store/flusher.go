@@ -34,14 +34,13 @@ type flusher struct {
 	parts   []*part
 	cut     chan given // from the parts
 
-	known    known
-	settle   settling
-	budget   budget
-	pending  *batch // read and not written
-	durable  []uint64
-	rows     int // in a transaction, at the most
-	ensured  int64
-	retireAt time.Duration
+	known   known
+	settle  settling
+	budget  budget
+	pending *batch // read and not written
+	durable []uint64
+	rows    int // in a transaction, at the most
+	ensured int64
 
 	flying   bool // the end of the transaction in work is not known
 	resolved bool // what became of the session before

@@ -94,6 +94,9 @@ func (r *running) String() string {
 		s.Failures, s.Resyncs, s.Lost, s.Depth, s.Lag)
 }
 
+// retireNow has it look for rows that are too old without waiting for its time.
+func (r *running) retireNow() { r.retireAt.Store(0) }
+
 // end stops it in order.
 func (r *running) end() {
 	r.t.Helper()

@@ -68,6 +68,7 @@ type Role struct {
 	depth              atomic.Uint64
 	readSince, unsaved atomic.Int64 // ns since born + 1: when the oldest item of the open batch, and of the one being written, was read
 	flushing           atomic.Int64 // and when the transaction under way began
+	retireAt           atomic.Int64 // ns since born: when rows are looked for that are too old
 
 	mu    sync.Mutex
 	stats Stats                   // guarded by mu

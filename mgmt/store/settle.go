@@ -125,7 +125,7 @@ func (f *flusher) sweep(ctx context.Context) error {
 // retire deletes rows of flows that ended long ago, or are too many, in steps. One shard does it for all.
 func (f *flusher) retire(ctx context.Context) error {
 	now := f.age()
-	if f.shard != 0 || now < f.retireAt {
+	if f.shard != 0 || int64(now) < f.retireAt.Load() {
 		return nil
 	}
 	// The clock may have been set since we began: what is old is told by the time that has passed since.
@@ -144,7 +144,7 @@ func (f *flusher) retire(ctx context.Context) error {
 	}
 	f.count(func(s *Stats) { s.Retired += uint64(gone) })
 	if gone < retireRows {
-		f.retireAt = now + retireEvery
+		f.retireAt.Store(int64(now + retireEvery))
 	}
 	return nil
 }

@@ -44,17 +44,15 @@ SELECT serial, frames, bytes, errors FROM s`
 // know them have ended: rows of another epoch, and rows that were not offered again. Of lives in other epochs what was not
 // sampled is sampled now, with the time at which it was counted. Each row belongs to one shard, since two that sample it
 // at the same time would count it twice; the first has those of shards that are no more.
-const sweepFlows = `WITH s AS (SELECT * FROM flow WHERE node_id = $1 AND (epoch, serial) > ($2, $3) ORDER BY epoch, serial LIMIT $4),
+const sweepFlows = `WITH s AS (SELECT ctid AS place, * FROM flow WHERE node_id = $1 AND (epoch, serial) > ($2, $3) ORDER BY epoch, serial LIMIT $4),
 m AS (SELECT * FROM s WHERE shard = $6 OR $6 = 0 AND shard >= $8),
-e AS (SELECT epoch, serial FROM m WHERE ended_at IS NULL AND (epoch <> $5 OR seq <= ($7::bigint[])[producer + 1])),
+e AS (SELECT place, epoch FROM m WHERE ended_at IS NULL AND (epoch <> $5 OR seq <= ($7::bigint[])[producer + 1])),
 d AS (SELECT * FROM m WHERE epoch <> $5
 	AND (frames, bytes, errors) IS DISTINCT FROM (sampled_frames, sampled_bytes, sampled_errors)),
-u AS (UPDATE flow f SET sampled_frames = s.frames, sampled_bytes = s.bytes, sampled_errors = s.errors,
-	ended_at = coalesce(f.ended_at, now()), state = 'ended' FROM s
-	WHERE f.node_id = $1 AND f.epoch = s.epoch AND f.serial = s.serial AND s.epoch <> $5
-	AND ((s.epoch, s.serial) IN (SELECT epoch, serial FROM e) OR (s.epoch, s.serial) IN (SELECT epoch, serial FROM d))),
-v AS (UPDATE flow f SET ended_at = now(), state = 'ended' FROM e
-	WHERE f.node_id = $1 AND f.epoch = e.epoch AND f.serial = e.serial AND e.epoch = $5),
+u AS (UPDATE flow f SET sampled_frames = frames, sampled_bytes = bytes, sampled_errors = errors,
+	ended_at = coalesce(ended_at, now()), state = 'ended'
+	FROM (SELECT place FROM e WHERE epoch <> $5 UNION SELECT place FROM d) o WHERE f.ctid = o.place),
+v AS (UPDATE flow f SET ended_at = now(), state = 'ended' FROM e WHERE f.ctid = e.place AND e.epoch = $5),
 w AS (INSERT INTO flow_sample_1s (node_id, vsan, at, epoch, serial, initiator, target, frames, bytes, errors, in_port, rule, service)
 	SELECT node_id, vsan, last_seen, epoch, serial, initiator, target, frames - sampled_frames, bytes - sampled_bytes, errors - sampled_errors,
 	in_port, rule, service FROM d)
