@@ -156,6 +156,32 @@ func TestAWarmStartTellsOfWhatItAdopted(t *testing.T) {
 	})
 }
 
+// The next start may be a cold one, of another version say.
+func TestAfterAnOrderlyStopNothingIsUntold(t *testing.T) {
+	dir := t.TempDir()
+	l := startLive(t, bootOf(t, twoPairsOneLcore+"report: 1s\n"), dir)
+	done := make(chan error, 1)
+	go func() { done <- l.swallow(1, 50) }()
+	l.feed(0, 50, 0x010001, 0x020001)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := l.stop(); err != nil {
+		t.Fatal(err)
+	}
+	frames := uint64(0)
+	for _, r := range listen(t, dir, feed.Store).readers {
+		for item := r.Next(); item != nil; item = r.Next() {
+			if item.Header().Kind == feed.KindFlow {
+				frames = item.Flow().Frames
+			}
+		}
+	}
+	if frames != 50 {
+		t.Fatalf("told of %d of 50 frames", frames)
+	}
+}
+
 func TestAnLcoreWithoutPortsKeepsNobodyWaiting(t *testing.T) {
 	text := strings.NewReplacer("lcores: [0]", "lcores: [0, 1]", "role: edge,", "role: edge, lcore: 0,", "role: fabric}", "role: fabric, lcore: 0}")
 	boot := bootOf(t, text.Replace(twoPairsOneLcore))

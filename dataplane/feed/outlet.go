@@ -152,6 +152,20 @@ func (o *Outlets) Offer(now uint64, budget int) {
 	o.fresh = fresh
 }
 
+// Flush offers what waits, with at most budget items for each ring, and does not wait for the period to end: for an
+// orderly stop. It says whether anything was offered.
+func (o *Outlets) Flush(now uint64, budget int) (offered bool) {
+	for _, out := range o.list {
+		if out.at == len(out.turn) {
+			out.due = now
+		}
+		before := out.to.info.Offered
+		out.offer(o.source, now, budget)
+		offered = offered || out.to.info.Offered > before
+	}
+	return offered
+}
+
 // Room says whether the last item of a flow could be offered to all now.
 func (o *Outlets) Room(key uint64) bool {
 	for _, out := range o.list {

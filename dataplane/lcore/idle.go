@@ -45,6 +45,7 @@ func (w *Worker) Run(ready func(error)) {
 	}
 	w.running.Store(false)
 	w.Drain(drainPasses)
+	w.lastWords()
 	dpdk.UnregisterThread()
 }
 

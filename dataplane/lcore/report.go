@@ -1,6 +1,9 @@
 package lcore
 
 import (
+	"time"
+
+	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
 )
@@ -34,6 +37,28 @@ func (w *Worker) report() {
 	w.outlets.Offer(now, reportItems)
 	w.events.Tick(now)
 	w.fresh = w.outlets.Fresh()
+}
+
+// lastWords tells what was not told yet at an orderly stop: if the next start is a cold one, nobody else will. It waits for
+// room as long as some consumer makes it.
+func (w *Worker) lastWords() {
+	if w.outlets == nil || w.Limit > 0 {
+		return
+	}
+	begin := dpdk.TSC()
+	for now, last := begin, begin; !w.outlets.Idle() && w.passed(last, now) < wordsWait && w.passed(begin, now) < wordsMost; now = dpdk.TSC() {
+		if w.outlets.Flush(now, wordsItems) {
+			last = now
+		} else {
+			w.nap()
+		}
+	}
+	w.events.Tick(dpdk.TSC())
+}
+
+// passed is the time between two TSCs that are not far apart.
+func (w *Worker) passed(from, to uint64) time.Duration {
+	return time.Duration((to - from) * 1000 / (w.TSCHz / 1_000_000))
 }
 
 // Slots and Fill make the worker the source of its outlets.

@@ -1,7 +1,9 @@
 package lcore
 
 import (
+	"runtime"
 	"testing"
+	"time"
 
 	"fcredirect/dataplane/dpdk/dpdktest"
 	"fcredirect/dataplane/feed"
@@ -168,6 +170,104 @@ func TestAFullTableEndsFlowsThatNobodyHearsOf(t *testing.T) {
 	b.passes(sweepEvery * len(b.entries) / sweepSlots * 2)
 	if live := b.worker.Shard.Live(); live > 60 {
 		t.Fatalf("%d flows live: the table is still full of idle ones", live)
+	}
+}
+
+func TestAnOrderlyStopTellsOfTheLastFrames(t *testing.T) {
+	b := newBoxOf(t, 1024)
+	e := b.listen(t)
+	const flows = 300 // more than the rings hold
+	for i := range flows {
+		b.nics.Offer(edge0, 0, command(host1+frame.FCID(i), array1, 1))
+		b.worker.Poll()
+	}
+	stop, told := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(told)
+		for {
+			e.hear()
+			select {
+			case <-stop:
+				e.hear()
+				return
+			default:
+				runtime.Gosched()
+			}
+		}
+	}()
+	b.worker.Drain(100)
+	b.worker.lastWords()
+	close(stop)
+	<-told
+	last := map[uint64]uint64{}
+	for i := range e.stored {
+		last[e.stored[i].Flow().Serial] = e.stored[i].Flow().Frames
+	}
+	if n := b.worker.Shard.Live(); len(last) != n || n < flows-32 {
+		t.Fatalf("told of %d flows, %d live", len(last), n)
+	}
+	if !b.worker.outlets.Idle() {
+		t.Error("something waits")
+	}
+}
+
+func TestAnOrderlyStopWaitsForNoConsumerThatDoesNotRead(t *testing.T) {
+	b := newBoxOf(t, 1024)
+	b.listen(t)
+	for i := range 300 {
+		b.send(edge0, command(host1+frame.FCID(i), array1, 1))
+	}
+	begin := time.Now()
+	b.worker.lastWords()
+	if took := time.Since(begin); took > wordsMost || b.worker.outlets.Idle() {
+		t.Fatalf("it took %v", took)
+	}
+}
+
+func TestNoAllocationForTheSlowPath(t *testing.T) {
+	b := newBox(t)
+	e := b.listen(t)
+	b.publish(2, testPolicy)
+	frames := [][]byte{command(host1, array1, 1), data(host1, array1, 2), command(host2, array1, 3)}
+	b.send(edge0, frames...)
+	w, c, generation := b.worker, b.worker.Cycle, uint32(2)
+	for i, f := range frames {
+		c.Rx[i] = b.nics.Mbuf(f)
+		c.Data[i], c.Len[i] = c.Rx[i].Data(), uint32(len(f))
+	}
+	s := *b.shared.Snapshot()
+	w.FlowIdle = 1
+	n := testing.AllocsPerRun(1000, func() {
+		generation++ // every flow is evaluated, and one has another verdict
+		s.Generation, s.Services[0].Up = generation, generation%2 == 0
+		w.snap = &s
+		c.TSCRx += 1000 * dpdktest.TicksPerRun
+		w.now, w.in, w.row = c.TSCRx, &w.own[0], &w.Counters[edge0]
+		w.burst(len(frames))
+		for range sweepEvery {
+			w.Rest()
+		}
+		for _, r := range []*feed.Reader{e.peer, e.store, e.event} {
+			for r.Next() != nil {
+			}
+			if r.Release(r.Read()) != nil {
+				t.Fatal("fenced")
+			}
+		}
+		for q := range w.portOf {
+			c.Tx[q].N = 0
+		}
+		c.NFree, c.NClone = 0, 0
+		for range b.control.Depth() {
+			b.control.Next()
+		}
+		b.control.Release()
+	})
+	if n != 0 {
+		t.Fatalf("%v allocations per burst", n)
+	}
+	if e.store.Read() < 1000 || e.event.Read() < 1000 {
+		t.Fatalf("told of %d snapshots and %d events", e.store.Read(), e.event.Read())
 	}
 }
 
