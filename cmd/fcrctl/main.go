@@ -8,6 +8,7 @@
 //	fcrctl policy explain --initiator W --target W [--vsan N]
 //	fcrctl role list|start|stop|restart            roles of the management daemon
 //	fcrctl ring list                               how full the rings to it are
+//	fcrctl event list|tail|replay                  what happened
 //	fcrctl stats top|show                          what was counted, over any time
 //
 // Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -83,7 +84,7 @@ func (c *cli) command() *cobra.Command {
 		return nil
 	}
 	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.serviceCommand(), c.loginCommand(), c.flowCommand(),
-		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand(), c.statsCommand())
+		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand(), c.eventCommand(), c.statsCommand())
 	c.noteRunning(root)
 	return root
 }

@@ -1,6 +1,9 @@
 package event
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is the type of a field's value.
 type Kind uint8
@@ -121,6 +124,16 @@ func ByName(name string) *Entry {
 		}
 	}
 	return nil
+}
+
+// Named gives the types of a name, or of its first part: flow for all that begin with "flow.".
+func Named(name string) (types []Type) {
+	for _, e := range catalogue {
+		if e.Name == name || strings.HasPrefix(e.Name, name+".") {
+			types = append(types, e.Type)
+		}
+	}
+	return types
 }
 
 // Catalogue is every type, by number. It must not be changed.

@@ -38,8 +38,10 @@ const (
 	RoleName     = "event"
 	MethodAppend = "event.append" // AppendRequest; the answer is empty, and says that all of it is durable
 	MethodRead   = "event.read"   // ReadRequest → ReadAnswer
-	MethodList   = "event.list"   // ListRequest → ReadAnswer, from the database
+	MethodList   = "event.list"   // ListRequest → ReadAnswer
 	MethodCheck  = "event.check"  // nothing → CheckAnswer
+	// MethodRebuild makes the views anew: nothing → CheckAnswer.
+	MethodRebuild = "event.rebuild"
 )
 
 // AppendRequest brings events of a process to the log. What came before is known by instance and sequence.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"fcredirect/mgmt/event"
@@ -19,10 +18,11 @@ func (l *Log) handle() (remove []func()) {
 		return nil
 	}
 	for method, answer := range map[string]func(context.Context, []byte) ([]byte, error){
-		event.MethodAppend: l.answerAppend,
-		event.MethodRead:   answering(l.answerRead),
-		event.MethodList:   answering(l.answerList),
-		event.MethodCheck:  answering(l.answerCheck),
+		event.MethodAppend:  l.answerAppend,
+		event.MethodRead:    answering(l.answerRead),
+		event.MethodList:    answering(l.answerList),
+		event.MethodCheck:   answering(l.answerCheck),
+		event.MethodRebuild: answering(l.answerRebuild),
 	} {
 		remove = append(remove, l.o.Bus.Handle(method, answer))
 	}
@@ -191,18 +191,13 @@ func contains(types []event.Type, t event.Type) bool {
 	return false
 }
 
-// typesOf finds types by their names or the first part of them.
 func typesOf(names []string) (types []event.Type, err error) {
 	for _, name := range names {
-		before := len(types)
-		for _, c := range event.Catalogue() {
-			if c.Name == name || strings.HasPrefix(c.Name, name+".") {
-				types = append(types, c.Type)
-			}
-		}
-		if len(types) == before {
+		of := event.Named(name)
+		if len(of) == 0 {
 			return nil, fmt.Errorf("event: there is no type %q", name)
 		}
+		types = append(types, of...)
 	}
 	return types, nil
 }
@@ -214,4 +209,15 @@ func (l *Log) answerCheck(ctx context.Context, _ struct{}) (event.CheckAnswer, e
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	return l.archive.Check(ctx)
+}
+
+func (l *Log) answerRebuild(ctx context.Context, q struct{}) (event.CheckAnswer, error) {
+	if l.archive != nil {
+		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+		defer cancel()
+		if err := l.archive.Rebuild(ctx); err != nil {
+			return event.CheckAnswer{}, err
+		}
+	}
+	return l.answerCheck(ctx, q)
 }
