@@ -96,6 +96,22 @@ func (l *lab) close() (err error) {
 	return err
 }
 
+// empty makes the database as new, so that every run finds the same.
+func (l *lab) empty(ctx context.Context) error {
+	const query = `SELECT format('TRUNCATE %s', string_agg(format('%I', c.relname), ', ')) FROM pg_class c
+		WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'goose_db_version'`
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	var truncate string
+	if err := l.stats.QueryRow(ctx, query).Scan(&truncate); err != nil {
+		return fmt.Errorf("bench: empty the database: %w", err)
+	}
+	if _, err := l.stats.Exec(ctx, truncate); err != nil {
+		return fmt.Errorf("bench: empty the database: %w", err)
+	}
+	return nil
+}
+
 // startHelpers makes the peer and the monitoring process of the next run.
 func (l *lab) startHelpers() (err error) {
 	l.runs++

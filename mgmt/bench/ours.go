@@ -52,7 +52,7 @@ func (v *ours) begin(_ context.Context, l *lab) (_ *poller, err error) {
 	v.since, v.fact = v.outlets.Fresh(), factEvery
 	v.outlets.Resync()
 	v.slow, err = startHelper(l.o.Command, task{Kind: "slow", Slow: &slowTask{
-		Segment: l.segment(), DSN: l.dsn, State: filepath.Join(l.dir, "spool"), Peer: l.peer.address,
+		Segment: l.segment(), DSN: l.dsn, State: filepath.Join(l.dir, fmt.Sprintf("spool-%d", l.runs)), Peer: l.peer.address,
 		Monitoring: l.monitoring.address, Audit: l.auditFile(),
 	}}, l.log)
 	if err != nil {

@@ -135,7 +135,7 @@ func (l *lab) sample(ctx context.Context, name string) (s sample, err error) {
 
 // run is one measurement, from nothing to nothing.
 func (l *lab) run(ctx context.Context, v variant, rate float64, s *sample) (err error) {
-	if err := l.startHelpers(); err != nil {
+	if err := errors.Join(l.empty(ctx), l.startHelpers()); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.stopHelpers()) }()
