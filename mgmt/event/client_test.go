@@ -71,8 +71,12 @@ func TestEventsWaitInOrderWhileTheRoleIsAway(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		if r.calls < 20 || r.calls > 60 {
-			t.Errorf("asked %d times in a minute", r.calls)
+		synctest.Wait()
+		r.mu.Lock()
+		calls := r.calls
+		r.mu.Unlock()
+		if calls < 20 || calls > 60 {
+			t.Errorf("asked %d times in a minute", calls)
 		}
 		short, cancel := context.WithTimeout(ctx, time.Second)
 		if err := c.Flush(short); !errors.Is(err, context.DeadlineExceeded) {
@@ -85,10 +89,12 @@ func TestEventsWaitInOrderWhileTheRoleIsAway(t *testing.T) {
 		if err := c.Flush(ctx); err != nil {
 			t.Fatal(err)
 		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		if len(r.got) != 1000 || string(r.got[999].Fields) != `{"pid":999}` {
 			t.Errorf("%d events came", len(r.got))
 		}
-		if err := c.Close(ctx); err != nil {
+		if err := c.Close(ctx); err != nil { // nothing is left to send
 			t.Error(err)
 		}
 		if err := c.Append(ctx, ProcessStarted, nil); !errors.Is(err, ErrClosed) {
@@ -120,7 +126,10 @@ func TestAFullQueueWaitsForItsContext(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if err := c.Close(ctx); err != nil || len(r.got) != QueueEvents+1 {
+		err := c.Close(ctx)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if err != nil || len(r.got) != QueueEvents+1 {
 			t.Errorf("%d events, %v", len(r.got), err)
 		}
 	})
