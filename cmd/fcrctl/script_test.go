@@ -20,7 +20,7 @@ import (
 
 // TestMain makes the test binary fcrctl, or the maker of segments (segment_test.go), when a script runs it as such.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"fcrctl": main, "mksegment": makeSegmentMain, "playrole": playRoleMain, "mkrings": makeRingsMain, "playmonitor": playMonitorMain, "playstore": playStoreMain})
+	testscript.Main(m, map[string]func(){"fcrctl": main, "mksegment": makeSegmentMain, "playrole": playRoleMain, "mkrings": makeRingsMain, "playmonitor": playMonitorMain, "playstore": playStoreMain, "playevent": playEventMain, "playtelemetry": playTelemetryMain})
 }
 
 func TestScripts(t *testing.T) {
