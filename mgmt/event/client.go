@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -106,6 +107,8 @@ func (c *Client) Append(ctx context.Context, t Type, fields Fields) error {
 		}
 		select {
 		case <-news:
+		case <-c.ended:
+			return ErrClosed
 		case <-ctx.Done():
 			return fmt.Errorf("event: append %v: %d events wait for the event role: %w", t, QueueEvents, ctx.Err())
 		}
@@ -213,13 +216,15 @@ func (c *Client) batch() []Incoming {
 }
 
 func (c *Client) call(ctx context.Context, batch []Incoming) error {
-	request, err := json.Marshal(AppendRequest{Instance: c.instance, Events: batch})
-	if err != nil {
+	var request bytes.Buffer
+	e := json.NewEncoder(&request)
+	e.SetEscapeHTML(false) // it makes six bytes of a <, so that fields might come out longer than the log takes
+	if err := e.Encode(AppendRequest{Instance: c.instance, Events: batch}); err != nil {
 		return fmt.Errorf("event: encode a request: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, SendTimeout)
 	defer cancel()
-	_, err = c.caller.Call(ctx, RoleName, MethodAppend, request)
+	_, err := c.caller.Call(ctx, RoleName, MethodAppend, request.Bytes())
 	return err
 }
 

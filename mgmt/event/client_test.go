@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -160,4 +161,49 @@ func TestWrongFieldsAreRefusedAtOnce(t *testing.T) {
 			t.Errorf("%T: %v", a, err)
 		}
 	}
+}
+
+// The log refuses fields beyond MaxFields, and the client would send them again for ever.
+func TestFieldsReachTheLogAsTheyWereEncoded(t *testing.T) {
+	r := &role{t: t}
+	c := NewClient(r, slog.New(slog.DiscardHandler))
+	defer c.Close(t.Context())
+	f := Fields{"title": strings.Repeat("<&>", MaxText), "detail": strings.Repeat("<\u2028>", MaxText), "code": "x"}
+	want, err := Encode(AlarmRaised, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Append(t.Context(), AlarmRaised, f); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.got) != 1 || string(r.got[0].Fields) != string(want) {
+		t.Errorf("%d bytes came of %d", len(r.got[0].Fields), len(want))
+	}
+}
+
+func TestWhoWaitsForRoomLearnsThatTheClientWasClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewClient(&role{t: t, away: true}, slog.New(slog.DiscardHandler))
+		for range QueueEvents {
+			if err := c.Append(t.Context(), ProcessStarted, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		done := make(chan error)
+		go func() { done <- c.Append(t.Context(), ProcessStarted, nil) }()
+		synctest.Wait()
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := c.Close(short); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("closed with %v", err)
+		}
+		if err := <-done; !errors.Is(err, ErrClosed) {
+			t.Errorf("append: %v", err)
+		}
+	})
 }

@@ -176,12 +176,9 @@ const hexDigits = "0123456789abcdef"
 // U+FFFD: an event must not fail in the database for what a message quoted.
 func appendText(b []byte, s string) []byte {
 	b = append(b, '"')
-	n := 0
+	begin := len(b)
 	for _, r := range s {
-		if n += utf8.RuneLen(max(r, 0)); n > MaxText {
-			b = append(b, "…"...)
-			break
-		}
+		before := len(b)
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
@@ -195,6 +192,10 @@ func appendText(b []byte, s string) []byte {
 			b = append(b, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
 		default:
 			b = utf8.AppendRune(b, r) // RuneError for broken bytes
+		}
+		if len(b)-begin > MaxText { // as it is written: what must be escaped must not make the whole event too long
+			b = append(b[:before], "…"...)
+			break
 		}
 	}
 	return append(b, '"')

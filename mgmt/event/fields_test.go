@@ -54,8 +54,19 @@ func TestTextsAreCutAndFieldsBounded(t *testing.T) {
 	for _, name := range []string{"code", "subject", "level", "title", "detail"} {
 		many[name] = strings.Repeat("\x01", MaxText)
 	}
-	if _, err := Encode(AlarmRaised, many); err == nil {
-		t.Error("30 KiB were encoded")
+	if b, err := Encode(AlarmRaised, many); err != nil || len(b) > MaxFields || !json.Valid(b) {
+		t.Errorf("texts that must be escaped make %d bytes, %v", len(b), err)
+	}
+	for _, f := range verdictFields {
+		if f.Kind == Text {
+			many[f.Name] = strings.Repeat("x", MaxText)
+		}
+	}
+	for _, name := range []string{"code", "subject", "level", "title", "detail"} {
+		delete(many, name)
+	}
+	if _, err := Encode(FlowFailed, many); err == nil {
+		t.Error("13 KiB were encoded")
 	}
 }
 
@@ -72,7 +83,7 @@ func FuzzTextsBecomeJSON(f *testing.F) {
 		if !utf8.ValidString(back) || strings.ContainsRune(back, 0) || len(back) > MaxText+len("…") {
 			t.Fatalf("%q comes back as %q", s, back)
 		}
-		if utf8.ValidString(s) && len(want) <= MaxText/3 && back != want {
+		if utf8.ValidString(s) && len(want) <= MaxText/6 && back != want {
 			t.Fatalf("%q comes back as %q", s, back)
 		}
 	})

@@ -5,7 +5,7 @@ import "time"
 const (
 	// MaxFields bounds the encoded fields of one event.
 	MaxFields = 8 << 10
-	// MaxText bounds one text in them. What is longer is cut: an error message may quote anything.
+	// MaxText bounds one text in them, as it is written. What is longer is cut: an error message may quote anything.
 	MaxText = 1 << 10
 	// keptPolicies is how many policies are remembered, to name what was before a change.
 	keptPolicies = 8

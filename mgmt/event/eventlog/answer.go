@@ -212,12 +212,20 @@ func (l *Log) answerCheck(ctx context.Context, _ struct{}) (event.CheckAnswer, e
 }
 
 func (l *Log) answerRebuild(ctx context.Context, q struct{}) (event.CheckAnswer, error) {
-	if l.archive != nil {
-		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-		defer cancel()
-		if err := l.archive.Rebuild(ctx); err != nil {
-			return event.CheckAnswer{}, err
-		}
+	if err := l.rebuild(ctx); err != nil {
+		return event.CheckAnswer{}, err
 	}
 	return l.answerCheck(ctx, q)
+}
+
+// rebuild makes the views anew. The drain waits.
+func (l *Log) rebuild(ctx context.Context) error {
+	if l.archive == nil {
+		return nil // the check says so
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	l.database.Lock()
+	defer l.database.Unlock()
+	return l.archive.Rebuild(ctx)
 }

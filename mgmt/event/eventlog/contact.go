@@ -48,8 +48,9 @@ func (d *drainer) contact(ctx context.Context) error {
 	next := d.spool.After(state.Number)
 	d.failedOver(identity, next)
 	d.next, d.number, d.identity = next, state.Number, identity
+	d.has(next - 1)
 	d.once.Do(func() { close(d.met) })
-	return d.has(next - 1)
+	return nil
 }
 
 // failedOver tells when another server, or the same one after a promotion, answers.

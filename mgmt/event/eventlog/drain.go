@@ -94,6 +94,8 @@ func (d *drainer) step(ctx context.Context) error {
 	if err != nil || len(batch) == 0 {
 		return err
 	}
+	d.database.Lock() // before the clock runs: a rebuild of the views may take minutes
+	defer d.database.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	if first := batch[0].Number; first != d.number+1 {
@@ -112,16 +114,16 @@ func (d *drainer) step(ctx context.Context) error {
 	}
 	d.stats.drained.Add(uint64(len(batch)))
 	d.next, d.number = d.next+uint64(len(batch)), batch[len(batch)-1].Number
-	return d.has(d.next - 1)
+	d.has(d.next - 1)
+	return nil
 }
 
 // has says that the database has everything up to an index.
-func (d *drainer) has(index uint64) error {
+func (d *drainer) has(index uint64) {
 	d.drained.Store(index)
 	if err := d.spool.Drained(index); err != nil {
 		d.log.Warn("a drained file of the spool stays", "err", err)
 	}
-	return nil
 }
 
 // gather gives the next batch: events whose numbers follow one another. It waits for a first one, and a little for more.
@@ -225,6 +227,8 @@ func (d *drainer) retain(ctx context.Context) error {
 	if d.o.RetainAge > 0 {
 		before = time.Now().Add(-d.o.RetainAge)
 	}
+	d.database.Lock()
+	defer d.database.Unlock()
 	for range retainSlices {
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 		n, err := d.archive.Retain(ctx, before, uint64(max(d.o.RetainEvents, 0)))

@@ -44,6 +44,8 @@ type Log struct {
 
 	disk, segment, away problem
 
+	database sync.Mutex // held by who writes to the database
+
 	mu        sync.Mutex
 	published uint64        // index of the last event that subscribers may see
 	tail      []event.Event // the newest of those, the last one is published
@@ -281,6 +283,7 @@ func (l *Log) collectRings() (full bool) {
 
 // append puts an event into the group, or finds that the log has it. An error: there is no room.
 func (l *Log) append(e event.Event, count *atomic.Uint64) error {
+	e.At = e.At.Truncate(time.Microsecond) // as the database keeps it: an event reads the same from everywhere
 	r := spool.Record{At: e.At.UnixNano(), Type: e.Type, Origin: e.Origin, Payload: e.Fields}
 	index, err := l.spool.Append(r)
 	switch {

@@ -414,6 +414,15 @@ func TestRetentionKeepsTheViewsAndTheNumbers(t *testing.T) {
 	if !check.Equal() || check.Views[4].Name != "view_port" || check.Views[4].Rows != 2 || check.Cut == 0 {
 		t.Errorf("%+v", check)
 	}
+	if _, err := w.db.DB.Q().Exec(context.Background(), "UPDATE view_port SET ups = 0"); err != nil {
+		t.Fatal(err)
+	}
+	if check = ask[event.CheckAnswer](t, w.bus, event.MethodCheck, nil); check.Equal() {
+		t.Error("a view that was spoilt is as it should be")
+	}
+	if check = ask[event.CheckAnswer](t, w.bus, event.MethodRebuild, nil); !check.Equal() {
+		t.Errorf("%+v", check)
+	}
 }
 
 func TestARoleWithoutADatabaseKeepsWhatFits(t *testing.T) {
@@ -430,6 +439,9 @@ func TestARoleWithoutADatabaseKeepsWhatFits(t *testing.T) {
 	}
 	if _, err := tryAsk[event.CheckAnswer](w.bus, event.MethodCheck, nil); err == nil {
 		t.Error("views without a database were checked")
+	}
+	if _, err := tryAsk[event.CheckAnswer](w.bus, event.MethodRebuild, nil); err == nil {
+		t.Error("and made anew")
 	}
 	a := ask[event.ReadAnswer](t, w.bus, event.MethodRead, event.ReadRequest{After: 3, Max: 1})
 	if len(a.Events) != 1 || a.Events[0].Number != st.Spool.First {
