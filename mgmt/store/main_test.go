@@ -17,7 +17,7 @@ import (
 	"fcredirect/mgmt/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func verifyLeaks(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // swap is a Querier whose faults can be changed while it is in use.
 type swap struct {

@@ -274,7 +274,7 @@ func (p *plane) rest() {
 	}
 }
 
-const patienceOfTests = 60 * time.Second
+const patienceOfTests = 120 * time.Second
 
 // apply makes a policy the active configuration.
 func (p *plane) apply(text string, generation uint32) {
