@@ -26,6 +26,12 @@ SELECT format('direction %s was busy for %s and has %s samples', f.serial, f.las
 FROM flow f, LATERAL (SELECT count(*) AS n FROM flow_sample_1s s WHERE (s.node_id, s.epoch, s.serial) = (f.node_id, f.epoch, f.serial)) s
 WHERE f.frames > 1000 AND s.n < extract(epoch FROM f.last_seen - f.created) / 2;
 
+-- Ports: the samples add up to the counters.
+SELECT format('port %s: %s frames in and %s out, samples of %s and %s', p.name, p.frames_in, p.frames_out, s.frames_in, s.frames_out)
+FROM json_to_recordset(:'ports') AS p (name text, frames_in bigint, frames_out bigint)
+LEFT JOIN (SELECT port, sum(frames_in) AS frames_in, sum(frames_out) AS frames_out FROM port_sample_1s GROUP BY 1) s ON s.port = p.name
+WHERE (p.frames_in, p.frames_out) IS DISTINCT FROM (s.frames_in, s.frames_out);
+
 -- Events: numbers have no gaps, and of each producer of the data plane every event is there once, in its order.
 SELECT format('%s events have the numbers %s to %s', count(*), min(number), max(number)) FROM event
 HAVING min(number) <> 1 OR max(number) <> count(*) OR count(*) = 0;

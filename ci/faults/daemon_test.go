@@ -54,7 +54,7 @@ func (p *place) serving() {
 
 // ctl runs fcrctl on the place and gives its JSON.
 func (p *place) ctl(args ...string) ([]byte, error) {
-	return command(append([]string{binary("fcrctl"), "--segment", p.segment, "--output", "json"}, args...)...)
+	return command(callLimit, append([]string{binary("fcrctl"), "--segment", p.segment, "--output", "json"}, args...)...)
 }
 
 // role is an instance of a role as `fcrctl role list` prints it.

@@ -134,16 +134,16 @@ func TestKillsInALoopLoseNothingAndHoldUpNoFrame(t *testing.T) {
 		seed = n
 	}
 	t.Logf("seed %d (FCR_FAULTS_SEED)", seed)
-	p.startLoad(shape{directions: full, turn: 5 * time.Second, fresh: true})
+	p.startLoad(shape{directions: full, turn: seconds(t) / 12, fresh: true}) // about as many events, however long it lasts
 	k := &killer{place: p, args: p.configure(apart), kills: map[string]int{}, missed: map[string]int{}}
 	k.daemon = p.startDaemon("mgmtd", "", k.args...)
 	p.serving()
 	p.complete()
 
 	calm := p.watch(10 * time.Second)
-	before := p.look()
+	end := p.observe()
 	must(t, k.rage(seconds(t), rand.New(rand.NewPCG(seed, 0))))
-	fault := between(before, p.look())
+	fault := end()
 	p.complete()
 	calm = calm.and(p.watch(5 * time.Second))
 

@@ -11,21 +11,27 @@ const (
 	settleLimit = 60 * time.Second
 	// alarmLimit is how long an alarm may take to be raised or cleared.
 	alarmLimit = 30 * time.Second
-	// callLimit is for one command or query.
-	callLimit = 20 * time.Second
+	// callLimit is for one command or query, compareLimit for reading all that a database has: after ten minutes millions
+	// of samples.
+	callLimit    = 20 * time.Second
+	compareLimit = 2 * time.Minute
 
 	// Directions of the load. Full is for scenarios about the rate; few is enough for those about what is kept.
 	full = 24000
 	few  = 1200
 
-	// What "no stall beyond those without faults" means on a machine that is shared. The worst burst with faults takes no
-	// longer than stallFactor times the worst without, or stallFloor if that is more: who waits for the slow path waits for
-	// seconds. Stalls a minute that are not explained by another program on the lcore's CPU: twice those without faults,
-	// and stallsMore. Time in which the lcore neither ran nor wanted to: blockedMore of all more than without.
+	// What "no stall beyond those without faults" means. The lcore waits for nothing but its CPU: that is asked of the
+	// kernel every lookEvery; not longer at a time than stallFactor times as without faults, or waitFloor if that is more,
+	// and not for blockedMore of all time more. Where other programs had its CPU for no more than sharedMost of the time,
+	// the clock is asked too: the worst burst takes no longer than stallFactor times the worst without, or stallFloor; passes
+	// late by more than 10 ms are no more than twice as many, and stallsMore a minute.
+	lookEvery   = 20 * time.Millisecond
 	stallFactor = 3
-	stallFloor  = 250 * time.Millisecond
-	stallsMore  = 30
+	waitFloor   = 50 * time.Millisecond
 	blockedMore = 0.02
+	sharedMost  = 0.05
+	stallFloor  = 60 * time.Millisecond
+	stallsMore  = 30
 	// rateLeast is the part of its rate that the fast path keeps while a fault lasts.
 	rateLeast = 0.8
 

@@ -23,13 +23,11 @@ func (p *place) away(alarm string, take, give func()) {
 	last, err := p.number("SELECT coalesce(max(number), 0) FROM event")
 	must(p.t, err)
 	calm := p.watch(5 * time.Second)
-	before := p.look()
+	end, began := p.observe(), time.Now()
 	take()
 	p.raised(alarm)
-	if rest := outage(p.t) - time.Since(before.at); rest > 0 {
-		time.Sleep(rest)
-	}
-	fault := between(before, p.look())
+	time.Sleep(outage(p.t) - time.Since(began))
+	fault := end()
 	give()
 	p.cleared(alarm)
 	calm = calm.and(p.watch(5 * time.Second))

@@ -33,9 +33,8 @@ func (p *place) look() moment {
 	}
 	b, err := os.ReadFile(filepath.Join(p.load.lcore, "schedstat"))
 	must(p.t, err)
-	if _, err := fmt.Sscan(string(b), &m.onCPU, &m.waited); err != nil {
-		p.t.Fatalf("schedstat %q: %v", b, err)
-	}
+	_, err = fmt.Sscan(string(b), &m.onCPU, &m.waited)
+	must(p.t, err)
 	return m
 }
 
@@ -68,8 +67,61 @@ type phase struct {
 	stalls  float64       // passes that began more than 10 ms after the one before
 	worst   time.Duration // of a burst, from received to sent
 	p9999   time.Duration
-	onCPU   float64 // seconds
-	waited  float64 // seconds without its CPU, which another program had
+	onCPU   float64       // seconds
+	waited  float64       // seconds without its CPU, which another program had
+	longest time.Duration // that it waited for something else than its CPU, at a time
+}
+
+// observe looks at the lcore until the function that it gives is called.
+func (p *place) observe() (end func() phase) {
+	p.t.Helper()
+	before := p.look()
+	stop, rest := make(chan struct{}), make(chan []time.Duration)
+	go func() {
+		var idle []time.Duration
+		for tick := time.NewTicker(lookEvery); ; {
+			if used, err := usedTime(p.load.lcore); err == nil {
+				idle = append(idle, time.Since(before.at)-used)
+			}
+			select {
+			case <-stop:
+				tick.Stop()
+				rest <- idle
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() phase {
+		p.t.Helper()
+		close(stop)
+		idle := <-rest
+		ph := between(before, p.look())
+		ph.longest = longestWait(idle)
+		return ph
+	}
+}
+
+// usedTime is what a thread ran and what it waited for its CPU.
+func usedTime(thread string) (time.Duration, error) {
+	b, err := os.ReadFile(filepath.Join(thread, "schedstat"))
+	if err != nil {
+		return 0, err
+	}
+	var onCPU, waited time.Duration
+	_, err = fmt.Sscan(string(b), &onCPU, &waited)
+	return onCPU + waited, err
+}
+
+// longestWait is the longest time at once in which a thread neither ran nor waited for its CPU, of what it did neither of
+// up to each of many looks. The kernel counts a wait for the CPU only when it is over: until then it looks like one for
+// something else, and what is taken back later was none.
+func longestWait(idle []time.Duration) (longest time.Duration) {
+	for i := len(idle) - 2; i >= 0; i-- {
+		idle[i] = min(idle[i], idle[i+1])
+		longest = max(longest, idle[i+1]-idle[i])
+	}
+	return longest
 }
 
 func between(a, b moment) phase {
@@ -85,7 +137,7 @@ func between(a, b moment) phase {
 func (p phase) and(q phase) phase {
 	return phase{
 		seconds: p.seconds + q.seconds, frames: p.frames + q.frames, stalls: p.stalls + q.stalls, worst: max(p.worst, q.worst), p9999: max(p.p9999, q.p9999),
-		onCPU: p.onCPU + q.onCPU, waited: p.waited + q.waited,
+		onCPU: p.onCPU + q.onCPU, waited: p.waited + q.waited, longest: max(p.longest, q.longest),
 	}
 }
 
@@ -96,40 +148,43 @@ func (p phase) rate() float64 { return p.frames / p.onCPU }
 // only while the Go runtime takes it off its thread's P and gives it another, a hundred times a second.
 func (p phase) blocked() float64 { return max(0, (p.seconds-p.onCPU-p.waited)/p.seconds) }
 
-// unexplained is how many passes a minute began late without that the CPU was another program's.
-func (p phase) unexplained() float64 {
-	return max(0, p.stalls-p.waited/lateBy.Seconds()) / p.seconds * 60
-}
-
-// lateBy is what dataplane/lcore calls a stall.
-const lateBy = 10 * time.Millisecond
+// shared says that other programs had the lcore's CPU for so long that its clock says nothing of the slow path.
+func (p phase) shared() bool { return p.waited > sharedMost*p.seconds }
 
 func (p phase) String() string {
-	return fmt.Sprintf("%.1f s, %.2f Mpps (%.2f in each second on its CPU), %.0f stalls (%.1f s its CPU was another's), burst P99.99 %v, worst %v, blocked %.2f %%",
-		p.seconds, p.frames/p.seconds/1e6, p.rate()/1e6, p.stalls, p.waited, p.p9999.Round(time.Microsecond), p.worst.Round(time.Microsecond), 100*p.blocked())
+	return fmt.Sprintf("%.1f s, %.2f Mpps (%.2f in each second on its CPU), %.0f stalls (%.1f s its CPU was another's), burst P99.99 %v, worst %v; waited for %v at most, %.2f %% of the time",
+		p.seconds, p.frames/p.seconds/1e6, p.rate()/1e6, p.stalls, p.waited, p.p9999.Round(time.Microsecond), p.worst.Round(time.Microsecond),
+		p.longest.Round(10*time.Microsecond), 100*p.blocked())
 }
 
 // watch looks at the lcore for a time.
 func (p *place) watch(d time.Duration) phase {
-	before := p.look()
+	p.t.Helper()
+	end := p.observe()
 	time.Sleep(d)
-	return between(before, p.look())
+	return end()
 }
 
 // differences says what the fault did to the fast path, beside the same load without.
 func differences(calm, fault phase) []string {
 	var c complaints
-	if worst := max(stallFloor, stallFactor*calm.worst); fault.worst > worst {
-		c.add("the worst burst took %v with faults, %v without", fault.worst, calm.worst)
-	}
-	if fault.unexplained() > 2*calm.stalls/calm.seconds*60+stallsMore {
-		c.add("%.0f stalls a minute that nothing explains with faults, %.0f without", fault.unexplained(), calm.unexplained())
+	if most := max(waitFloor, stallFactor*calm.longest); fault.longest > most {
+		c.add("the lcore waited for %v at a time with faults, %v without", fault.longest, calm.longest)
 	}
 	if fault.blocked() > calm.blocked()+blockedMore {
 		c.add("the lcore waited for %.1f %% of the time with faults, %.1f %% without", 100*fault.blocked(), 100*calm.blocked())
 	}
 	if fault.rate() < rateLeast*calm.rate() {
 		c.add("the rate fell from %.2f to %.2f Mpps", calm.rate()/1e6, fault.rate()/1e6)
+	}
+	if calm.shared() || fault.shared() {
+		return c.list()
+	}
+	if most := max(stallFloor, stallFactor*calm.worst); fault.worst > most {
+		c.add("the worst burst took %v with faults, %v without", fault.worst, calm.worst)
+	}
+	if a, b := calm.stalls/calm.seconds*60, fault.stalls/fault.seconds*60; b > 2*a+stallsMore {
+		c.add("%.0f stalls a minute with faults, %.0f without", b, a)
 	}
 	return c.list()
 }
@@ -145,7 +200,8 @@ func asCalm(t *testing.T, calm, fault phase) {
 }
 
 func TestTheJudgeOfTheFastPathSeesEveryDifference(t *testing.T) {
-	calm := phase{seconds: 10, frames: 1e8, stalls: 10, worst: 100 * time.Millisecond, onCPU: 9.7, waited: 0.2}
+	ms := time.Millisecond
+	calm := phase{seconds: 10, frames: 1e8, stalls: 10, worst: 100 * ms, onCPU: 9.7, waited: 0.2, longest: 8 * ms}
 	for _, c := range []struct {
 		name  string
 		spoil func(p *phase)
@@ -153,15 +209,42 @@ func TestTheJudgeOfTheFastPathSeesEveryDifference(t *testing.T) {
 	}{
 		{"the same is the same", func(*phase) {}, ""},
 		{"one long stall", func(p *phase) { p.worst = time.Second }, "worst burst"},
-		{"many stalls", func(p *phase) { p.stalls = 100 }, "stalls a minute"},
-		{"many stalls because another program had the CPU", func(p *phase) { p.stalls, p.waited, p.onCPU, p.frames = 100, 4, 5.9, 6e7 }, ""},
-		{"a wait", func(p *phase) { p.onCPU, p.frames = 9, 9.3e7 }, "waited for 8.0 %"},
+		{"many stalls", func(p *phase) { p.stalls = 100 }, "600 stalls a minute"},
+		{"stalls while another program had the CPU", func(p *phase) { p.stalls, p.worst, p.waited, p.onCPU, p.frames = 100, time.Second, 4, 5.9, 6e7 }, ""},
+		{"one long wait", func(p *phase) { p.longest = 100 * ms }, "waited for 100ms at a time"},
+		{"many waits", func(p *phase) { p.onCPU, p.frames = 9, 9.3e7 }, "waited for 8.0 %"},
 		{"slower", func(p *phase) { p.frames = 7e7 }, "the rate fell"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fault := calm
 			c.spoil(&fault)
 			said(t, differences(calm, fault), c.says)
+		})
+	}
+}
+
+func TestAWaitForTheCPUIsNoWait(t *testing.T) {
+	ms := func(list ...int) (out []time.Duration) {
+		for _, n := range list {
+			out = append(out, time.Duration(n)*time.Millisecond)
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name string
+		idle []time.Duration
+		want time.Duration
+	}{
+		{"nothing was looked at", nil, 0},
+		{"it ran", ms(1, 1, 2, 2, 3), time.Millisecond},
+		{"it waited for its CPU: that is known when it is over", ms(1, 20, 40, 60, 2, 2), time.Millisecond},
+		{"it waited for something", ms(1, 20, 40, 40, 41), 20 * time.Millisecond},
+		{"both at once", ms(1, 20, 70, 31, 31), 19 * time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := longestWait(c.idle); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
 		})
 	}
 }

@@ -187,7 +187,7 @@ func (p *place) undrained() []string {
 
 // problems holds the database against the segment once.
 func (p *place) problems() ([]string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), callLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), compareLimit)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, p.dsn)
 	if err != nil {
@@ -233,10 +233,14 @@ func (p *place) settle() {
 		p.t.Errorf("the database does not equal the segment %v", err)
 		return
 	}
+	took := time.Since(began)
 	lives, events := len(p.seg.lives()), uint64(0)
 	for _, w := range p.offered() {
 		events += w.last
 	}
+	if out, err := command(compareLimit, binary("fcrctl"), "--segment", p.segment, "event", "replay", "--check"); err != nil {
+		p.t.Errorf("the views do not follow from the log: %v: %s", err, out)
+	}
 	p.t.Logf("settled within %v: %d directions and %d events of the data plane are in the database, exactly",
-		time.Since(began).Round(time.Millisecond), lives, events)
+		took.Round(time.Millisecond), lives, events)
 }

@@ -134,8 +134,8 @@ func (p *program) stop() error {
 }
 
 // command runs a short program to its end and gives what it printed; its error carries the complaints.
-func command(argv ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), callLimit)
+func command(limit time.Duration, argv ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	var complaints bytes.Buffer
