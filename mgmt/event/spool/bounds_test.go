@@ -7,6 +7,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"syscall"
 	"testing"
 	"time"
 
@@ -147,6 +150,82 @@ func TestAFullSpoolTakesNothingUntilItIsDrained(t *testing.T) {
 	}
 	w.s.Close()
 	w.reopen(t)
+}
+
+// A disk that is smaller than the bound of the spool: what is drained makes room, although it is not old.
+func TestADiskThatIsFullTakesEventsAgainWhenTheyAreDrained(t *testing.T) {
+	w := newWorld()
+	w.reopen(t)
+	const size = 16 << 10
+	w.disk.Reset(func(o spooltest.Op) spooltest.Fault {
+		if used := w.disk.Used(); o.Kind == "write" && used+1<<10 > size {
+			return spooltest.NoRoom
+		}
+		return spooltest.None
+	})
+	var err error
+	for err == nil {
+		if err = w.append(t, 1, 200); err == nil {
+			err = w.commit()
+		}
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	half := uint64(w.acked / 2)
+	if err := w.s.Drained(half); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.commit(); err != nil {
+		t.Fatalf("half is drained: %v", err)
+	}
+	w.disk.Reset(nil)
+	first, last := w.s.Range()
+	if first == 1 || first > half+1 || last != uint64(len(w.made)) {
+		t.Fatalf("records %d to %d of %d are there, up to %d were drained", first, last, len(w.made), half)
+	}
+	w.check(t, first)
+	w.s.Close()
+	w.reopen(t)
+}
+
+// The spool may have a GiB, the process not.
+func TestOpeningKeepsNoFileInMemory(t *testing.T) {
+	dir := t.TempDir()
+	o := spool.Options{Dir: dir, SegmentBytes: 4 << 20, KeepRecords: -1}
+	s, err := spool.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := bytes.Repeat([]byte{'x'}, 8<<10)
+	for i := range 64 << 20 >> 13 {
+		if _, err := s.Append(spool.Record{Type: 1, Origin: event.Origin{Epoch: 1, Seq: uint64(i + 1)}, Payload: payload}); err != nil {
+			t.Fatal(err)
+		}
+		if s.Waiting() == 64 {
+			if err := s.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := errors.Join(s.Commit(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
+	live := uint64(0)
+	o.Files = spool.Watch(dir, func() {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		live = max(live, m.HeapAlloc)
+	})
+	if s, err = spool.Open(o); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if live > 24<<20 {
+		t.Errorf("%d MiB are in memory while a spool of 64 MiB is opened in files of 4", live>>20)
+	}
 }
 
 func TestDrainedRecordsStayForAWhileAndLongerWhenTheDatabaseForgetsThem(t *testing.T) {

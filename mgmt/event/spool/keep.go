@@ -1,7 +1,9 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 	"time"
 )
 
@@ -65,6 +67,16 @@ func (s *Spool) drop() error {
 		return fmt.Errorf("spool: sync the folder: %w", err)
 	}
 	return nil
+}
+
+// noRoom says whether the disk is full.
+func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// dropDrained deletes the oldest file if the database has it, however young it is: the disk is full.
+func (s *Spool) dropDrained() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.droppable(s.segments[0]) && s.drop() == nil
 }
 
 // first is the index of the oldest record.

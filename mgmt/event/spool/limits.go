@@ -8,7 +8,7 @@ const (
 	// MaxBytes bounds all files together. Beyond it Append says ErrFull.
 	MaxBytes = 1 << 30
 	// Keep and KeepRecords are how long, and how many, records stay that the database has: a standby that takes over may
-	// not have what its primary acknowledged. When the room is needed they go sooner.
+	// not have what its primary acknowledged. When the room is needed, or the disk is full, they go sooner.
 	Keep        = 10 * time.Minute
 	KeepRecords = 10_000
 	// MaxPayload bounds one record's payload.

@@ -154,6 +154,7 @@ func (s *segment) before(index uint64) int64 {
 type scanned struct {
 	segment
 	head   *header
+	whole  bool   // the group that came with the header is there
 	synced uint64 // the highest that a record, void ones too, says was durable
 	marks  map[source]mark
 	seen   uint64 // records that are not void
@@ -170,6 +171,7 @@ func scan(b []byte, limit uint64) (*scanned, error) {
 	next := uint64(1)
 	if s.head = head; head != nil {
 		s.first, s.created, next = head.first, head.created, head.first
+		s.whole, head.group = head.group != nil, nil // the group would keep all of b in memory, for each file
 	}
 	s.end, s.size = s.first, int64(off)
 	for void := false; ; {
@@ -195,7 +197,7 @@ func scan(b []byte, limit uint64) (*scanned, error) {
 
 // finished says whether the file was ever synced. If its first group is damaged, a later record may tell.
 func (s *scanned) finished() bool {
-	return s.head != nil && s.head.group != nil || s.synced >= s.first && s.first > 0
+	return s.whole || s.synced >= s.first && s.first > 0
 }
 
 func sourceOf(o event.Origin) source { return source{o.Epoch, o.Producer} }

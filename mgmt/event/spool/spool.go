@@ -194,6 +194,9 @@ func (s *Spool) commit() error {
 		return nil
 	}
 	err := s.write()
+	for noRoom(err) && s.dropDrained() {
+		err = s.write()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {

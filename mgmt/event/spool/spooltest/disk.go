@@ -220,6 +220,14 @@ func (d *Disk) Names() []string {
 	return names
 }
 
+// Used is how many bytes the files have that processes see. The chooser of faults may ask.
+func (d *Disk) Used() (n int) {
+	for _, i := range d.cached {
+		n += len(i.cached)
+	}
+	return n
+}
+
 // do runs an operation under the fault that was chosen for it. half is what a write does when the disk is full.
 func (d *Disk) do(life int, kind, name string, run, half func() error) error {
 	d.mu.Lock()
