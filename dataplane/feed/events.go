@@ -15,7 +15,7 @@ func (e *Events) Put(tsc uint64, t Type, lane Lane) *Item {
 	if e.lost > 0 || e.to.ring.Free(1) == 0 {
 		if e.lost == 0 {
 			e.first = tsc
-			e.to.wasFull()
+			e.to.info.Full++
 		}
 		e.lost++
 		e.to.info.Lost++

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -60,6 +61,16 @@ func newFlows(t rapid.TB, dir string, spec Spec, slots int) *flows {
 	}
 	f.attach(t)
 	return f
+}
+
+// memoryDir is a folder for many segments, one after the other: in memory where there is such a place.
+func memoryDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "fcr-feed-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 func (f *flows) attach(t rapid.TB) {
@@ -143,7 +154,7 @@ func (f *flows) settle(t rapid.TB, stores []*store) {
 }
 
 func TestAtRestTheConsumerKnowsTheLastStateOfEveryFlow(t *testing.T) {
-	dir := t.TempDir()
+	dir := memoryDir(t)
 	rapid.Check(t, func(t *rapid.T) {
 		spec := Spec{Producers: 1, State: 64, Events: 64, Shards: rapid.SampledFrom([]int{1, 2}).Draw(t, "shards")}
 		f := newFlows(t, dir, spec, rapid.IntRange(1, 200).Draw(t, "flows"))
@@ -239,6 +250,7 @@ func TestAFlowWhoseMarkFoundNoRoomIsToldOfAllTheSame(t *testing.T) {
 	f := newFlows(t, t.TempDir(), Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, 2)
 	defer f.seg.Close()
 	s := f.newStore(t)
+	f.now++
 	f.frame(0)
 	f.end(0)
 	f.frame(0)
@@ -333,17 +345,89 @@ func TestAWishForEverythingIsAnsweredInFull(t *testing.T) {
 	clear(s.durable) // the database lost them
 	clear(s.seqs)
 	s.reader.Resync(77)
-	for s.synced != 77 {
-		f.now += period
-		f.settle(t, []*store{s})
-	}
+	f.settleWish(t, s, 77)
 	if len(s.durable) != 300 {
 		t.Fatalf("told again of %d flows", len(s.durable))
+	}
+
+	// While that is repeated, somebody else takes over, and wishes for all himself.
+	s.reader.Resync(78)
+	f.now += period
+	f.outlets.Offer(f.now, 40)
+	s.read(t, 40)
+	clear(s.durable)
+	clear(s.seqs)
+	s.reader.Resync(79)
+	f.settleWish(t, s, 79)
+	if len(s.durable) != 300 {
+		t.Fatalf("the successor was told of %d flows", len(s.durable))
+	}
+}
+
+// settleWish lets everything come to rest until the wish has been answered.
+func (f *flows) settleWish(t rapid.TB, s *store, nonce uint64) {
+	for range 100 {
+		f.now += period
+		if f.settle(t, []*store{s}); s.synced == nonce {
+			return
+		}
+	}
+	t.Fatalf("wish %d was not answered, but %d", nonce, s.synced)
+}
+
+// Nobody reads for the peers: their period does not end. That of the store does.
+func TestAConsumerThatDoesNotReadIsInNoOthersWay(t *testing.T) {
+	const slots = 200
+	f := newFlows(t, t.TempDir(), Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, slots)
+	defer f.seg.Close()
+	s := &store{f: f, durable: map[uint64]uint64{}, ended: map[uint64]bool{}, seqs: map[uint64]uint64{}}
+	s.open(t)
+	for range 20 {
+		f.now++
+		for slot := range uint32(slots) {
+			f.frame(slot)
+		}
+		for range 40 {
+			f.now += period / 4
+			f.outlets.Offer(f.now, 16)
+			s.read(t, 64)
+			if err := s.reader.Release(s.reader.Read()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for slot := range uint32(slots) {
+			if told := s.durable[f.serial[slot]]; told != f.frames[slot] {
+				t.Fatalf("flow %d: told of %d of %d frames", slot, told, f.frames[slot])
+			}
+		}
+	}
+	if f.outlets.Idle() {
+		t.Fatal("nothing waits for the peers")
+	}
+}
+
+func TestAnEndThatFindsNoRoomIsCounted(t *testing.T) {
+	f := newFlows(t, t.TempDir(), Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, 70)
+	defer f.seg.Close()
+	s := f.newStore(t)
+	for slot := range uint32(70) {
+		f.frame(slot)
+		if room := f.outlets.Room(keyOf(slot)); room != (slot < 64) {
+			t.Fatalf("room for end %d: %v", slot, room)
+		}
+		f.end(slot)
+	}
+	if in := s.reader.Info(); in.Unreported != 6 || in.Full == 0 {
+		t.Fatalf("%d ends unreported, found full %d times", in.Unreported, in.Full)
+	}
+	f.settle(t, []*store{s})
+	if len(s.ended) != 64 {
+		t.Fatalf("told of %d ends", len(s.ended))
 	}
 }
 
 func TestEventsThatFindNoRoomLeaveAGapOfTheRightSize(t *testing.T) {
-	tmp := t.TempDir()
+	tmp := memoryDir(t)
 	rapid.Check(t, func(t *rapid.T) {
 		dir := filepath.Join(tmp, "gap")
 		f := newFlows(t, dir, Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, 1)

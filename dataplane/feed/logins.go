@@ -145,7 +145,7 @@ func (out *loginOutlet) offer(source LoginSource, now uint64, budget int) {
 	}
 	if blocked := len(out.queue) > 0 && room == 0; blocked != out.full {
 		if out.full = blocked; blocked {
-			out.to.wasFull()
+			out.to.info.Full++
 		}
 	}
 	out.to.info.Pending = uint64(len(out.queue))

@@ -92,23 +92,19 @@ func (s *sink) sync(now uint64) {
 	s.answered = true
 }
 
-// wishes looks at what the consumer says in ctl, and says whether it asks for everything.
+// wishes looks at what the consumer says in ctl, and says whether it asks for everything. A wish also mends a broken ring,
+// if its cursor can be right again.
 func (s *sink) wishes() bool {
+	if s.ring.Broken() && !s.broken {
+		s.broken = true
+		s.info.Broken++
+	}
 	nonce := atomic.LoadUint64(&s.cursor.Nonce)
 	if nonce == s.info.Nonce || s.ring.Broken() && !s.ring.Mend() {
 		return false
 	}
 	s.info.Nonce, s.broken = nonce, false
 	return true
-}
-
-// wasFull counts that there was no room.
-func (s *sink) wasFull() {
-	s.info.Full++
-	if s.ring.Broken() && !s.broken {
-		s.broken = true
-		s.info.Broken++
-	}
 }
 
 // Fresh is the TSC that a flow's last frame must be later than for the flow to be marked already. A frame of a flow that
@@ -313,7 +309,7 @@ func (out *Outlet) waiting() bool {
 func (out *Outlet) wasFull() {
 	if !out.full {
 		out.full = true
-		out.to.wasFull()
+		out.to.info.Full++
 	}
 	out.to.info.Pending = uint64(len(out.turn) - out.at + len(out.next))
 }

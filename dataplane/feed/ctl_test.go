@@ -1,0 +1,151 @@
+package feed
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"fcredirect/dataplane/shm"
+)
+
+// Whoever may write ctl may write anything into it, at any time. The producers do not crash, no offer is more work than
+// others, and when a consumer comes that keeps to the rules it is told everything.
+func TestGarbageInCtlHarmsOnlyItsConsumer(t *testing.T) {
+	dir := memoryDir(t)
+	rapid.Check(t, func(t *rapid.T) {
+		const slots, budget = 100, 8
+		f := newFlows(t, dir, Spec{Producers: 2, State: 64, Events: 64, Shards: 2}, slots)
+		defer func() { f.seg.Remove(); f.seg.Close() }()
+		l := newLogins(t, f, slots)
+		source := &counted{flows: f}
+		f.outlets.source = source
+		cursors := shm.Items[Cursor](f.seg.Ctl, shm.RegionCursors)
+		ring := rapid.IntRange(0, len(cursors)-1)
+		producers := func(budget int) {
+			source.looks = 0
+			f.outlets.Offer(f.now, budget)
+			if most := len(f.outlets.list) * (budget + spareLooks + resyncSlots); source.looks > most {
+				t.Fatalf("an offer looked at %d slots", source.looks)
+			}
+			l.outlets.Offer(f.now, budget)
+			f.events.Tick(f.now)
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"garbage": func(t *rapid.T) {
+				for range rapid.IntRange(1, 20).Draw(t, "n") {
+					c := &cursors[ring.Draw(t, "ring")]
+					tail := rapid.OneOf(rapid.Uint64(), rapid.Uint64Range(0, 200), rapid.Custom(func(t *rapid.T) uint64 {
+						return atomic.LoadUint64(&c.Tail) + rapid.Uint64Range(0, 140).Draw(t, "by") - 70
+					})).Draw(t, "tail")
+					atomic.StoreUint64(&c.Tail, tail)
+					atomic.StoreUint64(&c.Nonce, rapid.Uint64Range(0, 3).Draw(t, "nonce"))
+				}
+			},
+			"traffic": func(t *rapid.T) {
+				f.now++
+				for range rapid.IntRange(1, 100).Draw(t, "n") {
+					slot := rapid.Uint32Range(0, slots-1).Draw(t, "slot")
+					if f.frame(slot); rapid.IntRange(0, 9).Draw(t, "end") == 0 && f.outlets.Room(keyOf(slot)) {
+						f.end(slot)
+					}
+					l.change(uint64(slot))
+					if f.events.Put(f.now, PortUp, High) != nil {
+						f.events.Commit()
+					}
+				}
+			},
+			"offer": func(t *rapid.T) {
+				f.now += rapid.Uint64Range(0, period).Draw(t, "later")
+				producers(rapid.IntRange(1, budget).Draw(t, "budget"))
+			},
+		})
+		for shard := range 2 {
+			told, logins := map[uint64]uint64{}, map[uint64]bool{}
+			for i := range 2 {
+				for i < 20 && !honest(t, f, i, shard, producers, told, logins) {
+					i += 2 // the cursor was right by chance, and what it points to is not: once more
+				}
+			}
+			for slot, serial := range f.serial {
+				if serial != 0 && Hash(keyOf(uint32(slot)))&1 == uint32(shard) && told[serial] != f.frames[slot] {
+					t.Fatalf("shard %d: flow %d: told of %d of %d frames", shard, slot, told[serial], f.frames[slot])
+				}
+			}
+			if shard == 0 && len(logins) != len(l.table) {
+				t.Fatalf("told of %d of %d logins", len(logins), len(l.table))
+			}
+		}
+	})
+}
+
+// honest reads the ring of a producer with a shard as the store does, wishes for everything, and says whether the answer
+// came.
+func honest(t *rapid.T, f *flows, producer, shard int, offer func(int), told map[uint64]uint64, logins map[uint64]bool) bool {
+	readers, err := Open(f.seg.State, f.seg.Ctl, Store, shard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := readers[producer%2]
+	nonce := uint64(1000 + 10*producer + shard)
+	r.Resync(nonce)
+	for range 1000 {
+		f.now += period
+		offer(8)
+		for item := r.Next(); item != nil; item = r.Next() {
+			switch h := item.Header(); h.Kind {
+			case KindFlow:
+				told[item.Flow().Serial] = item.Flow().Frames
+			case KindLogin:
+				logins[item.Login().Addr] = true
+			case KindSynced:
+				if item.Sync().Nonce == nonce {
+					return true
+				}
+			}
+		}
+		if r.Err() != nil || r.Release(r.Read()) != nil {
+			return false
+		}
+	}
+	t.Fatalf("producer %d never answers", producer%2)
+	return false
+}
+
+// The producer finds it out when it next looks how much was released.
+func TestABrokenRingIsCountedOnceAndMendedByAConsumer(t *testing.T) {
+	f := newFlows(t, t.TempDir(), Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, 100)
+	defer f.seg.Close()
+	s := f.newStore(t)
+	frames := func() {
+		f.now++
+		for slot := range uint32(100) {
+			f.frame(slot)
+		}
+		for range 20 {
+			f.now += period
+			f.outlets.Offer(f.now, 16)
+		}
+	}
+	for n := uint64(1); n < 4; n++ {
+		frames()
+		atomic.StoreUint64(&s.reader.cursor.Tail, 1<<40)
+		frames()
+		frames()
+		if in := s.reader.Info(); in.Broken != n {
+			t.Fatalf("broken %d times, counted %d", n, in.Broken)
+		}
+		s.reader.Resync(100 * n) // alone it mends nothing
+		frames()
+		if in := s.reader.Info(); in.Nonce == 100*n {
+			t.Fatal("a wish was taken up with a cursor that cannot be right")
+		}
+		s.open(t)
+		f.settleWish(t, s, 100*n+1)
+		for slot := range uint32(100) {
+			if s.durable[f.serial[slot]] != f.frames[slot] {
+				t.Fatalf("flow %d: told of %d of %d frames", slot, s.durable[f.serial[slot]], f.frames[slot])
+			}
+		}
+	}
+}
