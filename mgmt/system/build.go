@@ -70,7 +70,7 @@ func (a *assembly) tellEvents() {
 func (a *assembly) makeDatabase(config.Instance) (Role, error) { return database.New(a.database) }
 
 func (a *assembly) makeStore(i config.Instance) (Role, error) {
-	r, err := store.New(store.Options{Place: a.Place, DB: a.db, Log: a.Log, Shard: i.Shard, Batch: i.Role.Batch, CPUs: i.Role.Cores})
+	r, err := store.New(store.Options{Place: a.Place, DB: a.db, Bus: handles{a.bus}, Log: a.Log, Shard: i.Shard, Batch: i.Role.Batch, CPUs: i.Role.Cores})
 	if err != nil {
 		return nil, err
 	}
