@@ -212,7 +212,11 @@ func (d *drainer) back() {
 		return
 	}
 	d.log.Info("the database takes events again", "away", lasted, "waiting", d.waiting())
-	if d.toldAway.Swap(false) {
+	told := d.toldAway.Swap(false)
+	if !told && lasted >= d.o.tempo.away { // it came back just before it was to be told
+		d.tell(event.DatabaseUnavailable, event.Fields{"error": was, "kind": postgres.Kind(was).String()})
+	}
+	if told || lasted >= d.o.tempo.away {
 		d.tell(event.DatabaseAvailable, event.Fields{"away_ms": lasted.Milliseconds(), "waiting": d.waiting()})
 	}
 }

@@ -121,17 +121,20 @@ func (l *Log) run(ctx context.Context, ready func()) error {
 	l.opened()
 	group, ctx := errgroup.WithContext(ctx)
 	attaching, stopAttaching := context.WithCancel(ctx)
+	remove := l.handle()
 	group.Go(func() error {
-		defer close(l.written)
-		defer stopAttaching()
+		defer func() { // whoever asks from now on finds nobody, and asks again
+			stopAttaching()
+			close(l.written)
+			for _, r := range remove {
+				r()
+			}
+		}()
 		return l.write(ctx)
 	})
 	group.Go(func() error { l.attach(attaching); return nil })
 	if l.archive != nil {
 		group.Go(func() error { l.drain(ctx); return nil })
-	}
-	for _, remove := range l.handle() {
-		defer remove()
 	}
 	ready()
 	return group.Wait()

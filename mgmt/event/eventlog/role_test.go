@@ -540,7 +540,21 @@ func TestAReaderWaitsForWhatComes(t *testing.T) {
 	if err := <-failed; err != nil || len(a.Events) == 0 || a.Events[0].Number < 4 || a.After != a.Events[len(a.Events)-1].Number {
 		t.Errorf("%+v, %v", a, err)
 	}
+	// A role that ends sends those who wait away, so that they ask the next one.
+	asked := make(chan struct{})
+	go func() {
+		close(asked)
+		a, err := tryAsk[event.ReadAnswer](w.bus, event.MethodRead, event.ReadRequest{After: a.After + 1000, WaitMS: 25_000})
+		got <- a
+		failed <- err
+	}()
+	<-asked
+	began := time.Now()
 	w.stop(t)
+	<-got
+	if <-failed; time.Since(began) > 20*time.Second {
+		t.Errorf("a role that ends lets a reader wait for %v", time.Since(began))
+	}
 	if _, err := tryAsk[event.ReadAnswer](w.bus, event.MethodRead, event.ReadRequest{}); err == nil {
 		t.Error("a role that has ended answers")
 	}

@@ -28,7 +28,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "30"); err != nil { // each runs roles against a server; the command line may say more
+	if err := flag.Set("rapid.checks", "20"); err != nil { // each runs roles against a server; the command line may say more
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
