@@ -174,6 +174,7 @@ func BenchmarkMemory(b *testing.B) {
 		b.Run(fmt.Sprintf("flows=%d", flows), func(b *testing.B) {
 			dsn := durable(b).Database(b)
 			p := newPlane(b, 1, 2*flows, 1<<16, 1)
+			p.patience = 15 * time.Minute
 			cmd := exec.Command("/proc/self/exe")
 			cmd.Env = append(os.Environ(), child+"="+p.dir, child+"_DSN="+dsn)
 			cmd.Stderr = os.Stderr

@@ -20,6 +20,10 @@
 //   - The sum of a life's samples is its sampled_* columns, in every state of the database that anybody can see.
 //   - At rest the totals of each life in the database are the data plane's.
 //
-// Memory is bounded by the rings: a batch holds at most one snapshot per unreleased item. Nothing is kept per flow but
-// 8 bytes for those that changed since their last sample. limits.go has the figures.
+// Memory is bounded: a batch holds at most one snapshot per item of the rings; of each direction 48 bytes are known, twice
+// that at the worst (known); and so many flows that ended are kept (recents). limits.go has the figures.
+//
+// Where to find things: role.go (options, health), session.go (the reader), batch.go (the workers' part), flusher.go (the
+// flusher's round), write.go and rows.go (a transaction), sql.go, cursor.go (the shard's row), settle.go (flows that ended
+// without a word; retention), sample.go and known.go (samples), recent.go, names.go, logins.go, flows.go (answers).
 package store

@@ -112,6 +112,10 @@ func TestARoleThatCrashedGoesOnWhereItsLastCommitWas(t *testing.T) {
 	r = run(t, Options{Place: p.place(), DB: db})
 	p.rest()
 	p.same(db.Q())
+	eventually(t, "what the dead left without a sample has one", func() bool {
+		return number(t, db.Q(), "SELECT count(*) FROM flow WHERE (frames, bytes) <> (sampled_frames, sampled_bytes)") == 0
+	})
+	p.same(db.Q())
 	r.end()
 	if n := r.Stats().Resyncs; n > 0 {
 		t.Errorf("the data plane was asked for everything %d times, and nothing was missing", n)

@@ -34,6 +34,8 @@ type plane struct {
 	peers   []*feed.Reader
 	now     uint64 // TSC, in ns since 1970
 	ended   map[life]feed.FlowItem
+
+	patience time.Duration
 }
 
 // life names a direction's life.
@@ -92,7 +94,7 @@ func newPlane(t testing.TB, lcores, slots, items, shards int) *plane {
 	t.Helper()
 	p := &plane{
 		t: t, dir: t.TempDir(), spec: feed.Spec{Producers: lcores + 1, State: items, Events: feed.MinItems, Shards: shards}, slots: slots,
-		now: uint64(time.Now().UnixNano()), ended: map[life]feed.FlowItem{},
+		now: uint64(time.Now().UnixNano()), ended: map[life]feed.FlowItem{}, patience: patienceOfTests,
 	}
 	p.start(true)
 	t.Cleanup(func() { p.seg.Close() })
@@ -252,7 +254,7 @@ func (p *plane) offer() {
 // rest offers until nothing waits and the store has released all.
 func (p *plane) rest() {
 	p.t.Helper()
-	for end := time.Now().Add(patienceOfTests); ; time.Sleep(200 * time.Microsecond) {
+	for end := time.Now().Add(p.patience); ; time.Sleep(200 * time.Microsecond) {
 		p.mu.Lock()
 		p.offer()
 		quiet := true

@@ -91,7 +91,7 @@ func (r *Role) serve(ctx context.Context, seg *attach.Segment, ready func()) (er
 	}
 	defer s.stopWorkers()
 	f.settle.waits = make([]bool, len(f.durable))
-	if !settled {
+	if f.forget(); !settled {
 		f.begin()
 	}
 	r.epoch.Store(seg.Epoch)
@@ -244,7 +244,13 @@ func (s *session) read(ctx context.Context, stop func(), ended chan error) error
 			for _, b := range bounds {
 				b.Stop()
 			}
-			return cmp.Or(failed, err, s.releaseDurable())
+			if err := cmp.Or(failed, err, s.releaseDurable()); err != nil {
+				return err
+			}
+			if depth := s.depth.Load(); depth > 0 && stopping != nil {
+				s.log.Warn("store: the rings of a data plane that was replaced are given up", "shard", s.shard, "items", depth)
+			}
+			return nil
 		case <-stopping:
 			s.ending, stopping, bounds = true, nil, append(bounds, time.AfterFunc(s.drain, stop))
 		case <-wait.C:

@@ -51,7 +51,7 @@ func (f *flusher) begin() {
 	f.log.Info("the data plane is asked for everything", "shard", f.shard)
 }
 
-// forget drops what is known of rows. With it goes the list of those that wait for a sample, so all rows are looked at.
+// forget drops what is known of rows, or begins with nothing. Which rows wait for a sample is found by a sweep.
 func (f *flusher) forget() {
 	f.known.forget()
 	if !f.settle.on {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,21 +212,21 @@ func TestFlowsAreListedInPagesBothDirectionsTogether(t *testing.T) {
 		t.Errorf("nothing is dropped: %+v", page)
 	}
 	r.end()
-	if bus.answer != nil {
+	if bus.answer.Load() != nil {
 		t.Error("a role that has ended still answers")
 	}
 }
 
 // methods is a bus with one method.
 type methods struct {
-	answer func(context.Context, []byte) ([]byte, error)
+	answer atomic.Pointer[func(context.Context, []byte) ([]byte, error)]
 }
 
 func (m *methods) Handle(method string, answer func(context.Context, []byte) ([]byte, error)) func() {
 	if method == FlowsMethod {
-		m.answer = answer
+		m.answer.Store(&answer)
 	}
-	return func() { m.answer = nil }
+	return func() { m.answer.Store(nil) }
 }
 
 func (m *methods) ask(t *testing.T, request *FlowsRequest) *FlowsPage {
@@ -234,7 +235,7 @@ func (m *methods) ask(t *testing.T, request *FlowsRequest) *FlowsPage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := m.answer(t.Context(), question)
+	b, err := (*m.answer.Load())(t.Context(), question)
 	if err != nil {
 		t.Fatal(err)
 	}
