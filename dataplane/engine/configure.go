@@ -72,6 +72,7 @@ func (e *Engine) publish(p *policy.Snapshot, slot uint32) {
 	}
 	e.describeServices(next)
 	c.generation, c.policy, c.slot = next.Generation, p, slot
+	e.kept.generation = c.generation
 	if p == nil {
 		c.slot = shm.NoPolicy
 	}

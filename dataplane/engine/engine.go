@@ -54,6 +54,7 @@ type Engine struct {
 	polling  int  // lcores that were started and have not ended
 	heap     [2]metrics.Sample
 
+	kept   *kept
 	page   *shm.Control
 	infos  []shm.PortInfo
 	lcores []shm.Lcore

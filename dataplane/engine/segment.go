@@ -15,7 +15,7 @@ import (
 	"fcredirect/dataplane/shm"
 )
 
-// regionSeed keeps the seed of the flow hash across restarts; its name carries a hash of the ports, so that a segment
+// regionSeed keeps the seed of the flow hash and the last generation across restarts; its name carries a hash of the ports, so that a segment
 // whose port numbers mean something else is not adopted.
 const regionSeed = "seed.%016x"
 
@@ -86,14 +86,17 @@ func (e *Engine) makeSegment(o Options) error {
 	e.page.PolicySlot = shm.NoPolicy
 	e.infos = shm.Items[shm.PortInfo](seg.State, shm.RegionPorts)
 	e.lcores = shm.Items[shm.Lcore](seg.State, shm.RegionLcores)
-	seed := seg.State.Bytes(seedName(o.Boot))
-	if !seg.Adopted || binary.LittleEndian.Uint64(seed) == 0 { // or the data plane before us was killed before it had one
-		if _, err := rand.Read(seed[:8]); err != nil {
+	e.kept = &shm.Items[kept](seg.State, seedName(o.Boot))[0]
+	if e.kept.seed == 0 { // a new segment, or one whose data plane was killed before it had a seed
+		var seed [8]byte
+		if _, err := rand.Read(seed[:]); err != nil {
 			return fmt.Errorf("flow seed: %w", err)
 		}
+		e.kept.seed = binary.LittleEndian.Uint64(seed[:]) | 1
 	}
+	e.control.generation = e.kept.generation
 	if e.clock != nil { // a replay gives the same result each time
-		binary.LittleEndian.PutUint64(seed, 1)
+		e.kept.seed = 1
 		*seg.State.Header() = replayHeader(*seg.State.Header())
 	}
 	e.control.walk.since, e.control.walk.next = e.tsc(), e.tsc()
@@ -102,7 +105,7 @@ func (e *Engine) makeSegment(o Options) error {
 		shard, adopted, err := flow.NewShard(
 			shm.Items[flow.Entry](seg.State, fmt.Sprintf(shm.RegionFlows, i)),
 			shm.Items[flow.Info](seg.State, fmt.Sprintf(shm.RegionInfos, i)),
-			binary.LittleEndian.Uint64(seed), seg.Adopted)
+			e.kept.seed, seg.Adopted)
 		if err != nil {
 			return err
 		}
@@ -124,6 +127,13 @@ func (e *Engine) makeSegment(o Options) error {
 
 // line is a cache line of its own.
 type line [8]uint64
+
+// kept is what a start finds of the one before, beside tables and rings.
+type kept struct {
+	seed       uint64 // of the flow hash; never 0
+	generation uint32 // of the configuration published last: a number means one configuration in the whole segment
+	_          [52]byte
+}
 
 // replayHeader makes TSC and wall clock one and the same: ns since 1970.
 func replayHeader(h shm.Header) shm.Header {

@@ -10,6 +10,7 @@ import (
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
+	"fcredirect/dataplane/login"
 	"fcredirect/dataplane/shm"
 )
 
@@ -138,7 +139,7 @@ func TestAWarmStartTellsOfWhatItAdopted(t *testing.T) {
 	}
 	store := listen(t, dir, feed.Store)
 	store.until("the flow", func(item *feed.Item) bool { return item.Flow().Frames == 50 })
-	epoch := store.state.Header().Epoch
+	epoch, generation := store.state.Header().Epoch, first.engine.control.generation
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -146,14 +147,41 @@ func TestAWarmStartTellsOfWhatItAdopted(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	startLive(t, boot, dir)
+	second := startLive(t, boot, dir)
 	if store.state.Header().Epoch != epoch {
 		t.Fatal("a warm start has another epoch")
+	}
+	if got := second.engine.shared.Snapshot().Generation; got <= generation {
+		t.Fatalf("generation %d after %d: consumers would take its rules for those before", got, generation)
 	}
 	// The same listener, which noticed nothing.
 	store.until("the flow once more", func(item *feed.Item) bool {
 		return item.Header().Kind == feed.KindFlow && item.Flow().Frames == 50 && item.Header().Flags&feed.FlagResync != 0
 	})
+}
+
+// The garbage collector is off.
+func TestTellingOfLoginsAndEventsDoesNotAllocate(t *testing.T) {
+	e := steppedOf(t, onePair+"rings: {state: 64, events: 64}\n", nil)
+	n := uint64(0)
+	if allocs := testing.AllocsPerRun(1000, func() {
+		n++
+		l := login.Login{Addr: login.At(0, 0, frame.FCID(0x010000+n%40)), WWPN: frame.WWN(n), State: login.Live}
+		e.control.logins.Put(&l)
+		for _, kind := range []login.Kind{login.Started, login.Updated, login.Moved, login.Replaced, login.Ended} {
+			e.teller.login(login.Change{Kind: kind, Addr: l.Addr, Old: l, New: l}, n)
+		}
+		e.teller.named(feed.PortDown, 0, "edge0", n)
+		e.teller.policy(1, 2, n)
+		e.teller.offer(e.tsc())
+	}); allocs != 0 {
+		t.Fatalf("%v allocations per round", allocs)
+	}
+	for _, r := range feed.Rings(e.seg.State, e.seg.Ctl) {
+		if r.Producer == 1 && r.Consumer == feed.Event && r.Lost == 0 {
+			t.Error("the ring of events was never full")
+		}
+	}
 }
 
 // The next start may be a cold one, of another version say.
