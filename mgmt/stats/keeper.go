@@ -26,6 +26,7 @@ type Keeper struct {
 	mu    sync.Mutex
 	stats KeeperStats // guarded by mu
 	err   error       // guarded by mu: of the last pass
+	since time.Time   // guarded by mu: when passes began to fail
 }
 
 // KeeperStats counts what a keeper did since it was made.
@@ -94,10 +95,13 @@ func untilNext(now time.Time) time.Duration {
 	return floor(now, period).Add(period + settling).Sub(now.Round(0))
 }
 
-// Err is what the last pass failed with.
+// Err is what passes have been failing with for a while: a writer or reader that one had to wait for is no trouble.
 func (k *Keeper) Err() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.err == nil || time.Since(k.since) < illAfter && !errors.Is(k.err, errFull) {
+		return nil
+	}
 	return k.err
 }
 
@@ -126,6 +130,9 @@ func (k *Keeper) Pass(ctx context.Context) error {
 		s.Last = time.Since(start)
 		if err != nil {
 			s.Failures++
+		}
+		if k.err == nil {
+			k.since = start
 		}
 		k.err = err
 	})

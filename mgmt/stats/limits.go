@@ -28,6 +28,8 @@ const (
 	// A pass that failed is tried again after firstRetry, and after twice as long each time.
 	firstRetry = time.Second
 	lastRetry  = 30 * time.Second
+	// illAfter is how long passes may fail before the keeper says so.
+	illAfter = 90 * time.Second
 	// A slice should take between shortSlice and longSlice, so that a backlog of hours is worked off without a
 	// transaction of minutes. Its measure is transactions: of the cluster's, whoever made them.
 	shortSlice = 250 * time.Millisecond

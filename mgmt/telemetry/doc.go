@@ -6,14 +6,17 @@
 //
 // What runs:
 //
-//	looker   Run's goroutine: a look each second, into the history and to the writer
-//	writer   one goroutine: totals of ports into the database, one transaction a look at the most
+//	looker   one goroutine: a look each second, into the history and into the writer's queue
+//	writer   one goroutine: every five seconds what waits, in one transaction
 //	keeper   one goroutine: stats.Keeper
 //
-// Ownership: the looker alone maps the segment; the history is guarded by a lock; the writer alone writes.
+// Ownership: the looker alone maps the segment; history and queue are guarded by locks; the writer alone writes.
 //
-// Invariants: it reads pages, never rings. What is written of a port are differences to what the database has of the same
-// boot of the data plane, in the transaction that moves that: so a count is there once, whatever died, and what was
-// counted while nobody could write comes with the next look that can be written. Where nobody looked is no span, and no
-// span is a gap and not zero. Memory is bounded: limits.go.
+// Invariants: it reads pages, never what lies in rings. What is written of a port are differences to what the database
+// has of the same boot of the data plane, in the transaction that moves that: so a count is there once, whatever died,
+// and what was counted while nobody looked comes with the next look, with the span that it is over. Where nobody looked
+// is no stats.Span: a gap, which is not zero. Memory is bounded: limits.go.
+//
+// What a data plane counted between the last look and a warm start is not in the samples: a second of it at the most. Its
+// counters begin anew. (Flows lose nothing: their rings and totals outlive a warm start.)
 package telemetry

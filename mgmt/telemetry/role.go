@@ -11,7 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"fcredirect/mgmt/attach"
+	"fcredirect/mgmt/bus"
 	"fcredirect/mgmt/postgres"
 	"fcredirect/mgmt/stats"
 )
@@ -36,6 +39,7 @@ type Role struct {
 	keeper  *stats.Keeper
 	service *stats.Service
 	history history
+	queue   queue
 	start   time.Time
 	beat    atomic.Int64 // since start: the looker's last round
 
@@ -48,8 +52,10 @@ type Role struct {
 // Stats counts what the role did since it was made.
 type Stats struct {
 	Looks    uint64            `json:"looks"`
-	Written  uint64            `json:"written"`
-	Failures uint64            `json:"failures"` // of writes: the next one has what they had
+	Written  uint64            `json:"written"`  // looks in the database
+	Waiting  int               `json:"waiting"`  // looks that are not yet
+	Dropped  uint64            `json:"dropped"`  // looks that waited for too long: their counts come with the next
+	Failures uint64            `json:"failures"` // of transactions
 	Keeper   stats.KeeperStats `json:"keeper"`
 }
 
@@ -68,39 +74,24 @@ func New(o Options) (*Role, error) {
 	return &Role{Options: o, keeper: keeper, service: stats.NewService(o.DB), start: time.Now()}, nil
 }
 
-// Run looks, writes, keeps and answers until ctx ends. It is ready before there is a segment: questions about the past
-// need none.
+// Run looks, writes, keeps and answers until ctx ends; then it writes what waits, for a bounded time. It is ready before
+// there is a segment: questions about the past need none.
 func (r *Role) Run(ctx context.Context, ready func()) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	remove := r.answer()
-	defer remove()
-	looks := make(chan written, 1)
-	ended := make(chan error, 2)
-	go func() { ended <- r.write(ctx, looks) }()
-	go func() { ended <- r.keeper.Run(ctx) }()
+	defer r.answer()()
+	group, ctx := errgroup.WithContext(ctx)
+	looked := make(chan struct{})
+	group.Go(func() error { return r.write(ctx, looked) })
+	group.Go(func() error { return r.keeper.Run(ctx) })
+	group.Go(func() error {
+		defer close(looked)
+		return r.lookOn(ctx)
+	})
 	ready()
-	err := r.lookOn(ctx, looks, ended)
-	stop()
-	for range 2 - r.over(err) {
-		err = errors.Join(err, <-ended)
-	}
-	return err
-}
-
-// endedEarly is what one of the two other goroutines failed with.
-type endedEarly struct{ error }
-
-// over is how many of the other goroutines are known to have ended.
-func (r *Role) over(err error) int {
-	if early := (endedEarly{}); errors.As(err, &early) {
-		return 1
-	}
-	return 0
+	return group.Wait()
 }
 
 // lookOn looks once a second at whatever segment there is.
-func (r *Role) lookOn(ctx context.Context, looks chan written, ended <-chan error) error {
+func (r *Role) lookOn(ctx context.Context) error {
 	tick := time.NewTicker(Every)
 	defer tick.Stop()
 	var seg *attach.Segment
@@ -109,72 +100,84 @@ func (r *Role) lookOn(ctx context.Context, looks chan written, ended <-chan erro
 			seg.Close()
 		}
 	}()
+	var e *eye
 	var before *Look
 	for {
 		r.beat.Store(int64(time.Since(r.start)))
-		if seg != nil && seg.Replaced() {
-			seg.Close()
-			seg, before = nil, nil
-		}
 		if seg == nil {
 			seg, _ = attach.Open(r.Place) // there may be none: the next look sees
+			if seg != nil {
+				e, before = newEye(seg), nil
+			}
 		}
 		if seg != nil {
-			l := look(seg, time.Now())
-			r.history.add(l)
-			r.count(func(s *Stats) { s.Looks++ })
-			give(looks, written{l, l.stored(before)})
-			before = l
+			replaced := seg.Replaced()
+			before = r.take(e, before) // of one that was replaced, too: its last counts
+			if replaced {
+				seg.Close()
+				seg = nil
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case err := <-ended:
-			if ctx.Err() != nil {
-				return endedEarly{err}
-			}
-			return endedEarly{fmt.Errorf("telemetry: ended by itself: %w", err)}
 		case <-tick.C:
 		}
 	}
 }
 
-// give puts a look in the place of one that the writer has not taken yet. The span of flows holds only if both had it.
-func give(looks chan written, w written) {
-	select {
-	case old := <-looks:
-		w.stored = w.stored && old.stored
-	default:
+// take looks once. Of a data plane that is dead one look is written: the others would say the same.
+func (r *Role) take(e *eye, before *Look) *Look {
+	now := time.Now()
+	l := e.look(now)
+	if l == nil {
+		return before
 	}
-	looks <- w
+	r.history.add(l, e.busy(now))
+	if l.Alive || before == nil || before.Alive || before.Boot != l.Boot {
+		r.queue.add(waiting{l, l.stored(before)})
+	}
+	r.count(func(s *Stats) { s.Looks++ })
+	return l
 }
 
-// write is the writer's loop.
-func (r *Role) write(ctx context.Context, looks <-chan written) error {
-	w := writer{db: r.DB}
+// write writes what waits, every few seconds, and once more when the looker has ended.
+func (r *Role) write(ctx context.Context, looked <-chan struct{}) error {
+	w := newWriter(r.DB)
+	tick := time.NewTicker(writeEvery)
+	defer tick.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-looked:
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
+			defer cancel()
+			if err := r.flush(last, w); err != nil {
+				r.Log.Warn("the last looks were not written; their counts come with the next", "err", err)
+			}
 			return nil
-		case l := <-looks:
-			err := w.put(ctx, l)
-			if ctx.Err() != nil {
-				return nil
-			}
-			if err != nil && !postgres.Kind(err).Retry() {
-				return err
-			}
-			r.wrote(err)
+		case <-tick.C:
+		}
+		short, cancel := context.WithTimeout(ctx, writeTimeout)
+		err := r.flush(short, w)
+		cancel()
+		if err != nil && ctx.Err() == nil && !postgres.Kind(err).Retry() {
+			return err
 		}
 	}
 }
 
-func (r *Role) wrote(err error) {
+// flush writes all that waits.
+func (r *Role) flush(ctx context.Context, w *writer) error {
+	looks, next := r.queue.all()
+	err := w.put(ctx, looks)
+	if err == nil {
+		r.queue.done(next)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case err == nil:
-		r.counts.Written++
+		r.counts.Written += uint64(len(looks))
 	case r.err == nil:
 		r.since = time.Now()
 		r.Log.Warn("samples of ports are not written for the moment", "err", err)
@@ -183,6 +186,7 @@ func (r *Role) wrote(err error) {
 		r.counts.Failures++
 	}
 	r.err = err
+	return err
 }
 
 // Healthy says what is wrong, from any goroutine.
@@ -204,6 +208,7 @@ func (r *Role) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.counts
+	s.Waiting, s.Dropped = r.queue.count()
 	s.Keeper = r.keeper.Stats()
 	return s
 }
@@ -229,11 +234,11 @@ func (r *Role) answer() (remove func()) {
 	handle := func(method string, answer func(context.Context, []byte) ([]byte, error)) {
 		removes = append(removes, r.Bus.Handle(method, answer))
 	}
-	handle("telemetry.latest", func(context.Context, []byte) ([]byte, error) { return json.Marshal(r.history.last()) })
+	handle("telemetry.latest", func(context.Context, []byte) ([]byte, error) { return json.Marshal(r.history.latest()) })
 	handle("telemetry.stats", func(context.Context, []byte) ([]byte, error) { return json.Marshal(r.Stats()) })
 	handle("telemetry.history", asked(func(_ context.Context, q HistoryRequest) ([]*Look, error) {
-		if q.Most <= 0 || q.Most > maxAnswer {
-			q.Most = maxAnswer
+		if q.Most <= 0 || q.Most > historyLooks {
+			q.Most = historyLooks
 		}
 		return r.history.since(q.Since, q.Most), nil
 	}))
@@ -254,9 +259,15 @@ func asked[Q, A any](answer func(context.Context, Q) (A, error)) func(context.Co
 		d := json.NewDecoder(bytes.NewReader(b))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&q); err != nil {
-			return nil, fmt.Errorf("telemetry: request: %w", err)
+			return nil, &bus.Error{Code: "telemetry.bad_request", Text: fmt.Sprintf("telemetry: request: %v", err)}
 		}
 		a, err := answer(ctx, q)
+		if wrong := (*stats.BadRequest)(nil); errors.As(err, &wrong) {
+			return nil, &bus.Error{Code: "stats.bad_request", Text: wrong.Error()}
+		}
+		if errors.Is(err, stats.ErrTooMuch) {
+			return nil, &bus.Error{Code: "stats.too_much", Text: stats.ErrTooMuch.Error()}
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,8 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,114 +13,249 @@ import (
 	"fcredirect/mgmt/stats"
 )
 
-// writer puts totals of ports into the database. It takes the newest look there is: what it missed is in the totals.
+// writer puts looks into the database. It belongs to one goroutine.
 type writer struct {
 	db      *postgres.DB
 	ensured int64 // the partition that is there
-	ports   stats.Span
-	flows   stats.Span
+	ports   track
+	flows   track
 }
 
-// written is a look with what the looker knows of the time before it.
-type written struct {
-	look   *Look
-	stored bool // flows too were measured since the look before
+func newWriter(db *postgres.DB) *writer {
+	return &writer{db: db, ports: track{source: stats.SpanPort}, flows: track{source: stats.SpanFlow, lag: sampleLag}}
 }
 
-// putPorts writes differences to what the database has of the same boot, in the transaction that moves that.
-const putPorts = `WITH i AS (SELECT * FROM unnest($4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-	$11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])
-	AS i (port, frames_in, bytes_in, frames_out, bytes_out, drops, stalled, mirror_lost, device_errors, pauses_in, pauses_out)),
-o AS (SELECT * FROM port_total WHERE node_id = $1 AND boot = $2::uuid),
-d AS (SELECT i.port, coalesce(o.at, $3::timestamptz - interval '1 second') AS since, i.frames_in - coalesce(o.frames_in, 0) AS frames_in,
-	i.bytes_in - coalesce(o.bytes_in, 0) AS bytes_in, i.frames_out - coalesce(o.frames_out, 0) AS frames_out,
-	i.bytes_out - coalesce(o.bytes_out, 0) AS bytes_out, i.drops - coalesce(o.drops, 0) AS drops,
-	i.stalled - coalesce(o.stalled, 0) AS stalled, i.mirror_lost - coalesce(o.mirror_lost, 0) AS mirror_lost,
-	i.device_errors - coalesce(o.device_errors, 0) AS device_errors, i.pauses_in - coalesce(o.pauses_in, 0) AS pauses_in,
-	i.pauses_out - coalesce(o.pauses_out, 0) AS pauses_out FROM i LEFT JOIN o USING (port)),
-s AS (INSERT INTO port_sample_1s (node_id, at, boot, span_us, frames_in, bytes_in, frames_out, bytes_out, drops, stalled, mirror_lost,
-	device_errors, pauses_in, pauses_out, port)
-	SELECT $1::integer, $3::timestamptz, $2::uuid, greatest(0, (extract(epoch FROM $3::timestamptz - since) * 1000000)::bigint), frames_in, bytes_in, frames_out, bytes_out, drops,
-	stalled, mirror_lost, device_errors, pauses_in, pauses_out, port FROM d
-	WHERE (frames_in, bytes_in, frames_out, bytes_out, drops, stalled, mirror_lost, device_errors, pauses_in, pauses_out)
-	IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-INSERT INTO port_total AS t (node_id, boot, port, at, frames_in, bytes_in, frames_out, bytes_out, drops, stalled, mirror_lost, device_errors,
-	pauses_in, pauses_out)
-SELECT $1::integer, $2::uuid, port, $3::timestamptz, frames_in, bytes_in, frames_out, bytes_out, drops, stalled, mirror_lost, device_errors, pauses_in, pauses_out FROM i
-ON CONFLICT (node_id, boot, port) DO UPDATE SET at = excluded.at, frames_in = excluded.frames_in, bytes_in = excluded.bytes_in,
-	frames_out = excluded.frames_out, bytes_out = excluded.bytes_out, drops = excluded.drops, stalled = excluded.stalled,
-	mirror_lost = excluded.mirror_lost, device_errors = excluded.device_errors, pauses_in = excluded.pauses_in, pauses_out = excluded.pauses_out`
+// columns are the counters of a port, in table port_total and in the samples.
+var columns = []string{"frames_in", "bytes_in", "frames_out", "bytes_out", "drops", "stalled", "mirror_lost", "device_errors", "pauses_in", "pauses_out"}
 
-// lockPorts keeps a former instance that was only stalled out: what it compares with must be what it replaces.
-const lockPorts = `SELECT pg_advisory_xact_lock($1, $2)`
+// counters are their values. The first lcores of them are counted by lcores: within a boot they only go up. The others
+// come from the device, which may begin anew.
+type counters [10]int64
 
-// Totals of boots that ended long ago say nothing any more: their samples stand for themselves.
-const forgetBoots = `DELETE FROM port_total WHERE node_id = $1 AND boot <> $2::uuid AND at < $3::timestamptz - interval '30 days'`
+const lcoreCounters = 7
 
-// put writes a look. After an error the next one has it all.
-func (w *writer) put(ctx context.Context, p written) error {
-	ctx, stop := context.WithTimeout(ctx, writeTimeout)
-	defer stop()
+func (p *Port) counters() counters {
+	return counters{
+		int64(p.FramesIn), int64(p.BytesIn), int64(p.FramesOut), int64(p.BytesOut), int64(p.Drops), int64(p.Stalled), int64(p.MirrorLost),
+		int64(p.DeviceErrors), int64(p.PausesIn), int64(p.PausesOut),
+	}
+}
+
+// since is what was counted since c. Not ok: c is newer.
+func (n counters) since(c counters) (d counters, ok bool) {
+	for i := range n {
+		d[i] = n[i] - c[i]
+		if d[i] < 0 && i < lcoreCounters {
+			return d, false
+		}
+		if d[i] < 0 {
+			d[i] = n[i]
+		}
+	}
+	return d, true
+}
+
+// total is what the database has of a port of a boot.
+type total struct {
+	at time.Time
+	counters
+}
+
+type portOf struct{ boot, port string }
+
+// put writes looks, oldest first, in one transaction. After an error nothing of it is known: the same looks may come
+// again, and what is there already is recognized.
+func (w *writer) put(ctx context.Context, looks []waiting) error {
+	if len(looks) == 0 {
+		return nil
+	}
 	node, err := w.db.NodeID(ctx)
 	if err != nil {
 		return err
 	}
-	at := p.look.At
+	at := looks[len(looks)-1].look.At
 	if width := at.Unix() / int64(stats.Seconds/time.Second); w.ensured != width {
 		// What fails does not stand in the way: there is a place for all times.
 		if err := stats.EnsurePartitions(ctx, w.db.Q(), at); err == nil {
 			w.ensured = width
 		}
 	}
-	c := columnsOf(p.look.Ports)
+	ports, flows := w.ports, w.flows
+	goneOn := append(ports.over(looks, portsMeasured), flows.over(looks, flowsMeasured)...)
 	err = pgx.BeginFunc(ctx, w.db.Q(), func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, lockPorts, portLock, node); err != nil {
+		// A former instance that was only stalled waits here, and then finds what we have written.
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1, $2)", portLock, node); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, putPorts, append([]any{node, p.look.Boot, at}, c...)...); err != nil {
+		totals, err := readTotals(ctx, tx, node, looks)
+		if err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, forgetBoots, node, p.look.Boot, at)
-		return err
+		samples, moved := samplesOf(looks, totals)
+		if err := writeSamples(ctx, tx, node, samples); err != nil {
+			return err
+		}
+		if err := writeTotals(ctx, tx, node, moved); err != nil {
+			return err
+		}
+		for _, s := range goneOn {
+			if err := stats.PutSpan(ctx, tx, node, s); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("telemetry: write ports: %w", err)
+		return fmt.Errorf("telemetry: write %d looks: %w", len(looks), err)
 	}
-	if err := w.goesOn(ctx, node, &w.ports, stats.SpanPort, at); err != nil {
-		return err
+	w.ports, w.flows = ports, flows
+	return nil
+}
+
+func readTotals(ctx context.Context, tx pgx.Tx, node int32, looks []waiting) (map[portOf]total, error) {
+	var boots []string
+	for _, w := range looks {
+		boots = append(boots, w.look.Boot)
 	}
-	if !p.stored {
-		w.flows = stats.Span{}
+	rows, err := tx.Query(ctx, "SELECT replace(boot::text, '-', ''), port, at, "+strings.Join(columns, ", ")+
+		" FROM port_total WHERE node_id = $1 AND boot = ANY($2::text[]::uuid[])", node, boots)
+	if err != nil {
+		return nil, err
+	}
+	totals := map[portOf]total{}
+	var key portOf
+	var t total
+	_, err = pgx.ForEachRow(rows, append([]any{&key.boot, &key.port, &t.at}, t.places()...), func() error {
+		totals[key] = t
 		return nil
-	}
-	return w.goesOn(ctx, node, &w.flows, stats.SpanFlow, at)
+	})
+	return totals, err
 }
 
-// goesOn lengthens a span up to at, or begins another when there was a break.
-func (w *writer) goesOn(ctx context.Context, node int32, s *stats.Span, source string, at time.Time) error {
-	if broken := at.Sub(s.Until); s.Since.IsZero() || broken < 0 || broken > 3*Every {
-		*s = stats.Span{Source: source, Since: at.Add(-Every)}
-	}
-	s.Until = at
-	return stats.PutSpan(ctx, w.db.Q(), node, *s)
-}
-
-// columnsOf turns the ports into the columns of putPorts.
-func columnsOf(ports []Port) []any {
-	names := make([]string, len(ports))
-	columns := make([][]int64, 10)
-	for i := range columns {
-		columns[i] = make([]int64, len(ports))
-	}
-	for n, p := range ports {
-		names[n] = p.Name
-		for i, v := range []uint64{p.FramesIn, p.BytesIn, p.FramesOut, p.BytesOut, p.Drops, p.Stalled, p.MirrorLost, p.DeviceErrors, p.PausesIn, p.PausesOut} {
-			columns[i][n] = int64(v)
-		}
-	}
-	list := []any{names}
-	for _, c := range columns {
-		list = append(list, c)
+func (c *counters) places() (list []any) {
+	for i := range c {
+		list = append(list, &c[i])
 	}
 	return list
 }
+
+// sample is a row of port_sample_1s.
+type sample struct {
+	portOf
+	at   time.Time
+	span time.Duration
+	counters
+}
+
+// samplesOf makes samples of what the looks have beyond the totals, and gives the totals after them.
+func samplesOf(looks []waiting, totals map[portOf]total) (samples []sample, moved map[portOf]total) {
+	moved = map[portOf]total{}
+	for i, w := range looks {
+		for n := range w.look.Ports {
+			p := &w.look.Ports[n]
+			key := portOf{w.look.Boot, p.Name}
+			before, known := moved[key]
+			if !known {
+				before, known = totals[key]
+				if known && written(looks[i:], key, before.at) {
+					continue
+				}
+			}
+			if !known {
+				before.at = w.look.Started
+			}
+			now := p.counters()
+			counted, ok := now.since(before.counters)
+			if !ok {
+				continue // somebody newer has been there
+			}
+			// Time may have stepped. Counts stand for themselves then, and a rate over no time is none.
+			samples = append(samples, sample{key, w.look.At, max(0, w.look.At.Sub(before.at)), counted})
+			moved[key] = total{w.look.At, now}
+		}
+	}
+	return samples, moved
+}
+
+// written says whether the first of the looks, or a later one, is what the total was taken from: then the first is in
+// the database, and the answer to its commit was lost.
+func written(looks []waiting, key portOf, at time.Time) bool {
+	for _, w := range looks {
+		if w.look.Boot == key.boot && w.look.At.Equal(at) {
+			return true
+		}
+	}
+	return false
+}
+
+func writeSamples(ctx context.Context, tx pgx.Tx, node int32, samples []sample) error {
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"port_sample_1s"}, append([]string{"node_id", "at", "boot", "port", "span_us"}, columns...),
+		pgx.CopyFromSlice(len(samples), func(i int) ([]any, error) {
+			s := &samples[i]
+			row := []any{node, s.at, s.boot, s.port, s.span.Microseconds()}
+			for _, c := range s.counters {
+				row = append(row, c)
+			}
+			return row, nil
+		}))
+	return err
+}
+
+// writeTotals moves the totals to those of the last look.
+func writeTotals(ctx context.Context, tx pgx.Tx, node int32, moved map[portOf]total) error {
+	var boots, ports []string
+	var ats []time.Time
+	values := make([][]int64, len(columns))
+	for key, t := range moved {
+		boots, ports, ats = append(boots, key.boot), append(ports, key.port), append(ats, t.at)
+		for i, c := range t.counters {
+			values[i] = append(values[i], c)
+		}
+	}
+	args := []any{node, boots, ports, ats}
+	arrays, sets := "", ""
+	for i, c := range columns {
+		args = append(args, values[i])
+		arrays += fmt.Sprintf(", $%d::bigint[]", len(args))
+		sets += fmt.Sprintf(", %[1]s = excluded.%[1]s", c)
+	}
+	names := strings.Join(columns, ", ")
+	_, err := tx.Exec(ctx, `INSERT INTO port_total (node_id, boot, port, at, `+names+`)
+		SELECT $1::integer, boot, port, at, `+names+` FROM unnest($2::text[]::uuid[], $3::text[], $4::timestamptz[]`+arrays+`) u (boot, port, at, `+names+`)
+		ON CONFLICT (node_id, boot, port) DO UPDATE SET at = excluded.at`+sets, args...)
+	return err
+}
+
+// track follows one source from look to look: where there is a break a new span begins.
+type track struct {
+	source string
+	lag    time.Duration // what is younger than the last look by less is not known yet
+	last   time.Time
+	span   stats.Span
+}
+
+// over goes on over looks, and gives the spans that they made longer.
+func (t *track) over(looks []waiting, measured func(waiting) bool) (list []stats.Span) {
+	for _, w := range looks {
+		at := w.look.At
+		apart := at.Sub(t.last)
+		t.last = at
+		if !measured(w) {
+			t.span = stats.Span{}
+			continue
+		}
+		if t.span.Since.IsZero() || apart < 0 || apart > breakAfter {
+			t.span = stats.Span{Source: t.source, Since: at.Add(-Every)}
+			list = append(list, t.span)
+		}
+		t.span.Until = at.Add(-t.lag)
+		if len(list) == 0 {
+			list = append(list, t.span)
+		}
+		list[len(list)-1] = t.span
+	}
+	return slices.DeleteFunc(list, func(s stats.Span) bool { return !s.Until.After(s.Since) })
+}
+
+func portsMeasured(w waiting) bool { return w.look.Alive }
+func flowsMeasured(w waiting) bool { return w.look.Alive && w.stored }
