@@ -31,7 +31,7 @@ type plane struct {
 	port *shm.Counters
 }
 
-func newPlane(t *testing.T, dir string) *plane {
+func newPlane(t testing.TB, dir string) *plane {
 	t.Helper()
 	spec := feed.Spec{Producers: 1, State: 64, Events: 64, Shards: 1}
 	seg, err := shm.Create(shm.Config{Dir: dir, Node: "n", TSCHz: 1e9, State: append([]shm.RegionSpec{
