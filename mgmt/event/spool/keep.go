@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 )
@@ -54,17 +55,29 @@ func (s *Spool) over(g *segment, now time.Time) bool {
 	return now.Sub(g.drained) >= s.o.Keep && s.synced-(g.end-1) >= uint64(max(s.o.KeepRecords, 0))
 }
 
-// drop deletes the oldest file. The folder is synced each time, so that after a loss of power no file is missing between
-// two others.
+// drop deletes the oldest file. The folder is synced after each, and before the next one if that failed: so that after a
+// loss of power no file is missing between two others.
 func (s *Spool) drop() error {
+	if err := s.syncDropped(); err != nil {
+		return err
+	}
 	g := s.segments[0]
-	if err := s.files.Remove(g.name); err != nil {
+	// One that is not there was deleted by a call that failed all the same.
+	if err := s.files.Remove(g.name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("spool: delete %s, which is drained: %w", g.name, err)
 	}
 	s.segments = s.segments[1:]
 	s.stats.Bytes -= g.disk
-	if err := s.files.Sync(); err != nil {
-		return fmt.Errorf("spool: sync the folder: %w", err)
+	s.dropped = true
+	return s.syncDropped()
+}
+
+func (s *Spool) syncDropped() error {
+	if s.dropped {
+		if err := s.files.Sync(); err != nil {
+			return fmt.Errorf("spool: sync the folder: %w", err)
+		}
+		s.dropped = false
 	}
 	return nil
 }

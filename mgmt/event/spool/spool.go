@@ -69,6 +69,7 @@ type Spool struct {
 	// what is read, guarded by mu
 	mu       sync.Mutex
 	segments []*segment // oldest first
+	dropped  bool       // a file was deleted, and the folder not synced since
 	synced   uint64
 	drained  uint64
 	bases    bases
