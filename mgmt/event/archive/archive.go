@@ -224,6 +224,25 @@ func (a *Archive) Origins(ctx context.Context, first, last uint64) (map[uint64]e
 	return all, nil
 }
 
+// Last gives number and origin of the last event up to a number that is no stand-in; false when the database has none.
+func (a *Archive) Last(ctx context.Context, upTo uint64) (number uint64, o event.Origin, ok bool, err error) {
+	node, err := a.db.NodeID(ctx)
+	if err != nil {
+		return 0, o, false, err
+	}
+	var n, epoch, seq int64
+	var producer int32
+	err = a.db.Q().QueryRow(ctx, "SELECT number, epoch, producer, seq FROM event WHERE node_id = $1 AND number <= $2 AND producer <> $3 ORDER BY number DESC LIMIT 1",
+		node, int64(upTo), int32(event.FromSpool)).Scan(&n, &epoch, &producer, &seq)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, o, false, nil
+	}
+	if err != nil {
+		return 0, o, false, fmt.Errorf("archive: the last event: %w", err)
+	}
+	return uint64(n), event.Origin{Epoch: uint64(epoch), Producer: uint32(producer), Seq: uint64(seq)}, true, nil
+}
+
 // Filter selects events. Its zero value selects all.
 type Filter struct {
 	After  uint64 // number

@@ -14,7 +14,8 @@ import (
 //   - It has no log of this node: it begins with the oldest event that the spool has.
 //   - It is of our lineage, somewhere in the spool: the next event is the one after. It may be further back than what it
 //     had acknowledged: a standby took over that did not have it all. The spool has kept those events for that.
-//   - It is of our lineage and further on than the spool: the spool was set back to an old copy of its folder.
+//   - It is of our lineage, and further on than the spool or with another event in its last place: the spool was set back
+//     to an old copy of its folder, and may have got new events since.
 //   - It is of another lineage: the spool is new because the old one was lost, or the database is another one.
 //
 // In the last two cases the events that the database does not have get new numbers, behind all that it has, and the
@@ -32,7 +33,12 @@ func (d *drainer) contact(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, last := d.spool.Range()
+	ours := true
+	if state.Known {
+		if ours, err = d.ours(ctx, state); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !state.Known:
 		first, _ := d.spool.Range()
@@ -40,7 +46,7 @@ func (d *drainer) contact(ctx context.Context) error {
 		if err := d.archive.Begin(ctx, state.Lineage, state.Number); err != nil {
 			return err
 		}
-	case state.Lineage != d.spool.Lineage() || state.Number > d.spool.Number(last):
+	case !ours:
 		if err := d.reconcile(ctx, state); err != nil {
 			return err
 		}
@@ -49,8 +55,32 @@ func (d *drainer) contact(ctx context.Context) error {
 	d.failedOver(identity, next)
 	d.next, d.number, d.identity = next, state.Number, identity
 	d.has(next - 1)
-	d.once.Do(func() { close(d.met) })
+	d.once.Do(func() {
+		close(d.met)
+		d.wakeReaders()
+	})
 	return nil
+}
+
+// ours says whether the log in the database is the beginning of the spool's. The last event that both have tells.
+func (d *drainer) ours(ctx context.Context, state archive.State) (bool, error) {
+	first, last := d.spool.Range()
+	if state.Lineage != d.spool.Lineage() || state.Number > d.spool.Number(last) {
+		return false, nil
+	}
+	number, origin, found, err := d.archive.Last(ctx, state.Number)
+	if err != nil || !found {
+		return err == nil, err
+	}
+	index, ok := d.spool.Index(number)
+	if !ok || index < first {
+		return true, nil // there is nothing to compare
+	}
+	records, err := d.spool.Read(index, 1)
+	if err != nil || len(records) == 0 {
+		return err == nil, err
+	}
+	return records[0].Damaged || records[0].Origin == origin, nil
 }
 
 // failedOver tells when another server, or the same one after a promotion, answers.
@@ -88,13 +118,13 @@ func (d *drainer) reconcile(ctx context.Context, state archive.State) error {
 }
 
 // foreign is the first event of the spool that the database does not have. Of a lineage that the spool never had, it has
-// none.
+// none. What stands for another event, here or there, is of no side: it goes with what comes behind it.
 func (d *drainer) foreign(ctx context.Context, state archive.State) (index uint64, err error) {
 	index, last := d.spool.Range()
 	if !d.spool.Knows(state.Lineage) {
 		return index, nil
 	}
-	for index <= last && d.spool.Number(index) <= state.Number {
+	for same := index; index <= last && d.spool.Number(index) <= state.Number; {
 		events, err := d.readIndex(index, compareEvents)
 		if err != nil {
 			return 0, err
@@ -107,11 +137,16 @@ func (d *drainer) foreign(ctx context.Context, state archive.State) (index uint6
 			return 0, err
 		}
 		for _, e := range events {
-			// What retention has deleted was ours: the lineage is.
-			if e.Number > state.Cut && have[e.Number] != e.Origin || e.Number > state.Number {
-				return index, nil
-			}
+			there, found := have[e.Number]
 			index++
+			switch {
+			case e.Number > state.Number:
+				return index - 1, nil
+			case e.Number <= state.Cut || found && there == e.Origin:
+				same = index // what retention has deleted was ours: the lineage is
+			case !found || there.Producer != event.FromSpool && e.Origin.Producer != event.FromSpool:
+				return same, nil
+			}
 		}
 	}
 	return index, nil

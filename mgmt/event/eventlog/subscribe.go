@@ -19,7 +19,8 @@ var ErrStopped = errors.New("event: the role stopped")
 type Subscription struct {
 	log     *Log
 	after   uint64
-	lineage uint64
+	lineage uint64 // of the numbering that after is of; one that the spool does not know: the database's
+	placed  bool
 }
 
 // Next waits for events and gives at most max of them, at least one. An error but ctx's or ErrStopped: the events that
@@ -45,21 +46,54 @@ func (s *Subscription) Next(ctx context.Context, max int) ([]event.Event, error)
 
 // poll gives what there is, or what to wait for.
 func (s *Subscription) poll(ctx context.Context, max int) (events []event.Event, news chan struct{}, err error) {
-	s.log.mu.Lock()
-	news = s.log.news
-	s.log.mu.Unlock()
-	s.move()
-	if events, err = s.log.read(ctx, s.after, max); len(events) > 0 {
-		s.after = events[len(events)-1].Number
+	for {
+		s.log.mu.Lock()
+		news = s.log.news
+		newest := s.log.spool.Number(s.log.published)
+		s.log.mu.Unlock()
+		if !s.placed && s.after > newest {
+			s.lineage = 0 // the spool never gave such a number
+		}
+		if s.placed = true; !s.move() {
+			return nil, news, nil
+		}
+		events, err = s.log.read(ctx, s.after, max)
+		if s.log.spool.Lineage() != s.lineage {
+			continue // a renumbering came between: these may be the wrong ones
+		}
+		if len(events) > 0 {
+			s.after = events[len(events)-1].Number
+		}
+		return events, news, err
 	}
-	return events, news, err
 }
 
-// move follows a renumbering: the place stays the same, its number changes.
-func (s *Subscription) move() {
-	if lineage := s.log.spool.Lineage(); lineage != s.lineage {
-		s.after, s.lineage = s.log.spool.Renumber(s.after, s.lineage), lineage
+// move follows a renumbering: the place stays the same, its number changes. False: the number is one that only the
+// database knows, and the spool may give its own ones once more, until it has met that.
+func (s *Subscription) move() bool {
+	l := s.log
+	lineage := l.spool.Lineage()
+	if lineage == s.lineage {
+		return true
 	}
+	if l.archive != nil && !l.spool.Knows(s.lineage) {
+		select {
+		case <-l.met:
+			lineage = l.spool.Lineage()
+		default:
+			return false
+		}
+	}
+	s.after, s.lineage = l.spool.Renumber(s.after, s.lineage), lineage
+	return true
+}
+
+// wakeReaders lets those who wait look again.
+func (l *Log) wakeReaders() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.news)
+	l.news = make(chan struct{})
 }
 
 // read gives events after a number, none when there are none yet.
