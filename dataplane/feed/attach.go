@@ -28,10 +28,10 @@ func NewOutlets(state, ctl *shm.File, c Config) (*Outlets, error) {
 			if err != nil {
 				return nil, err
 			}
-			slots := c.Source.Slots()
+			marks := marksOf(c.Source.Slots(), c.Spec.shards(consumer))
 			out := &Outlet{
 				to: to, shard: uint32(shard), mask: uint32(c.Spec.shards(consumer) - 1), report: c.Report,
-				start: c.Now, due: c.Now + c.Report, turn: make([]uint32, 0, slots), next: make([]uint32, 0, slots),
+				start: c.Now, due: c.Now + c.Report, turn: make([]uint32, 0, marks), next: make([]uint32, 0, marks),
 				urgent: make([]uint32, 0, urgentItems), all: -1,
 			}
 			if to.owes() {
@@ -42,6 +42,10 @@ func NewOutlets(state, ctl *shm.File, c Config) (*Outlets, error) {
 	}
 	return o, nil
 }
+
+// marksOf is how many marks a list has room for: of a table that is at most half full, with its flows spread over the
+// shards, twice as many as there are. All lists of the store together take as much as one of a store without shards.
+func marksOf(slots, shards int) int { return min(slots, max(slots/shards, leastMarks)) }
 
 // NewEvents takes the producer's side of the ring of events.
 func NewEvents(state, ctl *shm.File, c Config) (*Events, error) {

@@ -149,3 +149,23 @@ func TestABrokenRingIsCountedOnceAndMendedByAConsumer(t *testing.T) {
 		}
 	}
 }
+
+// A cursor that points to items overwritten long ago is one that can be right, as far as the ring knows.
+func TestAnItemThatIsNotTheNextOneIsAnErrorAndNotRead(t *testing.T) {
+	f := newFlows(t, t.TempDir(), Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, 10)
+	defer f.seg.Close()
+	s := f.newStore(t)
+	for slot := range uint32(10) {
+		f.frame(slot)
+	}
+	f.now += period
+	f.outlets.Offer(f.now, 16)
+	s.reader.Next()
+	(*Item)(f.outlets.list[0].to.ring.Last(9)).Header().Seq += 64
+	if item := s.reader.Next(); item != nil || s.reader.Err() == nil || s.reader.Read() != 1 {
+		t.Fatalf("read %v, error %v", item, s.reader.Err())
+	}
+	if s.reader.Next() != nil {
+		t.Fatal("went on")
+	}
+}

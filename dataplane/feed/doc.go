@@ -15,6 +15,6 @@
 // The rings lie in `state`, which consumers map read-only; their cursors lie in `ctl`, which the producer distrusts.
 //
 // Invariants: item numbers have no gaps. An item lies untouched until it is released. At rest, with a consumer that
-// reads, the last snapshot offered of each flow is the flow's last state. Memory is bounded: per outlet two lists of as
-// many marks as the producer has flows.
+// reads, the last snapshot offered of each flow is the flow's last state. Memory is bounded: per outlet two lists of
+// at most twice as many marks as its flows can be.
 package feed

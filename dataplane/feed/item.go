@@ -27,9 +27,11 @@ const (
 
 // Flags of an item.
 const (
-	FlagEnded   uint8 = 1 << iota // the last snapshot: the flow or login is gone
-	FlagResync                    // offered because the consumer asked for everything, or after a warm start
-	FlagChanged                   // the state changed, not only counters
+	// FlagEnded marks the last snapshot: the flow or login is gone. A data plane that is killed right after it tells of the
+	// same life once more when it is back, and of its end later.
+	FlagEnded   uint8 = 1 << iota
+	FlagResync        // offered because the consumer asked for everything, or after a warm start
+	FlagChanged       // the state changed, not only counters
 )
 
 // Type is the type of an event. Numbers below 1024 are the data plane's; mgmt/event has the catalogue of all.

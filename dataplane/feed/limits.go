@@ -9,6 +9,8 @@ const (
 	// urgentItems bounds the flows of an outlet that go before all others: those whose state has just changed. What finds
 	// no place there goes with the rest, within a report period.
 	urgentItems = 1024
+	// leastMarks is the room of a list of marks, 4 bytes each, where a shard's part of the table is small.
+	leastMarks = 1024
 	// spareLooks bounds the marks without anything to tell, beside its budget, that one offer looks at: flows that have
 	// ended, or on which no storage frame was seen yet. A scan of a million addresses leaves a million of them, two cache
 	// misses each.
