@@ -38,11 +38,11 @@ const (
 	// offer each time.
 	reportItems = 8
 	reportEvery = 16
-	// At an orderly stop that many items are offered at a time, for as long as a consumer takes some within wordsWait, and
-	// not longer than wordsMost.
+	// At an orderly stop that many items are offered at a time, for as long as a consumer takes some within wordsWait, which
+	// is two transactions of the store, and not longer than wordsMost.
 	wordsItems = 256
-	wordsWait  = 50 * time.Millisecond
-	wordsMost  = time.Second
+	wordsWait  = 200 * time.Millisecond
+	wordsMost  = 2 * time.Second
 	// endReserve is the share of the table, one in so many, below which flows end without waiting for a consumer.
 	endReserve = 8
 	// spinPasses is how many passes without a frame an adaptive lcore spins before its first sleep.

@@ -40,15 +40,17 @@ func (w *Worker) report() {
 }
 
 // lastWords tells what was not told yet at an orderly stop: if the next start is a cold one, nobody else will. It waits for
-// room as long as some consumer makes it.
+// room as long as some consumer makes it; after a time in which another program had our CPU it looks for room first.
 func (w *Worker) lastWords() {
 	if w.outlets == nil || w.Limit > 0 {
 		return
 	}
 	begin := dpdk.TSC()
-	for now, last := begin, begin; !w.outlets.Idle() && w.passed(last, now) < wordsWait && w.passed(begin, now) < wordsMost; now = dpdk.TSC() {
+	for last, now := begin, begin; !w.outlets.Idle() && w.passed(begin, now) < wordsMost; now = dpdk.TSC() {
 		if w.outlets.Flush(now, wordsItems) {
 			last = now
+		} else if w.passed(last, now) >= wordsWait {
+			break
 		} else {
 			w.nap()
 		}
