@@ -112,8 +112,8 @@ func (t *teller) login(ch login.Change, now uint64) {
 	case login.Suspected:
 		subject = &ch.Old
 	}
-	if ch.Kind == login.Moved && ch.Cause == login.DuplicateName {
-		kind, lane = feed.LoginConflict, feed.Immediate
+	if ch.Kind == login.Moved && ch.Cause == login.DuplicateName { // it moved, and somebody should look
+		t.loginEvent(feed.LoginConflict, feed.Immediate, subject, &ch, now)
 	}
 	t.loginEvent(kind, lane, subject, &ch, now)
 }
