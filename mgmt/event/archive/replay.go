@@ -155,8 +155,9 @@ func check(ctx context.Context, tx pgx.Tx, node int32) (result event.CheckAnswer
 func checkNumbers(ctx context.Context, tx pgx.Tx, node int32, number, cut uint64) (event.ViewCheck, error) {
 	c := event.ViewCheck{Name: "event"}
 	var rows, lost, outside int64
-	err := tx.QueryRow(ctx, `SELECT count(*), coalesce(sum(CASE WHEN type = $4 THEN (fields->>'last')::bigint - (fields->>'first')::bigint END), 0)::bigint,
-		count(*) FILTER (WHERE number <= $2 OR number > $3) FROM event WHERE node_id = $1`, node, int64(cut), int64(number), int32(event.LogLost)).Scan(&rows, &lost, &outside)
+	err := tx.QueryRow(ctx, `SELECT count(*), coalesce(sum(CASE WHEN type = $4 AND producer = $5 THEN (fields->>'last')::bigint - (fields->>'first')::bigint END), 0)::bigint,
+		count(*) FILTER (WHERE number <= $2 OR number > $3) FROM event WHERE node_id = $1`, node, int64(cut), int64(number), int32(event.LogLost),
+		int32(event.FromSpool)).Scan(&rows, &lost, &outside)
 	if err != nil {
 		return c, fmt.Errorf("count events: %w", err)
 	}

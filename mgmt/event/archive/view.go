@@ -172,9 +172,11 @@ func value(values map[string]any, c column) *string {
 	switch v := values[c.name].(type) {
 	case string:
 		if s = v; c.sql == "timestamptz" {
-			if _, err := time.Parse(time.RFC3339Nano, v); err != nil {
+			t, err := time.Parse(time.RFC3339Nano, v)
+			if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 { // SQL has other years, and fewer time zones
 				return nil
 			}
+			s = t.Format(time.RFC3339Nano)
 		} else if c.sql != "text" {
 			return nil
 		}

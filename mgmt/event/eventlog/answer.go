@@ -84,8 +84,11 @@ func (r *request) check() error {
 		return fmt.Errorf("event: %d events in a request: the limit is %d", len(r.Events), requestEvents)
 	}
 	for _, e := range r.Events {
-		if len(e.Fields) > event.MaxFields || len(e.Fields) < 2 || e.Fields[0] != '{' || !json.Valid(e.Fields) || e.Seq == 0 || r.Instance == 0 {
-			return fmt.Errorf("event: event %d of type %v: its fields are no object of at most %d bytes", e.Seq, e.Type, event.MaxFields)
+		if e.Seq == 0 || r.Instance == 0 {
+			return fmt.Errorf("event: event %d of instance %x: there is none before 1", e.Seq, r.Instance)
+		}
+		if err := event.CheckFields(e.Fields); err != nil {
+			return fmt.Errorf("event: event %d of type %v: %w", e.Seq, e.Type, err)
 		}
 	}
 	return nil
@@ -109,6 +112,7 @@ func (l *Log) answerRead(ctx context.Context, q event.ReadRequest) (event.ReadAn
 	for {
 		events, news, err := s.poll(ctx, q.Max)
 		a := event.ReadAnswer{Events: append([]event.Event{}, events...), After: s.after, Lineage: strconv.FormatUint(s.lineage, 16)}
+		a.Partial = s.missing
 		if err != nil || len(events) > 0 || wait == 0 {
 			return a, err
 		}

@@ -221,7 +221,7 @@ func (d *drainer) back() {
 	}
 }
 
-// retain deletes old events from time to time.
+// retain deletes old events from time to time, and sees that the new ones are still there.
 func (d *drainer) retain(ctx context.Context) error {
 	if time.Since(d.retained) < d.o.tempo.retain {
 		return nil
@@ -233,6 +233,9 @@ func (d *drainer) retain(ctx context.Context) error {
 	}
 	d.database.Lock()
 	defer d.database.Unlock()
+	if err := d.still(ctx); err != nil {
+		return err
+	}
 	for range retainSlices {
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 		n, err := d.archive.Retain(ctx, before, uint64(max(d.o.RetainEvents, 0)))
@@ -243,6 +246,18 @@ func (d *drainer) retain(ctx context.Context) error {
 	}
 	d.retained = time.Time{} // there is more
 	return nil
+}
+
+// still asks whether the database is where it was. A standby may have taken over in its place that has less, and while
+// nothing happens nobody else would notice.
+func (d *drainer) still(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	state, err := d.archive.State(ctx)
+	if err == nil && (state.Number != d.number || state.Lineage != d.spool.Lineage()) {
+		err = archive.ErrMoved
+	}
+	return err
 }
 
 func timeOf(ns int64) time.Time { return time.Unix(0, ns) }

@@ -1,10 +1,16 @@
 package eventlog
 
 import (
+	"context"
+	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"fcredirect/mgmt/event"
+	"fcredirect/mgmt/event/archive"
 	"fcredirect/mgmt/event/spool/spooltest"
 )
 
@@ -95,5 +101,78 @@ func TestAReaderOfALostSpoolMissesNothing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestWhatADatabaseForgetsIsOfferedAgainWhenNothingHappens(t *testing.T) {
+	w := newNode(t)
+	w.o.tempo.retain = 5 * time.Millisecond
+	w.start(t)
+	w.plane.put(0, 50)
+	w.settle(t)
+	n := len(w.log(t))
+	w.lose(t, 30)
+	eventually(t, "a database that has all again", func() bool { return len(w.log(t)) == n })
+	w.judge(t)
+}
+
+func TestAReaderIsToldOfWhatRetentionDeleted(t *testing.T) {
+	w := newNode(t)
+	w.o.Spool.Keep, w.o.Spool.KeepRecords, w.o.Spool.SegmentBytes = -1, -1, 1<<10
+	w.o.RetainEvents, w.o.tempo.retain = 20, 5*time.Millisecond
+	w.start(t)
+	for range 5 {
+		w.plane.put(0, 30)
+		w.settle(t)
+	}
+	cut := func() uint64 {
+		s, err := archive.New(w.db).State(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Cut
+	}
+	eventually(t, "a log that is cut", func() bool { return cut() == w.role.Stats().Number-20 && w.role.Stats().Spool.First > cut() })
+	read := func(after uint64) event.ReadAnswer {
+		return ask[event.ReadAnswer](t, w.bus, event.MethodRead, event.ReadRequest{After: after, Max: 1})
+	}
+	if a := read(3); len(a.Events) != 1 || a.Events[0].Number != cut()+1 || !strings.Contains(a.Partial, fmt.Sprintf("4 to %d", cut())) {
+		t.Errorf("after 3, when %d are gone: %+v, %q", cut(), a.Events, a.Partial)
+	}
+	if a := read(cut()); len(a.Events) != 1 || a.Partial != "" {
+		t.Errorf("%+v, %q", a.Events, a.Partial)
+	}
+}
+
+// One event that the database refuses would hold up all that come after it, for ever.
+func TestWhatTheDatabaseWouldRefuseIsRefusedAtOnce(t *testing.T) {
+	w := newNode(t)
+	w.start(t)
+	for seq, fields := range []string{
+		`{"name":"\u0000"}`, `{"name":"\ud800"}`, "{\"name\":\"\xff\"}", `{"a":{"b":["\uDFFF"]}}`, `{"number":1e3}`, `{"number":-0}`, `{"number":1.5}`,
+		`{"number":1e999999}`,
+	} {
+		request := fmt.Sprintf(`{"instance":5,"events":[{"seq":%d,"at":1,"type":1,"fields":%s}]}`, seq+1, fields)
+		if _, err := w.bus.Call(context.Background(), event.RoleName, event.MethodAppend, []byte(request)); err == nil {
+			t.Errorf("taken: %s", fields)
+		}
+	}
+	for seq, c := range []struct {
+		of     event.Type
+		fields string
+	}{
+		{event.FlowCreated, `{"serial":18446744073709551615,"created":"0000-01-01T00:00:00Z","last_seen":"2020-01-01T00:00:00+23:00"}`},
+		{event.FlowCreated, `{"serial":3,"created":"9999-12-31T23:59:59-23:00","s_id":"a\\ud800 \u00e9 \\u0000"}`},
+		{event.LogLost, `{"first":"x","last":"y"}`},
+		{event.AlarmRaised, `{"code":7,"subject":{"a":[1,true,null]}}`},
+	} {
+		request := fmt.Sprintf(`{"instance":6,"events":[{"seq":%d,"at":%d,"type":%d,"fields":%s}]}`, seq+1, math.MinInt64, c.of, c.fields)
+		if _, err := w.bus.Call(context.Background(), event.RoleName, event.MethodAppend, []byte(request)); err != nil {
+			t.Errorf("%s: %v", c.fields, err)
+		}
+	}
+	w.drained(t)
+	if check := ask[event.CheckAnswer](t, w.bus, event.MethodRebuild, nil); !check.Equal() || check.Number != 4 {
+		t.Errorf("%+v", check)
 	}
 }

@@ -21,6 +21,7 @@ type Subscription struct {
 	after   uint64
 	lineage uint64 // of the numbering that after is of; one that the spool does not know: the database's
 	placed  bool
+	missing string // what the last events do not follow on
 }
 
 // Next waits for events and gives at most max of them, at least one. An error but ctx's or ErrStopped: the events that
@@ -61,7 +62,10 @@ func (s *Subscription) poll(ctx context.Context, max int) (events []event.Event,
 		if s.log.spool.Lineage() != s.lineage {
 			continue // a renumbering came between: these may be the wrong ones
 		}
-		if len(events) > 0 {
+		if s.missing = ""; len(events) > 0 {
+			if n := events[0].Number; n > s.after+1 && events[0].Type != event.LogLost {
+				s.missing = fmt.Sprintf("events %d to %d are not kept any more", s.after+1, n-1)
+			}
 			s.after = events[len(events)-1].Number
 		}
 		return events, news, err
