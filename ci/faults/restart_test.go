@@ -49,3 +49,13 @@ func TestAColdRestartOfTheDataPlaneKeepsWhatWas(t *testing.T) {
 	p.settle()
 	p.endLoad()
 }
+
+func TestAnOrderlyStopOfTheDataPlaneTellsTheLastFrames(t *testing.T) {
+	p := newPlace(t)
+	p.startLoad(shape{directions: few / 5, fresh: true}) // so few that the store keeps up: the stop does not wait for it for long
+	p.startDaemon("mgmtd", "")
+	p.serving()
+	p.complete()
+	p.endLoad() // at full load: nobody else will tell what was in its hands
+	p.settle()
+}
