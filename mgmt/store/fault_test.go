@@ -67,8 +67,8 @@ func TestNothingIsLostOrCountedTwiceWhenTheNthOperationFails(t *testing.T) {
 				hit = q.Hit()
 				p.same(faults.Querier)
 				r.end()
-				if r.Stats().Failures == 0 && hit {
-					t.Error("the failure was not counted")
+				if !hit && n < 15 { // taking the shard and one flush are more
+					t.Errorf("the store did %d operations", n-1)
 				}
 			})
 			if n > 300 {
@@ -345,8 +345,12 @@ func TestAtRestTheTablesAreTheDataPlanesWhateverHappened(t *testing.T) {
 		roles := make([]*running, shards)
 		dbs, faults := make([]*postgres.DB, shards), make([]*swap, shards)
 		start := func(i int) {
-			roles[i] = run(t, Options{Place: p.place(), DB: dbs[i], Shard: i})
-			roles[i].leave = time.Second
+			role, err := New(Options{Place: p.place(), DB: dbs[i], Shard: i, Linger: time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			role.leave = time.Second
+			roles[i] = runRole(t, role)
 		}
 		for i := range shards {
 			dbs[i], faults[i] = database(t, dsn)
