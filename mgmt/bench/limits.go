@@ -9,7 +9,7 @@ const (
 	MaxFlows       = 200_000
 	DefaultRounds  = 3
 	MaxRounds      = 99
-	DefaultSeconds = 4.0
+	DefaultSeconds = 3.0
 	MinSeconds     = 0.2
 	MaxSeconds     = 600.0
 	// DefaultOffered is far more than the synchronous variant does, and far less than the fast path alone.
