@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,8 +37,20 @@ type lab struct {
 	runs             int
 }
 
+// sharedLog is written by us and by what copies the words of helpers.
+type sharedLog struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *sharedLog) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to.Write(b)
+}
+
 func openLab(ctx context.Context, o Options) (l *lab, err error) {
-	l = &lab{o: o, traffic: newTraffic(o.Flows), log: o.Log}
+	l = &lab{o: o, traffic: newTraffic(o.Flows), log: &sharedLog{to: o.Log}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.close())
