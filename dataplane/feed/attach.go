@@ -1,9 +1,7 @@
 package feed
 
 import (
-	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"fcredirect/dataplane/ring"
 	"fcredirect/dataplane/shm"
@@ -73,13 +71,11 @@ func newSink(state, ctl *shm.File, c Config, consumer Consumer, shard int) (sink
 		c.Spec.describe(infos)
 	}
 	s := sink{info: &infos[at], cursor: &cursors[at], producer: uint8(c.Producer)}
-	var err error
-	if s.ring, err = ring.NewProducer(spec, mem, tailOf(cursors, at)); errors.Is(err, ring.ErrBroken) {
-		atomic.StoreUint64(&s.cursor.Tail, plausible(mem, spec.Items)) // a ctl file that was made anew, or one with nonsense
-		s.info.Broken++
+	// A ctl file may have been made anew, or hold nonsense.
+	if err := mend(s.cursor, mem, spec.Items, func() (err error) {
 		s.ring, err = ring.NewProducer(spec, mem, tailOf(cursors, at))
-	}
-	if err != nil {
+		return err
+	}, func() { s.info.Broken++ }); err != nil {
 		return sink{}, fmt.Errorf("feed: ring %d for %v: %w", c.Producer, consumer, err)
 	}
 	s.info.Offered = s.ring.Written()

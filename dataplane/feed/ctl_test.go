@@ -1,11 +1,14 @@
 package feed
 
 import (
+	"errors"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"fcredirect/dataplane/ring"
 	"fcredirect/dataplane/shm"
 )
 
@@ -167,5 +170,57 @@ func TestAnItemThatIsNotTheNextOneIsAnErrorAndNotRead(t *testing.T) {
 	}
 	if s.reader.Next() != nil {
 		t.Fatal("went on")
+	}
+}
+
+// A standby takes a look at the rings while their consumer is at work: what it sees may be old when it is judged.
+func TestWhoOpensARingInUseDoesNotMendIt(t *testing.T) {
+	dir := memoryDir(t)
+	f := newFlows(t, dir, Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, 64)
+	defer f.seg.Close()
+	s := f.newStore(t)
+	state, err := shm.Open(filepath.Join(dir, "state"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	ctl, err := shm.Open(filepath.Join(dir, "ctl"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ctl.Close()
+	var over atomic.Bool
+	looked := make(chan error, 1)
+	go func() {
+		var err error
+		for !over.Load() && (err == nil || errors.Is(err, ring.ErrBroken)) { // broken: it did not hold still
+			_, err = Open(state, ctl, Store, 0)
+		}
+		looked <- err
+		close(looked)
+	}()
+	defer func() { // before the files are unmapped
+		over.Store(true)
+		for range looked {
+		}
+	}()
+	for range 20_000 {
+		f.now += period
+		for slot := range uint32(64) {
+			f.frame(slot)
+		}
+		f.outlets.Offer(f.now, 64)
+		for s.reader.Next() != nil {
+		}
+		if err := s.reader.Release(s.reader.Read()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	over.Store(true)
+	if err := <-looked; err != nil && !errors.Is(err, ring.ErrBroken) {
+		t.Fatal(err)
+	}
+	if in := s.reader.Info(); in.Nonce != 0 || in.Broken != 0 {
+		t.Fatalf("a wish %d was made, broken %d times", in.Nonce, in.Broken)
 	}
 }

@@ -9,6 +9,8 @@ const (
 	// urgentItems bounds the flows of an outlet that go before all others: those whose state has just changed. What finds
 	// no place there goes with the rest, within a report period.
 	urgentItems = 1024
+	// mendTries bounds how often a ring is attached to whose cursor is nonsense, or moves while one looks.
+	mendTries = 8
 	// leastMarks is the room of a list of marks, 4 bytes each, where a shard's part of the table is small.
 	leastMarks = 1024
 	// spareLooks bounds the marks without anything to tell, beside its budget, that one offer looks at: flows that have

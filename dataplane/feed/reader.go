@@ -65,19 +65,39 @@ func open(state *shm.File, info *Info, cursors []Cursor, index, at int) (*Reader
 		return nil, errors.New("it lies outside its region")
 	}
 	r := &Reader{info: info, cursor: &cursors[index]}
-	var err error
-	if r.ring, err = ring.NewConsumer(spec, mem, tailOf(cursors, index)); errors.Is(err, ring.ErrBroken) {
-		// Somebody wrote nonsense there. The producer has stopped, and goes on when the wish for everything is new.
-		atomic.StoreUint64(&r.cursor.Tail, plausible(mem, spec.Items))
-		if r.ring, err = ring.NewConsumer(spec, mem, tailOf(cursors, index)); err == nil {
-			r.Resync(atomic.LoadUint64(&r.cursor.Nonce) + 1)
+	err := mend(r.cursor, mem, spec.Items, func() (err error) {
+		if r.ring, err = ring.NewConsumer(spec, mem, tailOf(cursors, index)); err != nil {
+			return err
 		}
-	}
+		if first := (*Item)(r.ring.Peek()); first != nil && first.Header().Seq != r.ring.Cursor()+1 {
+			return ring.ErrBroken // the cursor could be right, but what it points to was overwritten
+		}
+		return nil
+	}, func() {
+		// The producer has stopped, and goes on when the wish for everything is new.
+		r.Resync(atomic.LoadUint64(&r.cursor.Nonce) + 1)
+	})
 	if err != nil {
 		return nil, err
 	}
 	r.last = r.ring.Cursor()
 	return r, nil
+}
+
+// mend attaches to a ring. Where somebody wrote nonsense into the cursor, a plausible one takes its place, and mended is
+// called. But nonsense it is only if it is still there: else another consumer released items, and the producer used the
+// room, while we looked.
+func mend(cursor *Cursor, mem []byte, items int, attach func() error, mended func()) (err error) {
+	for range mendTries {
+		tail := atomic.LoadUint64(&cursor.Tail)
+		if err = attach(); !errors.Is(err, ring.ErrBroken) {
+			return err
+		}
+		if atomic.CompareAndSwapUint64(&cursor.Tail, tail, plausible(mem, items)) {
+			mended()
+		}
+	}
+	return err
 }
 
 // Producer is the index of the ring's producer: an lcore, or after the last of them the control goroutine.

@@ -231,6 +231,15 @@ func (c *Consumer) Next() unsafe.Pointer {
 	return slot
 }
 
+// Peek is what Next would give, and leaves it there.
+func (c *Consumer) Peek() unsafe.Pointer {
+	slot := c.Next()
+	if slot != nil {
+		c.next--
+	}
+	return slot
+}
+
 func (c *Consumer) refresh() {
 	head := atomic.LoadUint64(c.head)
 	if head-c.next > c.mask+1 {

@@ -37,7 +37,11 @@ func TestRingBehavesLikeABoundedQueue(t *testing.T) {
 			},
 			"commit": func(*rapid.T) { p.Commit(); committed = append(committed, reserved...); reserved = nil },
 			"next": func(t *rapid.T) {
+				peeked := c.Peek()
 				slot := c.Next()
+				if slot != peeked {
+					t.Fatalf("peeked at %v, next gave %v", peeked, slot)
+				}
 				if (slot == nil) != (len(committed) == 0) {
 					t.Fatalf("next gave %v with %d committed", slot, len(committed))
 				}
