@@ -54,7 +54,7 @@ func TestTheShortestFileGetsEveryDefault(t *testing.T) {
 		},
 		Pairs:       []Pair{{Edge: 0, Fabric: 1, Lcore: 1}},
 		Segment:     Segment{HugePages: HugePagesAuto, Flows: 65536, Logins: 16384},
-		Rings:       Rings{State: 16384, Events: 32768, Shards: 1},
+		Rings:       Rings{State: 65536, Events: 32768, Shards: 1},
 		DropTimeout: 500 * time.Millisecond, Report: 10 * time.Millisecond,
 		Mempool: Mempool{Mbufs: 16384, Size: 4352},
 	}

@@ -64,7 +64,7 @@ const (
 	DefaultLogins      = 16384
 	DefaultDropTimeout = 500 * time.Millisecond
 	DefaultReport      = 10 * time.Millisecond
-	DefaultStateItems  = 16384 // what one flush of the store holds at 160,000 updates a second
+	DefaultStateItems  = 65536 // a ring holds what one transaction of the store does: with 16,384 it wrote a tenth as much
 	DefaultEventItems  = 32768 // every flow of a large box begins, and the event log is away
 	DefaultShards      = 1
 	DefaultMbufs       = 16384
