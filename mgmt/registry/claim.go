@@ -41,12 +41,6 @@ type Claim struct {
 
 // hold takes the slot in a table. c.mu is held.
 func (c *Claim) hold(t *Table, p process, member int) error {
-	if head := t.find(c.asked.Role, c.asked.Shard, 0); head >= 0 && !c.standby {
-		// Before a slot gets the name of an instance that cannot be: names stay.
-		if i := t.active(head); i >= 0 && t.lives(t.slots[i].owner()) {
-			return t.taken(i)
-		}
-	}
 	numbers := []int{c.asked.Number}
 	if c.asked.Number == AnyNumber {
 		numbers = numbers[:0]
@@ -56,11 +50,25 @@ func (c *Claim) hold(t *Table, p process, member int) error {
 	}
 	var err error
 	for _, n := range numbers {
+		// Before a slot gets the name of an instance that cannot be: names stay.
+		if err = c.served(t); err != nil {
+			return err
+		}
 		if err = c.holdNumber(t, p, member, n); !errors.Is(err, ErrTaken) {
 			break
 		}
 	}
 	return err
+}
+
+// served says who has what is asked for, if it is not to be shared.
+func (c *Claim) served(t *Table) error {
+	if head := t.find(c.asked.Role, c.asked.Shard, 0); head >= 0 && !c.standby {
+		if i := t.active(head); i >= 0 && t.lives(t.slots[i].owner()) {
+			return t.taken(i)
+		}
+	}
+	return nil
 }
 
 func (c *Claim) holdNumber(t *Table, p process, member, number int) error {
