@@ -263,6 +263,22 @@ func TestAFlowWhoseMarkFoundNoRoomIsToldOfAllTheSame(t *testing.T) {
 	}
 }
 
+// An lcore offers with the time of the burst that it handled last: a period begins at the very time of that burst.
+func TestAFrameInTheBurstWithWhichAPeriodBeginsHidesNoneAfterIt(t *testing.T) {
+	f := newFlows(t, t.TempDir(), Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, 4)
+	defer f.seg.Close()
+	s := f.newStore(t)
+	f.now += period
+	f.frame(0)
+	f.outlets.Offer(f.now, 16)
+	f.now++
+	f.frame(0)
+	f.settle(t, []*store{s})
+	if told := s.durable[f.serial[0]]; told != 2 {
+		t.Fatalf("told of %d of 2 frames", told)
+	}
+}
+
 // counted counts how often the producer looks at a slot.
 type counted struct {
 	*flows
