@@ -7,6 +7,8 @@ import (
 
 	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/bus"
+	"fcredirect/mgmt/event/eventlog"
+	"fcredirect/mgmt/event/spool"
 	"fcredirect/mgmt/store"
 	"fcredirect/mgmt/worker"
 )
@@ -79,5 +81,34 @@ func workerOf(w *worker.Worker) WorkerStats {
 	return WorkerStats{
 		CPU: w.CPU, Depth: w.Depth, Enqueued: w.Enqueued, Processed: w.Processed, Conflated: w.Conflated, Stale: w.Stale, Dropped: w.Dropped,
 		Latency: latencyOf(&w.Latency),
+	}
+}
+
+// EventStats is what event.stats answers.
+type EventStats struct {
+	Events        uint64      `json:"events"`
+	FromRings     uint64      `json:"from_rings"`
+	FromProcesses uint64      `json:"from_processes"`
+	Duplicates    uint64      `json:"duplicates"`
+	Lost          uint64      `json:"lost"` // that the data plane counted as lost, in gap records
+	Failures      uint64      `json:"failures"`
+	Number        uint64      `json:"number"`
+	Waiting       uint64      `json:"waiting"` // that the database does not have yet
+	Drained       uint64      `json:"drained"`
+	DrainErrors   uint64      `json:"drain_errors"`
+	OfferedAgain  uint64      `json:"offered_again"`
+	Deleted       uint64      `json:"deleted"`
+	Spool         spool.Stats `json:"spool"`
+	Commit        Latency     `json:"commit"`  // of a group to the spool
+	Publish       Latency     `json:"publish"` // from an event's time to when subscribers may see it
+	Drain         Latency     `json:"drain"`   // of a batch to the database
+	Lag           Latency     `json:"lag"`     // from an event's time to when the database has it
+}
+
+func eventStatsOf(s eventlog.Stats) EventStats {
+	return EventStats{
+		Events: s.Events, FromRings: s.FromRings, FromProcesses: s.FromProcesses, Duplicates: s.Duplicates, Lost: s.Lost, Failures: s.Failures,
+		Number: s.Number, Waiting: s.Waiting, Drained: s.Drained, DrainErrors: s.DrainErrors, OfferedAgain: s.OfferedAgain, Deleted: s.Deleted,
+		Spool: s.Spool, Commit: latencyOf(s.Commit), Publish: latencyOf(s.Publish), Drain: latencyOf(s.Drain), Lag: latencyOf(s.Lag),
 	}
 }

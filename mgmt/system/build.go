@@ -78,9 +78,13 @@ func (a *assembly) makeStore(i config.Instance) (Role, error) {
 }
 
 func (a *assembly) makeEvent(i config.Instance) (Role, error) {
-	return eventlog.New(eventlog.Options{
+	r, err := eventlog.New(eventlog.Options{
 		Place: a.Place, DB: a.db, Bus: handles{a.bus}, Log: a.Log, Dir: filepath.Join(a.Config.StateDir, "spool"), Batch: i.Role.Batch,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return a.answering(r, "event.stats", i.Shard, func() any { return eventStatsOf(r.Stats()) }), nil
 }
 
 func (a *assembly) makeTelemetry(config.Instance) (Role, error) {

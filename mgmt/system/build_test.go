@@ -104,6 +104,10 @@ func TestTheRolesOfTheProductRunTogether(t *testing.T) {
 	if ask("store", "store.stats", &store); len(store.Workers) == 0 {
 		t.Errorf("store.stats: %+v", store)
 	}
+	var events EventStats
+	if ask("event", "event.stats", &events); events.Spool.Files == 0 {
+		t.Errorf("event.stats: %+v", events)
+	}
 	var counts peer.Stats
 	if ask("peer", peer.Method, &counts); counts.Segments != 1 {
 		t.Errorf("peer.stats: %+v", counts)
