@@ -140,12 +140,12 @@ func TestKillsInALoopLoseNothingAndHoldUpNoFrame(t *testing.T) {
 	p.serving()
 	p.complete()
 
-	calm := p.watch(10 * time.Second)
+	calm := p.watch(6 * time.Second)
 	end := p.observe()
 	must(t, k.rage(seconds(t), rand.New(rand.NewPCG(seed, 0))))
 	fault := end()
 	p.complete()
-	calm = calm.and(p.watch(5 * time.Second))
+	calm = calm.and(p.watch(4 * time.Second))
 
 	t.Logf("killed: %v", k)
 	asCalm(t, calm, fault)

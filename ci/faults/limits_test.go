@@ -22,12 +22,14 @@ const (
 
 	// What "no stall beyond those without faults" means. The lcore waits for nothing but its CPU: that is asked of the
 	// kernel every lookEvery; not longer at a time than stallFactor times as without faults, or waitFloor if that is more,
-	// and not for blockedMore of all time more. Where other programs had its CPU for no more than sharedMost of the time,
+	// and not for blockedMore of all time more. It does wait for the Go runtime's other threads, to be given a P: where other
+	// programs are in the way of these, for up to waitShared. Where other programs had its CPU for no more than sharedMost of the time,
 	// the clock is asked too: the worst burst takes no longer than stallFactor times the worst without, or stallFloor; passes
 	// late by more than 10 ms are no more than twice as many, and stallsMore a minute.
 	lookEvery   = 20 * time.Millisecond
 	stallFactor = 3
 	waitFloor   = 50 * time.Millisecond
+	waitShared  = 300 * time.Millisecond
 	blockedMore = 0.02
 	sharedMost  = 0.05
 	stallFloor  = 60 * time.Millisecond

@@ -22,7 +22,7 @@ func (p *place) away(alarm string, take, give func()) {
 	p.t.Helper()
 	last, err := p.number("SELECT coalesce(max(number), 0) FROM event")
 	must(p.t, err)
-	calm := p.watch(5 * time.Second)
+	calm := p.watch(4 * time.Second)
 	end, began := p.observe(), time.Now()
 	take()
 	p.raised(alarm)
@@ -30,7 +30,7 @@ func (p *place) away(alarm string, take, give func()) {
 	fault := end()
 	give()
 	p.cleared(alarm)
-	calm = calm.and(p.watch(5 * time.Second))
+	calm = calm.and(p.watch(4 * time.Second))
 	asCalm(p.t, calm, fault)
 	for _, name := range []string{"alarm.raised", "alarm.cleared"} {
 		must(p.t, p.logged(name, alarm, last))

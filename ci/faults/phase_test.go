@@ -168,7 +168,11 @@ func (p *place) watch(d time.Duration) phase {
 // differences says what the fault did to the fast path, beside the same load without.
 func differences(calm, fault phase) []string {
 	var c complaints
-	if most := max(waitFloor, stallFactor*calm.longest); fault.longest > most {
+	floor := waitFloor
+	if calm.shared() || fault.shared() {
+		floor = waitShared
+	}
+	if most := max(floor, stallFactor*calm.longest); fault.longest > most {
 		c.add("the lcore waited for %v at a time with faults, %v without", fault.longest, calm.longest)
 	}
 	if fault.blocked() > calm.blocked()+blockedMore {
@@ -212,6 +216,7 @@ func TestTheJudgeOfTheFastPathSeesEveryDifference(t *testing.T) {
 		{"many stalls", func(p *phase) { p.stalls = 100 }, "600 stalls a minute"},
 		{"stalls while another program had the CPU", func(p *phase) { p.stalls, p.worst, p.waited, p.onCPU, p.frames = 100, time.Second, 4, 5.9, 6e7 }, ""},
 		{"one long wait", func(p *phase) { p.longest = 100 * ms }, "waited for 100ms at a time"},
+		{"one long wait, whoever had the CPU", func(p *phase) { p.longest, p.waited, p.onCPU, p.frames = time.Second, 4, 5.9, 6e7 }, "waited for 1s at a time"},
 		{"many waits", func(p *phase) { p.onCPU, p.frames = 9, 9.3e7 }, "waited for 8.0 %"},
 		{"slower", func(p *phase) { p.frames = 7e7 }, "the rate fell"},
 	} {
