@@ -297,8 +297,13 @@ func TestAFullSpoolHoldsTheRingsAndGapsAreTold(t *testing.T) {
 	if depth := feed.Rings(w.plane.seg.State, w.plane.seg.Ctl)[w.plane.index(0)].Depth; depth < feed.MinItems-5 {
 		t.Errorf("the ring has %d items: somebody releases them", depth)
 	}
-	if _, err := tryAskFor(w, 200*time.Millisecond); err == nil {
-		t.Error("a process's event was taken by a full spool")
+	// A small event may fit where those of the rings did not, but there is an end to that.
+	var refused error
+	for seq := 1; seq <= 100 && refused == nil; seq++ {
+		_, refused = tryAskFor(w, seq, 200*time.Millisecond)
+	}
+	if refused == nil {
+		t.Error("a full spool takes one event of a process after the other")
 	}
 	w.settle(t)
 	w.judge(t)
@@ -312,10 +317,10 @@ func TestAFullSpoolHoldsTheRingsAndGapsAreTold(t *testing.T) {
 }
 
 // tryAskFor brings an event of another process to the log, for a while.
-func tryAskFor(w *world, d time.Duration) ([]byte, error) {
+func tryAskFor(w *world, seq int, d time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	return w.bus.Call(ctx, event.RoleName, event.MethodAppend, []byte(`{"instance":9,"events":[{"seq":1,"at":1,"type":1108,"fields":{"of":1}}]}`))
+	return w.bus.Call(ctx, event.RoleName, event.MethodAppend, fmt.Appendf(nil, `{"instance":9,"events":[{"seq":%d,"at":1,"type":1108,"fields":{"of":1}}]}`, seq))
 }
 
 func TestADiskThatFailsIsToldOfWhenItWorks(t *testing.T) {
