@@ -188,12 +188,17 @@ func TestTellingOfLoginsAndEventsDoesNotAllocate(t *testing.T) {
 func TestAfterAnOrderlyStopNothingIsUntold(t *testing.T) {
 	dir := t.TempDir()
 	l := startLive(t, bootOf(t, twoPairsOneLcore+"report: 1s\n"), dir)
-	done := make(chan error, 1)
-	go func() { done <- l.swallow(1, 50) }()
-	l.feed(0, 50, 0x010001, 0x020001)
-	if err := <-done; err != nil {
-		t.Fatal(err)
+	send := func() {
+		done := make(chan error, 1)
+		go func() { done <- l.swallow(1, 50) }()
+		l.feed(0, 50, 0x010001, 0x020001)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
 	}
+	send()
+	listen(t, dir, feed.Store).until("a flow that begins, at once", func(item *feed.Item) bool { return item.Header().Kind == feed.KindFlow })
+	send()
 	if err := l.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -205,8 +210,8 @@ func TestAfterAnOrderlyStopNothingIsUntold(t *testing.T) {
 			}
 		}
 	}
-	if frames != 50 {
-		t.Fatalf("told of %d of 50 frames", frames)
+	if frames != 100 {
+		t.Fatalf("told of %d of 100 frames", frames)
 	}
 }
 

@@ -71,6 +71,9 @@ func TestAWishThatADeadDataPlaneHadTakenUpIsAnswered(t *testing.T) {
 			f := newFlows(t, t.TempDir(), Spec{Producers: 2, State: 64, Events: 64, Shards: 2}, 4)
 			defer f.seg.Close()
 			l := newLogins(t, f, 16)
+			for addr := range uint64(16) {
+				l.table[addr] = 1
+			}
 			for producer := range 2 {
 				for shard := range 2 {
 					readers, err := Open(f.seg.State, f.seg.Ctl, Store, shard)
@@ -99,11 +102,17 @@ func TestAWishThatADeadDataPlaneHadTakenUpIsAnswered(t *testing.T) {
 					t.Fatal(err)
 				}
 				for producer, r := range readers {
-					answers := uint64(0)
+					answers, logins := uint64(0), 0
 					for item := r.Next(); item != nil; item = r.Next() {
-						if item.Header().Kind == KindSynced && item.Sync().Nonce == 77 {
+						switch h := item.Header(); {
+						case h.Kind == KindLogin && answers == 0:
+							logins++
+						case h.Kind == KindSynced && item.Sync().Nonce == 77:
 							answers++
 						}
+					}
+					if shard == 0 && producer == 1 && logins != 16 && name != "with the answer committed and not noted" {
+						t.Errorf("told of %d of 16 logins before the answer", logins)
 					}
 					if answers == 0 || r.Info().Synced != 77 {
 						t.Errorf("producer %d, shard %d: %d answers, noted %d", producer, shard, answers, r.Info().Synced)

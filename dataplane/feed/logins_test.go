@@ -209,6 +209,41 @@ func TestAWishIsAnsweredInFullThoughTheQueueWasFull(t *testing.T) {
 	}
 }
 
+// The queue is full of logins that are gone. Those that came meanwhile are told of by and by; that one which was known is
+// gone as well only the count tells.
+func TestWhatFindsNoPlaceInTheQueueIsToldOfOrCounted(t *testing.T) {
+	f := newFlows(t, t.TempDir(), Spec{Producers: 2, State: 64, Events: 64, Shards: 1}, 1)
+	defer f.seg.Close()
+	l := newLogins(t, f, 4)
+	r := &roll{l: l, known: map[uint64]uint32{}, seqs: map[uint64]uint64{}}
+	r.open(t)
+	offer := func() {
+		for range 10 {
+			l.now += period
+			l.outlets.Offer(l.now, 16)
+		}
+		r.read(t, 100)
+	}
+	l.change(50)
+	offer()
+	for addr := range uint64(4) {
+		l.change(1 + addr)
+		l.remove(1 + addr)
+	}
+	for addr := range uint64(3) {
+		l.change(101 + addr)
+	}
+	l.remove(50)
+	if in := r.reader.Info(); in.Unreported != 4 {
+		t.Fatalf("%d unreported", in.Unreported)
+	}
+	offer()
+	l.table[50] = 1 // the consumer cannot know better
+	if !maps.Equal(r.known, l.table) {
+		t.Fatalf("the consumer knows %v, the table has %v", r.known, l.table)
+	}
+}
+
 // The data plane's garbage collector is off: what control does again and again must not allocate, whatever stands in ctl.
 func TestOffersOfLoginsAndEventsDoNotAllocate(t *testing.T) {
 	f := newFlows(t, t.TempDir(), Spec{Producers: 2, State: 64, Events: 64, Shards: 2}, 1)

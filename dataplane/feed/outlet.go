@@ -138,14 +138,19 @@ func (o *Outlets) Urgent(slot uint32, key uint64) {
 
 // Offer fills the rings with at most budget items each. It is bounded work: the producer calls it again and again.
 func (o *Outlets) Offer(now uint64, budget int) {
-	fresh := uint64(0)
-	for i, out := range o.list {
+	for _, out := range o.list {
 		out.offer(o.source, now, budget)
-		if i == 0 || int64(out.start-fresh) > 0 {
-			fresh = out.start
+	}
+	o.refresh()
+}
+
+// refresh sees to it that a flow calls as soon as one outlet has begun a period.
+func (o *Outlets) refresh() {
+	for i, out := range o.list {
+		if i == 0 || int64(out.start-o.fresh) > 0 {
+			o.fresh = out.start
 		}
 	}
-	o.fresh = fresh
 }
 
 // Flush offers what waits, with at most budget items for each ring, and does not wait for the period to end: for an
@@ -159,6 +164,7 @@ func (o *Outlets) Flush(now uint64, budget int) (offered bool) {
 		out.offer(o.source, now, budget)
 		offered = offered || out.to.info.Offered > before
 	}
+	o.refresh()
 	return offered
 }
 
@@ -199,7 +205,7 @@ func (o *Outlets) Resync() {
 // Idle says whether nothing waits to be offered: no mark, no wish. What was marked in this very period waits.
 func (o *Outlets) Idle() bool {
 	for _, out := range o.list {
-		if out.at < len(out.turn) || len(out.next) > 0 || len(out.urgent) > 0 || out.all >= 0 || out.missed {
+		if out.at < len(out.turn) || len(out.next) > 0 || len(out.urgent) > 0 || out.all >= 0 {
 			return false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"fcredirect/dataplane/dpdk/dpdktest"
 	"fcredirect/dataplane/feed"
+	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/shm"
 )
@@ -17,6 +18,7 @@ type ears struct {
 	seg           *shm.Segment
 	peer, store   *feed.Reader
 	event         *feed.Reader
+	silent        *feed.Reader // that hear leaves alone
 	stored, heard []feed.Item
 }
 
@@ -128,6 +130,93 @@ func TestAFlowIsToldOfWhenItBeginsChangesAndEnds(t *testing.T) {
 	}
 	if ended != 2 || len(e.heard) != 1 || e.heard[0].Header().Type != feed.FlowEnded || b.worker.Shard.Live() != 0 {
 		t.Fatalf("%d ended, %d events, %d live", ended, len(e.heard), b.worker.Shard.Live())
+	}
+}
+
+func TestAChangeOfVerdictSaysWhatItWas(t *testing.T) {
+	b := newBox(t)
+	b.worker.Index = 3
+	e := b.listen(t)
+	b.publish(2, testPolicy)
+	b.send(edge0, command(host1, array2, 1)) // the second rule, the second service
+	b.publish(3, "")
+	b.send(edge0, command(host1, array2, 2))
+	b.passes(400)
+	e.hear()
+	if len(e.heard) != 2 || e.heard[1].Header().Type != feed.FlowVerdict {
+		t.Fatalf("%d events: %+v", len(e.heard), e.heard)
+	}
+	if f := e.heard[1].Flow(); f.OldRule != 1 || f.OldService != 1 || f.OldAction != flow.Redirect || f.Rule != -1 || f.Action != flow.Forward {
+		t.Fatalf("%+v", f)
+	}
+	if serial := e.stored[0].Flow().Serial; serial != 3<<56|1 {
+		t.Fatalf("the first life of lcore 3 has number %x", serial)
+	}
+}
+
+func TestADirectionWithoutStorageFramesIsNotToldOf(t *testing.T) {
+	b := newBox(t)
+	e := b.listen(t)
+	b.send(edge0, build(frame.Header{RCtl: frame.RCtlABTS, SID: host1, DID: array1}, 0))
+	b.passes(400)
+	if e.hear(); len(e.stored) > 0 || len(e.heard) > 0 || b.worker.Shard.Live() != 1 {
+		t.Fatalf("%d items, %d events, %d live", len(e.stored), len(e.heard), b.worker.Shard.Live())
+	}
+}
+
+// Bursts and offers at chosen moments, in one period.
+func TestNoFrameHidesBehindOneThatWasToldOf(t *testing.T) {
+	for name, between := range map[string]func(w *Worker){
+		"a new flow is told of at once": func(w *Worker) { w.outlets.Offer(w.Cycle.TSCRx, reportItems) },
+		"a period begins with a burst":  func(w *Worker) { w.outlets.Flush(w.Cycle.TSCRx, reportItems) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t)
+			e := b.listen(t)
+			w := b.worker
+			b.nics.Offer(edge0, 0, command(host1, array1, 1))
+			w.Poll()
+			between(w)
+			w.fresh = w.outlets.Fresh()
+			b.nics.Offer(edge0, 0, data(host1, array1, 2))
+			w.Poll()
+			b.passes(400)
+			e.hear()
+			if n := len(e.stored); n == 0 || e.stored[0].Flow().Frames != 1 || e.stored[n-1].Flow().Frames != 2 {
+				t.Fatalf("%d items: %+v", n, e.stored)
+			}
+		})
+	}
+}
+
+// The flow's end is a fact that must not be lost either.
+func TestAFlowEndsOnlyWhenTheEventOfItFits(t *testing.T) {
+	b := newBoxOf(t, 256)
+	e := b.listen(t)
+	e.event, e.silent = e.peer, e.event // nobody hears of events
+	for i := range 80 {
+		b.send(edge0, command(host1+frame.FCID(i), array1, 1))
+		e.hear()
+	}
+	b.worker.FlowIdle = dpdktest.TicksPerRun
+	for range 20 {
+		b.passes(sweepEvery * len(b.entries) / sweepSlots * 2)
+		e.hear()
+	}
+	if live := b.worker.Shard.Live(); live != 80 {
+		t.Fatalf("%d of 80 flows live", live)
+	}
+	for range 20 {
+		for e.silent.Next() != nil {
+		}
+		if err := e.silent.Release(e.silent.Read()); err != nil {
+			t.Fatal(err)
+		}
+		b.passes(sweepEvery * len(b.entries) / sweepSlots * 2)
+		e.hear()
+	}
+	if live := b.worker.Shard.Live(); live != 0 {
+		t.Fatalf("%d flows live", live)
 	}
 }
 
