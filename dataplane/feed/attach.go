@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"errors"
 	"fmt"
 
 	"fcredirect/dataplane/ring"
@@ -71,11 +72,12 @@ func newSink(state, ctl *shm.File, c Config, consumer Consumer, shard int) (sink
 		c.Spec.describe(infos)
 	}
 	s := sink{info: &infos[at], cursor: &cursors[at], producer: uint8(c.Producer)}
-	// A ctl file may have been made anew, or hold nonsense.
+	// A ctl file may have been made anew, or hold nonsense; and where somebody goes on writing nonsense, the ring is broken
+	// from the start, which must not keep the data plane from starting.
 	if err := mend(s.cursor, mem, spec.Items, func() (err error) {
 		s.ring, err = ring.NewProducer(spec, mem, tailOf(cursors, at))
 		return err
-	}, func() { s.info.Broken++ }); err != nil {
+	}, func() { s.info.Broken++ }); err != nil && !errors.Is(err, ring.ErrBroken) {
 		return sink{}, fmt.Errorf("feed: ring %d for %v: %w", c.Producer, consumer, err)
 	}
 	s.info.Offered = s.ring.Written()

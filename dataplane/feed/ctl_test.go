@@ -115,6 +115,42 @@ func honest(t *rapid.T, f *flows, producer, shard int, offer func(int), told map
 	return false
 }
 
+// Somebody writes nonsense all the time, also while the data plane starts.
+func TestADataPlaneStartsWhateverStandsInCtl(t *testing.T) {
+	f := newFlows(t, memoryDir(t), Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, 8)
+	defer f.seg.Close()
+	tail := &shm.Items[Cursor](f.seg.Ctl, shm.RegionCursors)[f.spec.index(Store, 0, 0)].Tail
+	var over atomic.Bool
+	ended := make(chan struct{})
+	go func() {
+		for n := uint64(1 << 40); !over.Load(); n++ {
+			atomic.StoreUint64(tail, n)
+		}
+		close(ended)
+	}()
+	defer func() {
+		over.Store(true)
+		<-ended
+	}()
+	for range 1000 {
+		f.attach(t)
+		f.now += period
+		f.frame(0)
+		f.outlets.Offer(f.now, 8)
+	}
+	over.Store(true)
+	<-ended
+	s := f.newStore(t)
+	f.outlets.Resync()
+	for range 4 { // until the producer has looked at the cursor and the wish
+		f.now += period
+		f.settle(t, []*store{s})
+	}
+	if told := s.durable[f.serial[0]]; told != 1000 {
+		t.Fatalf("told of %d of 1000 frames", told)
+	}
+}
+
 // The producer finds it out when it next looks how much was released.
 func TestABrokenRingIsCountedOnceAndMendedByAConsumer(t *testing.T) {
 	f := newFlows(t, t.TempDir(), Spec{Producers: 1, State: 64, Events: 64, Shards: 1}, 100)

@@ -96,7 +96,7 @@ type Consumer struct {
 }
 
 // NewProducer attaches the writing side. It takes up where the published head stands, so a restarted producer
-// loses nothing that was committed.
+// loses nothing that was committed. With ErrBroken comes a producer that is of use when it was mended.
 func NewProducer(s Spec, items, tail []byte) (*Producer, error) {
 	if err := s.check(items, tail); err != nil {
 		return nil, err
@@ -104,9 +104,8 @@ func NewProducer(s Spec, items, tail []byte) (*Producer, error) {
 	p := &Producer{shared: s.shared(items, tail)}
 	p.next = atomic.LoadUint64(p.head)
 	p.done = p.next
-	p.refresh()
-	if p.broken {
-		return nil, ErrBroken
+	if p.refresh(); p.broken {
+		return p, ErrBroken
 	}
 	return p, nil
 }
