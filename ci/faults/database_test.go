@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,35 +13,48 @@ import (
 	"fcredirect/dataplane/report"
 )
 
-// database reads what stands in PostgreSQL of one node.
+// database reads what stands in PostgreSQL of one node, all at one moment.
 type database struct {
-	conn *pgx.Conn
+	tx   pgx.Tx
 	node string
 }
 
-const livesQuery = `
-SELECT f.epoch, f.serial, f.key, f.frames, f.bytes, f.errors::bigint, f.initiator, f.target, f.sampled_frames, f.sampled_bytes,
-       coalesce(s.frames, 0)::bigint, coalesce(s.bytes, 0)::bigint, f.ended_at IS NOT NULL
-FROM node JOIN flow f USING (node_id)
-LEFT JOIN (SELECT node_id, epoch, serial, sum(frames) AS frames, sum(bytes) AS bytes FROM flow_sample_1s GROUP BY node_id, epoch, serial) s
-       USING (node_id, epoch, serial)
-WHERE node.name = $1`
+// openDatabase connects. A database that was killed again and again may have no statistics, and without them a planner
+// joins millions of samples one by one.
+func openDatabase(ctx context.Context, dsn, node string) (*database, error) {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = conn.Exec(ctx, "SET enable_nestloop = off; SET work_mem = '128MB'"); err == nil {
+		var tx pgx.Tx
+		if tx, err = conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}); err == nil {
+			return &database{tx, node}, nil
+		}
+	}
+	return nil, errors.Join(err, conn.Close(ctx))
+}
 
-// lives reads the flows, with what was sampled of them.
+func (d *database) close(ctx context.Context) { _ = d.tx.Conn().Close(ctx) } // what was read is read
+
+const livesQuery = `
+SELECT f.epoch, f.serial, f.key, f.frames, f.bytes, f.errors::bigint, f.initiator, f.target, f.sampled_frames, f.sampled_bytes, f.ended_at IS NOT NULL
+FROM node JOIN flow f USING (node_id) WHERE node.name = $1`
+
+// lives reads the flows.
 func (d *database) lives(ctx context.Context) (map[lifeID]life, error) {
 	all := map[lifeID]life{}
-	var n [12]int64
+	var n [10]int64
 	var ended bool
 	to := []any{}
 	for i := range n {
 		to = append(to, &n[i])
 	}
-	rows, _ := d.conn.Query(ctx, livesQuery, d.node) // its error is that of ForEachRow
+	rows, _ := d.tx.Query(ctx, livesQuery, d.node) // its error is that of ForEachRow
 	_, err := pgx.ForEachRow(rows, append(to, &ended), func() error {
 		u := func(i int) uint64 { return uint64(n[i]) }
 		all[lifeID{u(0), u(1)}] = life{
-			key: u(2), frames: u(3), bytes: u(4), errors: u(5), initiator: u(6), target: u(7), ended: ended,
-			sampled: total{u(8), u(9)}, samples: total{u(10), u(11)},
+			key: u(2), frames: u(3), bytes: u(4), errors: u(5), initiator: u(6), target: u(7), sampled: total{u(8), u(9)}, ended: ended,
 		}
 		return nil
 	})
@@ -48,6 +62,27 @@ func (d *database) lives(ctx context.Context) (map[lifeID]life, error) {
 		return nil, fmt.Errorf("flows: %w", err)
 	}
 	return all, nil
+}
+
+const samplesQuery = `
+SELECT s.epoch, s.serial, sum(s.frames)::bigint, sum(s.bytes)::bigint
+FROM node JOIN flow_sample_1s s USING (node_id) WHERE node.name = $1 GROUP BY s.epoch, s.serial`
+
+// sums adds what the samples of the flows add up to.
+func (d *database) sums(ctx context.Context, lives map[lifeID]life) error {
+	var n [4]int64
+	rows, _ := d.tx.Query(ctx, samplesQuery, d.node)
+	_, err := pgx.ForEachRow(rows, []any{&n[0], &n[1], &n[2], &n[3]}, func() error {
+		id := lifeID{uint64(n[0]), uint64(n[1])}
+		l := lives[id] // one without a flow is one that is counted and was not sampled: it shows
+		l.samples = total{uint64(n[2]), uint64(n[3])}
+		lives[id] = l
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("samples: %w", err)
+	}
+	return nil
 }
 
 const eventsQuery = `
@@ -58,7 +93,7 @@ FROM node JOIN event e USING (node_id) WHERE node.name = $1 ORDER BY e.number`
 func (d *database) events(ctx context.Context) (log []event, err error) {
 	var number, epoch, producer, seq, lost int64
 	var name string
-	rows, _ := d.conn.Query(ctx, eventsQuery, d.node)
+	rows, _ := d.tx.Query(ctx, eventsQuery, d.node)
 	_, err = pgx.ForEachRow(rows, []any{&number, &epoch, &producer, &seq, &name, &lost}, func() error {
 		log = append(log, event{uint64(number), origin{uint64(epoch), uint32(producer)}, uint64(seq), name, uint64(lost)})
 		return nil
@@ -101,7 +136,7 @@ func (p *place) compareView(ctx context.Context, d *database) ([]string, error) 
 	var n [5]int64
 	var fabric, vsan int
 	var sid, did string
-	rows, _ := d.conn.Query(ctx, viewQuery, d.node, int64(p.seg.epoch()))
+	rows, _ := d.tx.Query(ctx, viewQuery, d.node, int64(p.seg.epoch()))
 	_, err = pgx.ForEachRow(rows, []any{&g.initiator, &g.target, &g.verdict, &g.rule, &g.service, &n[0], &n[1], &n[2], &n[3], &n[4],
 		&fabric, &vsan, &sid, &did}, func() error {
 		g.toTarget, g.toInitiator, g.errors = total{uint64(n[0]), uint64(n[2])}, total{uint64(n[1]), uint64(n[3])}, uint64(n[4])

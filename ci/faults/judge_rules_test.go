@@ -49,7 +49,7 @@ func TestTheJudgeOfFlowsSeesEveryDifference(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			want, got := map[lifeID]life{one: whole}, map[lifeID]life{one: stored}
 			c.spoil(want, got)
-			said(t, compareFlows(want, got, epoch), c.says)
+			said(t, append(compareFlows(want, got, epoch), compareSamples(got)...), c.says)
 		})
 	}
 }

@@ -59,6 +59,15 @@ func compareFlows(want, got map[lifeID]life, epoch uint64) []string {
 		if _, there := want[id]; !there && id.epoch == epoch && !g.ended {
 			c.add("%s lives in the database and is not in the segment", id.in(g))
 		}
+	}
+	return c.list()
+}
+
+// compareSamples holds the flows of a database at rest against the sums of their samples.
+func compareSamples(got map[lifeID]life) []string {
+	var c complaints
+	for _, id := range order(got) {
+		g := got[id]
 		if g.samples != g.sampled {
 			c.add("%s: its samples sum up to %d frames, %d bytes; sampled are %d, %d", id.in(g), g.samples.frames, g.samples.bytes, g.sampled.frames, g.sampled.bytes)
 		}

@@ -8,7 +8,7 @@ const (
 	startLimit = 60 * time.Second
 	stopLimit  = 45 * time.Second
 	// settleLimit is how long after the end of load and faults the database may take to equal the segment.
-	settleLimit = 60 * time.Second
+	settleLimit = 90 * time.Second
 	// alarmLimit is how long an alarm may take to be raised or cleared.
 	alarmLimit = 30 * time.Second
 	// callLimit is for one command or query, compareLimit for reading all that a database has: after ten minutes millions

@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"fcredirect/dataplane/feed"
 )
 
@@ -185,16 +183,18 @@ func (p *place) undrained() []string {
 	return c.list()
 }
 
-// problems holds the database against the segment once.
-func (p *place) problems() ([]string, error) {
+// problems holds the database against the segment once: what is read fast first, and the rest only when that is right.
+func (p *place) problems() (found []string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), compareLimit)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, p.dsn)
+	if found = p.undrained(); len(found) > 0 {
+		return found, nil
+	}
+	db, err := openDatabase(ctx, p.dsn, p.node)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close(ctx)
-	db := database{conn, p.node}
+	defer db.close(ctx)
 	got, err := db.lives(ctx)
 	if err != nil {
 		return nil, err
@@ -203,7 +203,12 @@ func (p *place) problems() ([]string, error) {
 	for id, l := range p.old {
 		want[id] = l
 	}
-	found := compareFlows(want, got, p.seg.epoch())
+	if found = compareFlows(want, got, p.seg.epoch()); len(found) > 0 {
+		return found, nil
+	}
+	if found, err = p.compareView(ctx, db); err != nil || len(found) > 0 {
+		return found, err
+	}
 	log, err := db.events(ctx)
 	if err != nil {
 		return nil, err
@@ -212,10 +217,13 @@ func (p *place) problems() ([]string, error) {
 	for o, w := range p.events {
 		told[o] = w
 	}
-	found = append(found, compareEvents(log, told)...)
-	found = append(found, p.undrained()...)
-	view, err := p.compareView(ctx, &db)
-	return append(found, view...), err
+	if found = compareEvents(log, told); len(found) > 0 {
+		return found, nil
+	}
+	if err := db.sums(ctx, got); err != nil {
+		return nil, err
+	}
+	return compareSamples(got), nil
 }
 
 // settle waits until the database equals the segment, which is at rest, and says how long that took.
