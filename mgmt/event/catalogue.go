@@ -55,7 +55,9 @@ var (
 		truth("contested"), times("first_seen", "last_seen"), number("generation", "incarnation"))
 	nameFields  = slices.Concat(text("name"), number("index"))
 	roleFields  = slices.Concat(text("role"), number("shard"), text("instance"), number("pid"), text("version"))
-	alarmFields = text("code", "subject", "level", "title", "detail")
+	alarmFields = slices.Concat(text("code", "subject", "level", "title", "detail"), truth("muted"))
+	muteFields  = slices.Concat(text("mute", "code", "subject", "reason", "who"), times("until"))
+	hookFields  = slices.Concat(text("webhook", "error"), number("status", "waiting", "event"))
 )
 
 // catalogue has every type, by number.
@@ -105,6 +107,18 @@ var catalogue = []Entry{
 	{SpoolFailed, "spool.failed", Critical, Log, "the spool of events could not be written for {away_ms} ms: {error}", slices.Concat(number("away_ms"), text("error"))},
 	{SpoolReady, "spool.ready", Info, Log, "the spool of events was opened with {events} events, {cut} torn bytes were cut",
 		number("events", "cut", "damaged")},
+	{JobStarted, "job.started", Info, Operation, "job {job} ({kind}) of {who} began", text("job", "kind", "who")},
+	{JobEnded, "job.ended", Notice, Operation, "job {job} ({kind}) of {who} is {state}", text("job", "kind", "who", "state", "code", "error")},
+	{BackupMade, "backup.made", Notice, Operation, "backup {backup} was made, {bytes} bytes", slices.Concat(text("backup", "who"), number("bytes", "records"))},
+	{BackupRestored, "backup.restored", Warning, Operation, "{who} restored from backup {backup}: {parts}",
+		slices.Concat(text("backup", "who", "parts"), number("records"))},
+	{AlarmAcknowledged, "alarm.acknowledged", Notice, Alarms, "{who} acknowledged alarm {code} {subject}", text("code", "subject", "note", "who")},
+	{AlarmMuted, "alarm.muted", Notice, Alarms, "{who} muted alarms until {until}: {reason}", muteFields},
+	{AlarmUnmuted, "alarm.unmuted", Notice, Alarms, "mute {mute} ended", muteFields},
+	{AlarmHeard, "alarm.heard", Warning, Alarms, "alarm {code} {subject} is muted no more: {title}", alarmFields},
+	{WebhookFailing, "webhook.failing", Warning, Operation, "webhook {webhook} does not take events: {error}", hookFields},
+	{WebhookRecovered, "webhook.recovered", Notice, Operation, "webhook {webhook} takes events again", hookFields},
+	{WebhookGaveUp, "webhook.gave_up", Error, Operation, "webhook {webhook} did not take event {event}", hookFields},
 }
 
 // Lookup is the entry of a type, nil when there is none.

@@ -62,6 +62,19 @@ const (
 	SpoolFull    Type = 1110
 	SpoolFailed  Type = 1111
 	SpoolReady   Type = 1112
+
+	JobStarted        Type = 1160
+	JobEnded          Type = 1161
+	BackupMade        Type = 1162
+	BackupRestored    Type = 1163
+	AlarmAcknowledged Type = 1164
+	AlarmMuted        Type = 1165
+	AlarmUnmuted      Type = 1166
+	AlarmHeard        Type = 1167 // an alarm that was muted when it was raised is muted no more
+
+	WebhookFailing   Type = 1168
+	WebhookRecovered Type = 1169
+	WebhookGaveUp    Type = 1170
 )
 
 // String is the type's name.
@@ -111,11 +124,12 @@ const (
 	Alarms
 	Log
 	Dataplane
+	Operation
 	numCategories
 )
 
 var categoryNames = [numCategories]string{
-	"flow", "login", "policy", "service", "port", "role", "security", "database", "alarm", "log", "dataplane",
+	"flow", "login", "policy", "service", "port", "role", "security", "database", "alarm", "log", "dataplane", "operation",
 }
 
 // String is the category in lower case.
