@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Problem is an error that the one who asked can do something about.
 type Problem struct {
 	Code   Code
-	Detail string  // what is wrong, without any value that was sent
-	Fields []Field // where, if it is about parts of the request
+	Detail string        // what is wrong, without any value that was sent
+	Fields []Field       // where, if it is about parts of the request
+	After  time.Duration // when it is worth another attempt; 0: that would not help, or nobody knows
 
 	cause error
 }
@@ -35,6 +37,12 @@ func Wrap(code Code, cause error, format string, args ...any) *Problem {
 // At adds a place.
 func (p *Problem) At(location, format string, args ...any) *Problem {
 	p.Fields = append(p.Fields, Field{location, fmt.Sprintf(format, args...)})
+	return p
+}
+
+// In says when it is worth another attempt.
+func (p *Problem) In(after time.Duration) *Problem {
+	p.After = after
 	return p
 }
 
