@@ -1,7 +1,7 @@
 // Package attach maps the segment of a data plane for the slow path, and notices when a cold start has put another in
 // its place.
 //
-// Who may import it: anything under mgmt, and cmd. It imports dataplane/shm alone.
+// Who may import it: anything under mgmt, and cmd. It imports dataplane/shm and mgmt/problem.
 //
 // Ownership: each role maps the segment for itself, and unmaps it when all its goroutines that read it have ended. A
 // mapping stays valid when the data plane dies or the files are replaced: it shows what was there last.
