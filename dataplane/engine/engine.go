@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fcredirect/dataplane/boot"
+	"fcredirect/dataplane/command"
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/lcore"
@@ -50,8 +51,9 @@ type Engine struct {
 	shared   *lcore.Shared
 	control  control
 	teller   teller
-	counting bool // Options.Limit
-	polling  int  // lcores that were started and have not ended
+	commands *command.Server // nil in a replay
+	counting bool            // Options.Limit
+	polling  int             // lcores that were started and have not ended
 	heap     [2]metrics.Sample
 
 	kept   *kept
@@ -89,6 +91,9 @@ func New(o Options) (e *Engine, err error) {
 	}
 	e.control.view = logins
 	if err := e.makeTeller(); err != nil {
+		return e, err
+	}
+	if err := e.makeCommands(); err != nil {
 		return e, err
 	}
 	e.publish(nil, shm.NoPolicy)

@@ -73,6 +73,7 @@ func (e *Engine) controlLoop(ctx context.Context, reload <-chan func() error) {
 		case now := <-tick.C:
 			e.learn()
 			e.teller.offer(e.tsc())
+			e.obey()
 			if now.Before(next) || e.counting {
 				continue
 			}

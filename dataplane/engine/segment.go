@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fcredirect/dataplane/boot"
+	"fcredirect/dataplane/command"
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
@@ -46,12 +47,12 @@ func regions(c *boot.Config) []shm.RegionSpec {
 			shm.RegionSpec{Name: fmt.Sprintf(shm.RegionInfos, i), Stride: flow.InfoBytes, Count: directions, Keep: true})
 	}
 	specs = append(specs, shm.RegionSpec{Name: shm.RegionSerials, Stride: 64, Count: lcores, Keep: true})
-	return append(specs, feedSpec(c).StateRegions()...)
+	return append(append(specs, feedSpec(c).StateRegions()...), command.StateRegions()...)
 }
 
 // ctlRegions is what lies in the ctl file.
 func ctlRegions(c *boot.Config) []shm.RegionSpec {
-	return append(feedSpec(c).CtlRegions(),
+	return append(append(feedSpec(c).CtlRegions(), command.CtlRegions()...),
 		shm.RegionSpec{Name: shm.RegionRoles, Stride: shm.RoleBytes, Count: shm.MaxRoles, Keep: true},
 		shm.RegionSpec{Name: shm.RegionMembers, Stride: shm.MemberBytes, Count: shm.MaxMembers, Keep: true},
 		shm.RegionSpec{Name: shm.RegionBus, Stride: shm.ChannelBytes, Count: shm.MaxMembers * shm.MaxMembers, Keep: true})

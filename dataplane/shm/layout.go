@@ -23,7 +23,7 @@ import (
 )
 
 // ABI is the version of all layouts that lie in the segment, those of flow, login and policy included.
-const ABI = 2
+const ABI = 3
 
 const (
 	stateMagic = 0x31_65_74_61_74_53_52_46 // "FRState1" in memory order
