@@ -10,10 +10,11 @@ type Kind uint8
 
 // The kinds of fields.
 const (
-	Text   Kind = iota // a string; longer ones are cut
-	Number             // a whole number
-	Truth              // true or false
-	Time               // a time, in JSON as RFC 3339 in UTC
+	Text     Kind = iota // a string; longer ones are cut
+	Number               // a whole number
+	Truth                // true or false
+	Time                 // a time, in JSON as RFC 3339 in UTC
+	Document             // a string that may be long, up to MaxDocument: a state of something, in JSON
 )
 
 // Field is a field that events of a type may have. One that is not known is left out.
@@ -32,10 +33,11 @@ type Entry struct {
 	Fields   []Field
 }
 
-func text(names ...string) []Field   { return fields(Text, names) }
-func number(names ...string) []Field { return fields(Number, names) }
-func truth(names ...string) []Field  { return fields(Truth, names) }
-func times(names ...string) []Field  { return fields(Time, names) }
+func text(names ...string) []Field     { return fields(Text, names) }
+func number(names ...string) []Field   { return fields(Number, names) }
+func truth(names ...string) []Field    { return fields(Truth, names) }
+func times(names ...string) []Field    { return fields(Time, names) }
+func document(names ...string) []Field { return fields(Document, names) }
 
 func fields(kind Kind, names []string) []Field {
 	list := make([]Field, len(names))
@@ -56,6 +58,7 @@ var (
 	nameFields  = slices.Concat(text("name"), number("index"))
 	roleFields  = slices.Concat(text("role"), number("shard"), text("instance"), number("pid"), text("version"))
 	alarmFields = slices.Concat(text("code", "subject", "level", "title", "detail"), truth("muted"))
+	auditFields = slices.Concat(text("who", "role", "door", "address", "action", "object", "result", "code", "request_id"), document("before", "after"))
 	muteFields  = slices.Concat(text("mute", "code", "subject", "reason", "who"), times("until"))
 	hookFields  = slices.Concat(text("webhook", "error"), number("status", "waiting", "event"))
 )
@@ -107,6 +110,19 @@ var catalogue = []Entry{
 	{SpoolFailed, "spool.failed", Critical, Log, "the spool of events could not be written for {away_ms} ms: {error}", slices.Concat(number("away_ms"), text("error"))},
 	{SpoolReady, "spool.ready", Info, Log, "the spool of events was opened with {events} events, {cut} torn bytes were cut",
 		number("events", "cut", "damaged")},
+
+	{AuditWrite, "audit.write", Notice, Audit, "{who} did {action} {object}", auditFields},
+	{AuditRefused, "audit.refused", Warning, Audit, "{who} was refused {action} {object}: {code}", auditFields},
+	{AuditFailed, "audit.failed", Error, Audit, "{action} {object} of {who} failed: {code}", auditFields},
+	{AuditSummary, "audit.summary", Warning, Audit, "{count} more attempts from {address} were refused: {code}",
+		slices.Concat(number("count"), text("address", "code"), times("since"))},
+	{SignIn, "audit.sign_in", Info, Audit, "{who} signed in from {address}", auditFields},
+	{SignInFailed, "audit.sign_in_failed", Warning, Audit, "somebody at {address} could not sign in as {who}: {code}", auditFields},
+	{SignOut, "audit.sign_out", Info, Audit, "{who} signed out", auditFields},
+	{LockedOut, "audit.locked_out", Warning, Audit, "sign-in as {who} from {address} waits {wait_s} s after {failures} failures",
+		slices.Concat(text("who", "address"), number("wait_s", "failures"))},
+	{TokenMisused, "audit.token_misused", Error, Audit, "a token of {who} was sent from {address}, where it does not belong", auditFields},
+	{SetUp, "audit.set_up", Notice, Audit, "{who} is the first administrator", auditFields},
 	{JobStarted, "job.started", Info, Operation, "job {job} ({kind}) of {who} began", text("job", "kind", "who")},
 	{JobEnded, "job.ended", Notice, Operation, "job {job} ({kind}) of {who} is {state}", text("job", "kind", "who", "state", "code", "error")},
 	{BackupMade, "backup.made", Notice, Operation, "backup {backup} was made, {bytes} bytes", slices.Concat(text("backup", "who"), number("bytes", "records"))},

@@ -123,7 +123,7 @@ func TestAnEventTellsItsFields(t *testing.T) {
 		c := &Catalogue()[i]
 		f := Fields{}
 		for _, d := range c.Fields {
-			f[d.Name] = map[Kind]any{Text: "text", Number: 7, Truth: true, Time: time.Unix(9, 0)}[d.Kind]
+			f[d.Name] = map[Kind]any{Text: "text", Number: 7, Truth: true, Time: time.Unix(9, 0), Document: `{"a":1}`}[d.Kind]
 		}
 		encoded, err := Encode(c.Type, f)
 		if err != nil {

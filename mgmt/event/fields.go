@@ -66,7 +66,14 @@ func (o *object) key(name string) {
 func (o *object) text(name, v string) {
 	if v != "" {
 		o.key(name)
-		o.b = appendText(o.b, v)
+		o.b = appendText(o.b, v, MaxText)
+	}
+}
+
+func (o *object) document(name, v string) {
+	if v != "" {
+		o.key(name)
+		o.b = appendText(o.b, v, MaxDocument)
 	}
 }
 
@@ -102,6 +109,10 @@ func (o *object) value(d Field, v any) bool {
 	switch d.Kind {
 	case Text:
 		return o.anyText(d.Name, v)
+	case Document:
+		s, ok := v.(string)
+		o.document(d.Name, s)
+		return ok
 	case Number:
 		return o.anyNumber(d.Name, v)
 	case Truth:
@@ -174,7 +185,7 @@ const hexDigits = "0123456789abcdef"
 
 // appendText writes a JSON string. What PostgreSQL's jsonb refuses (NUL) or what is no text (broken UTF-8) becomes
 // U+FFFD: an event must not fail in the database for what a message quoted.
-func appendText(b []byte, s string) []byte {
+func appendText(b []byte, s string, limit int) []byte {
 	b = append(b, '"')
 	begin := len(b)
 	for _, r := range s {
@@ -193,7 +204,7 @@ func appendText(b []byte, s string) []byte {
 		default:
 			b = utf8.AppendRune(b, r) // RuneError for broken bytes
 		}
-		if len(b)-begin > MaxText { // as it is written: what must be escaped must not make the whole event too long
+		if len(b)-begin > limit { // as it is written: what must be escaped must not make the whole event too long
 			b = append(b[:before], "…"...)
 			break
 		}

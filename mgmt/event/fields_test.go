@@ -74,7 +74,7 @@ func TestTextsAreCutAndFieldsBounded(t *testing.T) {
 func FuzzTextsBecomeJSON(f *testing.F) {
 	f.Add("a \"quoted\" \\ text\x00\xff\u2028 é")
 	f.Fuzz(func(t *testing.T, s string) {
-		b := appendText(nil, s)
+		b := appendText(nil, s, MaxText)
 		var back string
 		if err := json.Unmarshal(b, &back); err != nil {
 			t.Fatalf("%q: %v", b, err)

@@ -7,6 +7,8 @@ const (
 	MaxFields = 8 << 10
 	// MaxText bounds one text in them, as it is written. What is longer is cut: an error message may quote anything.
 	MaxText = 1 << 10
+	// MaxDocument bounds one document in them, as it is written.
+	MaxDocument = 3 << 10
 	// keptPolicies is how many policies are remembered, to name what was before a change.
 	keptPolicies = 8
 	// QueueEvents bounds what a process keeps for the event role while that is away: about 1 MiB. Beyond it Append waits

@@ -63,6 +63,17 @@ const (
 	SpoolFailed  Type = 1111
 	SpoolReady   Type = 1112
 
+	AuditWrite   Type = 1120 // 1120 to 1135: who did what, or was refused (mgmt/audit)
+	AuditRefused Type = 1121
+	AuditFailed  Type = 1122
+	AuditSummary Type = 1123
+	SignIn       Type = 1124
+	SignInFailed Type = 1125
+	SignOut      Type = 1126
+	LockedOut    Type = 1127
+	TokenMisused Type = 1128
+	SetUp        Type = 1129
+
 	JobStarted        Type = 1160
 	JobEnded          Type = 1161
 	BackupMade        Type = 1162
@@ -125,11 +136,12 @@ const (
 	Log
 	Dataplane
 	Operation
+	Audit
 	numCategories
 )
 
 var categoryNames = [numCategories]string{
-	"flow", "login", "policy", "service", "port", "role", "security", "database", "alarm", "log", "dataplane", "operation",
+	"flow", "login", "policy", "service", "port", "role", "security", "database", "alarm", "log", "dataplane", "operation", "audit",
 }
 
 // String is the category in lower case.
