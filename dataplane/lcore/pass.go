@@ -34,9 +34,12 @@ func (w *Worker) Poll() (busy bool) {
 	w.row.RxFrames += uint64(n) + uint64(c.RxMultiSeg)
 	w.row.Fates[shm.FateDropSegments] += uint64(c.RxMultiSeg)
 	w.row.RxBytes += uint64(c.RxBytes)
-	if w.in.role == shm.RoleService {
+	switch set := w.Shared.captures.Load(); {
+	case set != nil:
+		w.watched(set, n)
+	case w.in.role == shm.RoleService:
 		w.handBack(n)
-	} else {
+	default:
 		w.burst(n)
 	}
 	w.Page.Frames += uint64(n)

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"fcredirect/dataplane/capture"
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
@@ -41,6 +42,7 @@ type Service struct {
 // Shared is what the control goroutine publishes to all workers.
 type Shared struct {
 	snapshot atomic.Pointer[Snapshot]
+	captures atomic.Pointer[capture.Set] // nil while nobody captures
 	stop     atomic.Bool
 	giving   atomic.Int32 // lcores that may still carry frames to others
 }
@@ -119,6 +121,7 @@ type Worker struct {
 	giving  bool   // counted in Shared.giving
 	running atomic.Bool
 	idle    idle
+	watch   watch // captures
 }
 
 // rx is a port that the worker polls.

@@ -1,0 +1,293 @@
+package lcore
+
+import (
+	"unsafe"
+
+	"fcredirect/dataplane/capture"
+	"fcredirect/dataplane/dpdk"
+	"fcredirect/dataplane/flow"
+	"fcredirect/dataplane/frame"
+	"fcredirect/dataplane/shm"
+)
+
+// Captures. Without one a burst costs a load of Shared, whose line it has anyway, and a comparison (Poll). With one, the
+// frames of a burst are copied after it was handled, when their fates are known and all of them are still where they
+// were: what the burst changes of a frame, 8 bytes, was kept. Frames that a service returned are copied before they are
+// handed back, because they may belong to another lcore afterwards; their fate can be told by then.
+
+// Capture makes a set of captures the active one, nil for none. It must not change while an lcore may hold it.
+func (s *Shared) Capture(set *capture.Set) { s.captures.Store(set) }
+
+// watch is what captures need of a burst.
+type watch struct {
+	out    *capture.Writer // nil without a segment
+	set    *capture.Set
+	looks  uint32                              // of the set: which look at this burst
+	counts [capture.MaxCaptures]*capture.Count // by their place in the set
+	kept   [64]uint64                          // the first 8 bytes of each frame, as received
+	queued [dpdk.TxMax]uint16                  // where the burst began in each queue, and goes on being looked for
+	fates  [shm.NumFates]uint64                // before the burst
+	copied int                                 // records made for this burst
+}
+
+// Watch gives the worker its ring for captures, before Run.
+func (w *Worker) Watch(out *capture.Writer) { w.watch.out = out }
+
+// watched handles a burst as Poll would, and copies what captures want of it.
+//
+//go:noinline
+func (w *Worker) watched(set *capture.Set, n int) {
+	service, wanted := w.in.role == shm.RoleService, w.beginWatch(set)
+	if wanted && (service || w.in.pairTx < 0) {
+		w.read(n)
+		w.copyWanted(n)
+	}
+	switch {
+	case service:
+		w.handBack(n)
+	case !wanted || w.in.pairTx < 0:
+		w.burst(n)
+	default:
+		w.watchedBurst(min(n, 64))
+	}
+}
+
+// watchedBurst handles a burst and copies what is wanted of it then.
+func (w *Worker) watchedBurst(n int) {
+	x := &w.watch
+	for i := range n {
+		x.kept[i] = *(*uint64)(w.Cycle.Data[i])
+	}
+	for q := range w.portOf {
+		x.queued[q] = w.Cycle.Tx[q].N
+	}
+	x.fates = w.row.Fates
+	w.burst(n)
+	if x.looks = w.happened(); x.looks != 0 {
+		w.copyWanted(n)
+	}
+}
+
+// beginWatch says whether any capture looks at frames of the port that the burst came from.
+func (w *Worker) beginWatch(set *capture.Set) bool {
+	x := &w.watch
+	if x.looks, x.copied = 0, 0; x.out == nil {
+		return false
+	}
+	x.set = set
+	for k := range set.N {
+		a := &set.Armed[k]
+		if a.Ports>>w.in.port&1 == 0 || a.Until != 0 && int64(w.now-a.Until) >= 0 {
+			continue
+		}
+		x.counts[k] = x.out.Count(a)
+		if a.Frames == 0 || x.counts[k].Copied < a.Frames {
+			x.looks |= 1 << k
+		}
+	}
+	if x.looks != 0 {
+		x.out.Refill(w.now, w.TSCHz, set.Rate)
+	}
+	return x.looks != 0
+}
+
+// happened leaves out the captures of fates that no frame of the burst had: a capture of drops costs a comparison or
+// two per burst while nothing is dropped.
+func (w *Worker) happened() uint32 {
+	x := &w.watch
+	had := uint32(0)
+	for f := range x.fates {
+		if w.row.Fates[f] != x.fates[f] {
+			had |= 1 << f
+		}
+	}
+	looks := x.looks
+	for k := range x.set.N {
+		if fates := x.set.Armed[k].Fates; fates != 0 && fates&had == 0 {
+			looks &^= 1 << k
+		}
+	}
+	return looks
+}
+
+// copyWanted goes over the frames of the burst.
+func (w *Worker) copyWanted(n int) {
+	x := &w.watch
+	for i := range min(n, 64) {
+		key, fc, wanted := w.parsed.Keys[i], w.parsed.Classes[i].Reason() == frame.OK, uint32(0)
+		for k := range x.set.N {
+			if x.looks>>k&1 != 0 && x.set.Armed[k].Match(key, fc, w.Cycle.Data[i]) {
+				wanted |= 1 << k
+			}
+		}
+		if wanted != 0 {
+			w.copyFrame(i, wanted)
+		}
+	}
+	if x.copied > 0 {
+		x.out.Commit()
+	}
+}
+
+// outcome is what became of a frame.
+type outcome struct {
+	fate  shm.Fate
+	flags uint8
+	sent  int // port, -1 for none
+	entry *flow.Entry
+	early bool // not handled yet: the frame is as it was received
+}
+
+func (w *Worker) copyFrame(i int, wanted uint32) {
+	x := &w.watch
+	o := w.outcomeOf(i)
+	rec := capture.Record{
+		TSC: w.now, Len: w.Cycle.Len[i], Port: uint8(w.in.port), Fate: uint8(o.fate), Flags: o.flags, Revision: x.set.Revision, Rule: -1, Service: -1,
+	}
+	asSent, snap, asSentSnap := uint32(0), uint32(0), uint32(0)
+	for k := range x.set.N {
+		a := &x.set.Armed[k]
+		if wanted>>k&1 == 0 {
+			continue
+		}
+		if a.Fates != 0 && a.Fates>>o.fate&1 == 0 {
+			wanted &^= 1 << k
+			continue
+		}
+		x.counts[k].Matched++
+		if snap = max(snap, a.Snap); a.Sent && o.sent >= 0 {
+			asSent, asSentSnap = asSent|1<<k, max(asSentSnap, a.Snap)
+		}
+	}
+	if wanted == 0 {
+		return
+	}
+	if e := o.entry; e != nil {
+		info := w.Shard.Info(e)
+		rec.Action, rec.Generation, rec.Rule, rec.Service = e.Verdict.Action(), e.Stamp>>8, info.Rule, info.Service
+	}
+	rec.Kept = uint16(min(rec.Len, snap))
+	if at := w.record(&rec, wanted, w.Cycle.Data[i]); at != nil && !o.early {
+		copy(unsafe.Slice((*byte)(at), rec.Kept), unsafe.Slice((*byte)(unsafe.Pointer(&x.kept[i])), 8))
+	}
+	if asSent == 0 {
+		return
+	}
+	rec.Kept, rec.Port, rec.Flags = uint16(min(rec.Len, asSentSnap)), uint8(o.sent), rec.Flags|capture.FlagSent
+	if at := w.record(&rec, asSent, w.Cycle.Data[i]); at != nil && o.early {
+		copy(unsafe.Slice((*byte)(at), rec.Kept), o.entry.MAC[:])
+	}
+}
+
+// record makes one record for those that want it, or counts for each why it was not made.
+func (w *Worker) record(rec *capture.Record, wanted uint32, data unsafe.Pointer) (at unsafe.Pointer) {
+	x := &w.watch
+	afford := x.copied < x.set.Frames && x.out.Afford(int(rec.Kept))
+	rec.Slots = 0
+	for k := range x.set.N {
+		if wanted>>k&1 != 0 {
+			rec.Slots |= 1 << x.set.Armed[k].Slot
+		}
+	}
+	if afford {
+		at = x.out.Put(rec, data)
+	}
+	for k := range x.set.N {
+		switch count := x.counts[k]; {
+		case wanted>>k&1 == 0:
+		case !afford:
+			count.Budget++
+		case at == nil:
+			count.Full++
+		default:
+			count.Copied++
+			count.Bytes += uint64(min(uint32(rec.Kept), x.set.Armed[k].Snap))
+		}
+	}
+	if at != nil {
+		x.copied++
+	}
+	return at
+}
+
+// outcomeOf tells what became of frame i, or, of one that has not been handled yet, what will.
+func (w *Worker) outcomeOf(i int) outcome {
+	key, class := flow.Key(w.parsed.Keys[i]), w.parsed.Classes[i]
+	if w.in.role == shm.RoleService {
+		return w.outcomeOfReturned(key, class)
+	}
+	if w.in.pairTx < 0 {
+		return outcome{fate: shm.FateDropNoPath, sent: -1, early: true}
+	}
+	o := outcome{sent: w.in.pair}
+	if class&ordinary != 0 {
+		if o.fate = fateOf[class.Reason()]; class.Reason() == frame.OK {
+			o.fate = shm.FateWellKnown
+		}
+		if o.fate.Dropped() {
+			o.sent = -1
+		}
+		return o
+	}
+	e := w.Shard.At(w.places[i])
+	if e.Key != key {
+		if e = w.find(key); e == nil {
+			o.fate = shm.FateUnflowed
+			return o
+		}
+	}
+	if class&(frame.ClassStorage|frame.ClassControl|frame.ClassError) == frame.ClassStorage {
+		o.entry = e
+		w.outcomeOfVerdict(i, &o)
+	}
+	return o
+}
+
+// outcomeOfVerdict tells what a verdict did with a storage frame. Whether its service could take it is told by where the
+// frame is.
+func (w *Worker) outcomeOfVerdict(i int, o *outcome) {
+	v := o.entry.Verdict
+	switch v.Action() {
+	case flow.Drop:
+		o.fate, o.sent = shm.FateDropPolicy, -1
+	case flow.Redirect:
+		q := int(v.Queue() % dpdk.TxMax)
+		switch {
+		case q != w.in.pairTx && w.queuedIn(q, w.Cycle.Rx[i]):
+			o.fate, o.sent = shm.FateSteered, w.portOf[q]
+		case v.Is(flow.Block):
+			o.fate, o.sent = shm.FateDropBlocked, -1
+		default:
+			o.fate = shm.FateBypassed
+		}
+	}
+}
+
+// queuedIn says whether the burst put a frame into a queue. Frames are asked for in the order in which they were put, so
+// that all questions together look at each once; one that is not there makes those that follow look again.
+func (w *Worker) queuedIn(q int, m *dpdk.Mbuf) bool {
+	t := &w.Cycle.Tx[q]
+	for at := w.watch.queued[q]; at < t.N; at++ {
+		if t.Mbuf[at%dpdk.TxFramesMax] == m {
+			w.watch.queued[q] = at + 1
+			return true
+		}
+	}
+	return false
+}
+
+// outcomeOfReturned tells what will become of a frame that a service returned.
+func (w *Worker) outcomeOfReturned(key flow.Key, class frame.Class) outcome {
+	o := outcome{fate: shm.FateDropUnmatched, sent: -1, early: true}
+	if class&ordinary != 0 || !class.Is(frame.ClassStorage) {
+		return o
+	}
+	if e := w.find(key); e != nil {
+		if e.Verdict.Is(flow.Steered) {
+			o.fate, o.sent, o.entry = shm.FateHandedBack, int(e.Verdict.Direct()), e
+		}
+	} else if w.ownerOf(key) >= 0 {
+		o.fate, o.flags = shm.FateHandedBack, capture.FlagCarried
+	}
+	return o
+}
