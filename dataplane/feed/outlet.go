@@ -54,6 +54,8 @@ type Outlet struct {
 	all    int      // the slot from which on everything is offered, -1 when nobody asked
 	missed bool     // a mark of this period found no room: the next begins with a look at all
 	full   bool     // found full and not seen with room since
+	tail   uint64   // what the consumer had released when that changed last
+	heard  uint64   // the TSC at which it did
 }
 
 // sink is a ring with its pages.
@@ -168,6 +170,17 @@ func (o *Outlets) Flush(now uint64, budget int) (offered bool) {
 	return offered
 }
 
+// Heard says whether a consumer for which something waits has released something since a TSC, as far as was looked: it is
+// slow, but it reads.
+func (o *Outlets) Heard(since uint64) bool {
+	for _, out := range o.list {
+		if out.waiting() && int64(out.heard-since) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Room says whether the last item of a flow could be offered to all now.
 func (o *Outlets) Room(key uint64) bool {
 	for _, out := range o.list {
@@ -217,6 +230,9 @@ func (out *Outlet) offer(source Source, now uint64, budget int) {
 		out.endPeriod(now)
 	}
 	room := min(budget, out.to.ring.Free(budget))
+	if tail := out.to.ring.Released(); tail != out.tail {
+		out.tail, out.heard = tail, now
+	}
 	if room == 0 {
 		if out.waiting() {
 			out.wasFull()

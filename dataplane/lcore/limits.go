@@ -38,11 +38,12 @@ const (
 	// offer each time.
 	reportItems = 8
 	reportEvery = 16
-	// At an orderly stop that many items are offered at a time, for as long as a consumer takes some within wordsWait, which
-	// is two transactions of the store, and not longer than wordsMost.
-	wordsItems = 256
-	wordsWait  = 200 * time.Millisecond
-	wordsMost  = 2 * time.Second
+	// At an orderly stop that many items are offered at a time, for as long as a consumer takes some within wordsWait, or
+	// has taken some within wordsPatience, which is some long transactions of the store, and not longer than wordsMost.
+	wordsItems    = 256
+	wordsWait     = 200 * time.Millisecond
+	wordsPatience = 2 * time.Second
+	wordsMost     = 5 * time.Second
 	// endReserve is the share of the table, one in so many, below which flows end without waiting for a consumer.
 	endReserve = 8
 	// spinPasses is how many passes without a frame an adaptive lcore spins before its first sleep.

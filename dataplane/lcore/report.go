@@ -40,7 +40,8 @@ func (w *Worker) report() {
 }
 
 // lastWords tells what was not told yet at an orderly stop: if the next start is a cold one, nobody else will. It waits for
-// room as long as some consumer makes it; after a time in which another program had our CPU it looks for room first.
+// room as long as some consumer makes it, longer if one has read lately: it may be in the middle of a transaction. After a
+// time in which another program had our CPU it looks for room first.
 func (w *Worker) lastWords() {
 	if w.outlets == nil || w.Limit > 0 {
 		return
@@ -49,7 +50,7 @@ func (w *Worker) lastWords() {
 	for last, now := begin, begin; !w.outlets.Idle() && w.passed(begin, now) < wordsMost; now = dpdk.TSC() {
 		if w.outlets.Flush(now, wordsItems) {
 			last = now
-		} else if w.passed(last, now) >= wordsWait {
+		} else if w.passed(last, now) >= wordsWait && !w.outlets.Heard(now-w.ticks(wordsPatience)) {
 			break
 		} else {
 			w.nap()
@@ -61,6 +62,10 @@ func (w *Worker) lastWords() {
 // passed is the time between two TSCs that are not far apart.
 func (w *Worker) passed(from, to uint64) time.Duration {
 	return time.Duration((to - from) * 1000 / (w.TSCHz / 1_000_000))
+}
+
+func (w *Worker) ticks(d time.Duration) uint64 {
+	return uint64(d.Microseconds()) * (w.TSCHz / 1_000_000)
 }
 
 // Slots and Fill make the worker the source of its outlets.

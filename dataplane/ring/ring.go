@@ -161,6 +161,9 @@ func (p *Producer) Free(want int) int {
 	return free
 }
 
+// Released is how far the consumer had released when its cursor was last read.
+func (p *Producer) Released() uint64 { return p.seen }
+
 func (p *Producer) refresh() {
 	tail := atomic.LoadUint64(p.tail)
 	if p.done-tail > p.mask+1 { // also when tail is ahead of what was ever committed
