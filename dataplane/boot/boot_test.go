@@ -55,6 +55,7 @@ func TestTheShortestFileGetsEveryDefault(t *testing.T) {
 		Pairs:       []Pair{{Edge: 0, Fabric: 1, Lcore: 1}},
 		Segment:     Segment{HugePages: HugePagesAuto, Flows: 65536, Logins: 16384},
 		Rings:       Rings{State: 65536, Events: 32768, Shards: 1},
+		Capture:     Capture{Ring: 4 << 20},
 		DropTimeout: 500 * time.Millisecond, Report: 10 * time.Millisecond,
 		Mempool: Mempool{Mbufs: 16384, Size: 4352},
 	}
@@ -80,6 +81,7 @@ func TestEveryKeyIsTakenOver(t *testing.T) {
 		Pairs:       []Pair{{Edge: 0, Fabric: 1, Lcore: 3}, {Edge: 2, Fabric: 3, Lcore: 2}},
 		Segment:     Segment{Dir: "/dev/hugepages/fcr", HugePages: HugePagesRequire, Flows: 1 << 20, Logins: 65536},
 		Rings:       Rings{State: 64, Events: 128, Shards: 2},
+		Capture:     Capture{Ring: 1 << 20},
 		DropTimeout: 500 * time.Millisecond, Report: 10 * time.Millisecond,
 		EAL:     []string{"--in-memory", "-n", "4"},
 		Mempool: Mempool{Mbufs: 65536, Size: 10240},
@@ -282,7 +284,7 @@ func TestTheReferenceNamesTheDefaultsThatHold(t *testing.T) {
 	for _, schema := range []struct {
 		prefix string
 		of     *yamlconf.Schema
-	}{{"", &fileSchema}, {"ports[].", &portSchema}, {"segment.", &segmentSchema}, {"mempool.", &mempoolSchema}, {"rings.", &ringsSchema}} {
+	}{{"", &fileSchema}, {"ports[].", &portSchema}, {"segment.", &segmentSchema}, {"mempool.", &mempoolSchema}, {"rings.", &ringsSchema}, {"capture.", &captureSchema}} {
 		for _, key := range schema.of.Keys {
 			if !strings.Contains(string(readme), "| `"+schema.prefix+key+"` |") {
 				t.Errorf("README.md does not describe %s%s", schema.prefix, key)

@@ -18,6 +18,12 @@ type Config struct {
 	EAL         []string      // further arguments for DPDK's EAL
 	Mempool     Mempool
 	Rings       Rings
+	Capture     Capture
+}
+
+// Capture sizes what captures are copied into.
+type Capture struct {
+	Ring int // bytes, of all lcores together; 0: this box makes no captures
 }
 
 // Rings sizes what the data plane tells the slow path through, per producer (each lcore, and the control goroutine).

@@ -47,6 +47,10 @@ const (
 	MaxRing   = 1 << 20
 	MaxShards = 8
 
+	// MinCapture to MaxCapture bytes of frames that wait to be fetched, or none at all.
+	MinCapture = 64 << 10
+	MaxCapture = 1 << 30
+
 	MinDropTimeout = time.Millisecond
 	MaxDropTimeout = time.Minute
 	MinReport      = time.Millisecond
@@ -67,6 +71,7 @@ const (
 	DefaultStateItems  = 65536 // a ring holds what one transaction of the store does: with 16,384 it wrote a tenth as much
 	DefaultEventItems  = 32768 // every flow of a large box begins, and the event log is away
 	DefaultShards      = 1
+	DefaultCaptureRing = 4 << 20
 	DefaultMbufs       = 16384
 	DefaultMbufSize    = 4352
 )

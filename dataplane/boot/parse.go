@@ -42,6 +42,7 @@ func Parse(name string, text []byte) (c *Config, warnings []*yamlconf.Diagnostic
 		Report:      DefaultReport,
 		Mempool:     Mempool{Mbufs: DefaultMbufs, Size: DefaultMbufSize},
 		Rings:       Rings{State: DefaultStateItems, Events: DefaultEventItems, Shards: DefaultShards},
+		Capture:     Capture{Ring: DefaultCaptureRing},
 	}}
 	p.file(&root)
 	if !report.Failed() {
@@ -72,7 +73,7 @@ type portDraft struct {
 
 var fileSchema = yamlconf.Schema{
 	What: "the boot file",
-	Keys: []string{"node", "lcores", "poll", "ports", "segment", "drop-timeout", "report", "eal", "mempool", "rings"},
+	Keys: []string{"node", "lcores", "poll", "ports", "segment", "drop-timeout", "report", "eal", "mempool", "rings", "capture"},
 }
 
 func (p *parser) file(root *yamlconf.Node) {
@@ -108,6 +109,9 @@ func (p *parser) file(root *yamlconf.Node) {
 	}
 	if n := f.Get("rings"); n != nil {
 		p.rings(n)
+	}
+	if n := f.Get("capture"); n != nil {
+		p.capture(n)
 	}
 	if n := p.required(f, "ports", "List the ports, each with name, device and role."); n != nil {
 		p.ports(n)
@@ -257,6 +261,19 @@ func (p *parser) rings(n *yamlconf.Node) {
 			p.report.Errorf(n.Span, "Write 64, 128, 256 and so on (shards: 1, 2, 4, 8).", "%s %d is not a power of two", k.key, v)
 		}
 		*k.to = int(v)
+	}
+}
+
+var captureSchema = yamlconf.Schema{What: "capture", Keys: []string{"ring"}}
+
+func (p *parser) capture(n *yamlconf.Node) {
+	f, _ := p.report.Fields(n, &captureSchema)
+	if n := f.Get("ring"); n != nil {
+		v, ok := p.report.Size(n, "ring", 0, MaxCapture)
+		if ok && v != 0 && v < MinCapture {
+			p.report.Errorf(n.Span, "Write 64KiB or more, or 0 for no captures.", "a ring of %d bytes holds too few frames", v)
+		}
+		p.c.Capture.Ring = int(v)
 	}
 }
 

@@ -7,8 +7,6 @@ const (
 	MaxCaptures = 8
 	// MaxPatterns bounds what one capture costs a frame: a WWPN that is logged in at more places is captured at the first.
 	MaxPatterns = 16
-	// MaxPorts is shm.MaxPorts: a bit each.
-	MaxPorts = 64
 
 	// MinSnap keeps the Fibre Channel header of a tagged frame with a VFT header. MaxSnap is above the largest MTU.
 	MinSnap = 64
@@ -19,12 +17,8 @@ const (
 	// MaxTime is how long one capture may run.
 	MaxTime = 24 * time.Hour
 
-	// MinRing and MaxRing bound the rings of all lcores together; LaneMin is the least that an lcore gets: some records of
-	// MaxSnap.
-	MinRing     = 64 << 10
-	MaxRing     = 1 << 30
-	DefaultRing = 4 << 20
-	LaneMin     = 64 << 10
+	// LaneMin is the least that an lcore gets of the ring: some records of MaxSnap.
+	LaneMin = 64 << 10
 
 	// PassFrames bounds the copies that an lcore makes in a pass: 8 of up to 32 received frames, some 100 ns each when they
 	// are long.

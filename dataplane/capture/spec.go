@@ -18,7 +18,7 @@ type Spec struct {
 	Fabric uint8  // AnyFabric
 	Flags  uint8
 
-	A, B  End // the two ends, in either order unless OneWay
+	A, B  End  // the two ends, in either order unless OneWay
 	Types Bits // TYPE; empty: any
 	RCtls Bits // R_CTL; empty: any
 
