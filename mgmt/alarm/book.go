@@ -25,11 +25,16 @@ type Alarm struct {
 	Count        uint64   `json:"count"` // times raised; of an occurrence, times it happened
 	Flapping     bool     `json:"flapping,omitempty"`
 	SuppressedBy Code     `json:"suppressed_by,omitempty"` // not shown for its own sake, because this one holds
+
+	Acknowledged *Acknowledgement `json:"acknowledged,omitempty"`
+	Muted        *Mute            `json:"muted,omitempty"`
 }
 
 // Change is an alarm that was raised or cleared.
 type Change struct {
 	Raised bool
+	Heard  bool // it was raised before, and then muted: nobody was told
+	Silent bool // nobody is to be told: it is muted, or nobody heard that it was raised
 	At     time.Time
 	Alarm  Alarm
 }
@@ -39,6 +44,7 @@ type Book struct {
 	entries map[Code]*Entry
 	ranks   map[Code]int
 	list    []*item // by rank of the code, then by subject
+	mutes   []Mute
 	now     time.Time
 	dropped uint64
 }
@@ -54,6 +60,8 @@ type item struct {
 	cause Code      // what suppressed it at the last Tick
 
 	shown       bool
+	silent      bool // it is shown, and was muted when it was raised
+	ack         *Acknowledgement
 	first, last time.Time // seen
 	raised      time.Time
 	cleared     time.Time
@@ -129,16 +137,25 @@ func (b *Book) Suppressed(code Code, subject string) (Code, bool) {
 	return "", false
 }
 
-// Tick decides what is raised and cleared by now.
-func (b *Book) Tick(now time.Time) []Change {
+// Tick decides what is raised and cleared by now, and gives the mutes that are over.
+func (b *Book) Tick(now time.Time) (changes []Change, over []Mute) {
 	b.advance(now)
-	var changes []Change
+	over = b.expire()
 	for _, i := range b.list {
-		if b.decide(i) {
-			changes = append(changes, Change{Raised: i.shown, At: b.now, Alarm: i.alarm(b.now)})
+		changed, muted := b.decide(i), b.muted(i.Code, i.subject) != nil
+		switch {
+		case changed && i.shown:
+			i.silent = muted
+			changes = append(changes, Change{Raised: true, Silent: muted, At: b.now, Alarm: b.alarm(i)})
+		case changed:
+			changes = append(changes, Change{Silent: i.silent, At: b.now, Alarm: b.alarm(i)})
+			i.silent, i.ack = false, nil
+		case i.silent && !muted:
+			i.silent = false
+			changes = append(changes, Change{Raised: true, Heard: true, At: b.now, Alarm: b.alarm(i)})
 		}
 	}
-	return changes
+	return changes, over
 }
 
 // decide brings one item up to date and says whether it was raised or cleared.
@@ -260,7 +277,7 @@ func (b *Book) List() []Alarm {
 	})
 	list := make([]Alarm, 0, len(items))
 	for _, i := range items {
-		list = append(list, i.alarm(b.now))
+		list = append(list, b.alarm(i))
 	}
 	return list
 }
@@ -272,11 +289,16 @@ func rankOf(i *item) Severity {
 	return i.Severity
 }
 
-func (i *item) alarm(now time.Time) Alarm {
+func (b *Book) alarm(i *item) Alarm {
 	a := Alarm{
 		Code: i.Code, Severity: i.Severity, Subject: i.subject, Active: i.shown, Title: i.Title, Detail: i.detail, Cause: i.Cause,
 		Consequence: i.Consequence, Action: i.Action, FirstSeen: stamp(i.first), LastSeen: stamp(i.last), RaisedAt: stamp(i.raised),
-		Count: i.count, SuppressedBy: i.cause, Flapping: i.shown && i.flaps(now),
+		Count: i.count, SuppressedBy: i.cause, Flapping: i.shown && i.flaps(b.now),
+		Acknowledged: i.ack,
+	}
+	if m := b.muted(i.Code, i.subject); m != nil {
+		copied := *m // lists are handed on
+		a.Muted = &copied
 	}
 	if !i.shown {
 		a.ClearedAt = stamp(i.cleared)

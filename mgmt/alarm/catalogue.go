@@ -29,10 +29,22 @@ const (
 	NoStandby        Code = "role.no-standby"
 	StoreLag         Code = "store.lag"
 	MemoryHigh       Code = "memory.high"
+
+	DiskLow             Code = "disk.nearly-full"
+	ChangeReverted      Code = "change.unconfirmed-reverted"
+	ChangeDrift         Code = "change.drift"
+	AuditDown           Code = "audit.unavailable"
+	CertificateEnds     Code = "certificate.expiring"
+	BruteForce          Code = "login.brute-force"
+	SettingsAhead       Code = "settings.not-mirrored"
+	WebhookFailing      Code = "webhook.failing"
+	CaptureStopped      Code = "capture.stopped-short"
+	BackupFailed        Code = "backup.failed"
+	ClockUnsynchronised Code = "clock.not-synchronised"
 )
 
 // Catalogue declares every problem that users see. Subjects: "lcore/0"; role and shard "store/0"; below it an instance of
-// it, "store/0/1", and a ring that it reads, "store/0/lcore1"; a process "process/4711"; none for the node.
+// it, "store/0/1", and a ring that it reads, "store/0/lcore1"; a process "process/4711"; "webhook/NAME", "capture/ID"; none for the node.
 var Catalogue = []Entry{
 	{
 		Code: DataplaneGone, Severity: Critical, Title: "the data plane does not run",
@@ -211,5 +223,82 @@ var Catalogue = []Entry{
 		Consequence: "nothing yet; at the limit of its service the kernel ends the process, and it starts anew",
 		Action:      "raise memory in the roles file if the number of flows explains it, else make a support bundle and report it",
 		Raise:       10 * time.Second, Clear: 30 * time.Second,
+	},
+	{
+		Code: DiskLow, Severity: Major, Title: "the disk with the state folder is nearly full",
+		Cause:       "backups, captures, logs or other programs have filled it",
+		Consequence: "when it is full no event, no change and no sign-in can be noted down, and so none is taken; traffic is not affected",
+		Action:      "delete backups, bundles and captures that nobody needs, or give the state folder a larger disk",
+		DependsOn:   []Code{DatabaseFull, SpoolFull}, Raise: 5 * time.Second, Clear: 30 * time.Second,
+	},
+	{
+		Code: ClockUnsynchronised, Severity: Warning, Title: "the clock is not synchronised",
+		Cause:       "no time server answers, or none is configured",
+		Consequence: "times in logs and samples drift, certificates and tokens may be judged wrongly; traffic is not affected",
+		Action:      "configure a time server (timedatectl, chronyc sources)",
+		Raise:       10 * time.Minute, Clear: time.Minute,
+	},
+	{
+		Code: ChangeReverted, Severity: Major, Title: "a change was not confirmed and was reverted",
+		Cause:       "nobody confirmed it before its deadline: it may have cut off whoever applied it",
+		Consequence: "the configuration of before is in force; what was applied is pending again",
+		Action:      "look at the pending configuration and at the events around the deadline, then apply it again and confirm, or discard it",
+		Occurrence:  true, Reported: true, Clear: 15 * time.Minute,
+	},
+	{
+		Code: ChangeDrift, Severity: Major, Title: "the data plane runs another configuration",
+		Cause:       "it was started with another policy file, or reverted while nobody watched",
+		Consequence: "flows are judged by rules that the API does not show as active",
+		Action:      "compare both (fcrctl change status) and apply the one that is meant",
+		DependsOn:   []Code{DataplaneGone, ControlStalled}, Reported: true, Raise: 10 * time.Second, Clear: 5 * time.Second,
+	},
+	{
+		Code: AuditDown, Severity: Major, Title: "the audit log cannot be written",
+		Cause:       "the role that keeps events does not run, or its spool is full",
+		Consequence: "changes are refused, since it could not be told who made them; reading, confirm and revert work",
+		Action:      "fcrctl role list: start role event; make room on the disk with the state folder",
+		DependsOn:   []Code{SpoolFull, DataplaneGone}, Reported: true, Raise: 2 * time.Second, Clear: 5 * time.Second,
+	},
+	{
+		Code: CertificateEnds, Severity: Warning, Title: "the certificate of the API ends soon",
+		Cause:       "nobody has replaced it; the detail says when it ends",
+		Consequence: "from then on browsers and scripts refuse to talk to the appliance; traffic is not affected",
+		Action:      "install a new certificate and key where the roles file says (api: certificate, key)",
+		Reported:    true, Clear: 10 * time.Second,
+	},
+	{
+		Code: BruteForce, Severity: Warning, Title: "somebody tries passwords",
+		Cause:       "many sign-ins failed: an attack, or a script with an old password",
+		Consequence: "the account or the address has to wait before it may try again",
+		Action:      "the audit log has the addresses: find the machine, or change what it has stored",
+		Occurrence:  true, Reported: true, Clear: 15 * time.Minute,
+	},
+	{
+		Code: SettingsAhead, Severity: Warning, Title: "settings are not in the database yet",
+		Cause:       "the database was away when they were changed, or does not take them",
+		Consequence: "they are in force, and safe in the file of this node; another machine would not have them",
+		Action:      "look at the database; the log of fcr-mgmtd says what it refuses",
+		DependsOn:   []Code{DatabaseDown, DatabaseReadOnly, DatabaseFull, DatabaseNewer}, Reported: true, Raise: 30 * time.Second, Clear: 5 * time.Second,
+	},
+	{
+		Code: WebhookFailing, Severity: Warning, Title: "a webhook does not take events",
+		Cause:       "its receiver is away, refuses, or its certificate is not trusted; the detail says which",
+		Consequence: "events wait and are tried again; those that wait too long are counted as given up",
+		Action:      "look at the webhook's state, mend its receiver or address, and send a test",
+		Reported:    true, Clear: 5 * time.Second,
+	},
+	{
+		Code: CaptureStopped, Severity: Warning, Title: "a capture ended before it was complete",
+		Cause:       "its file or the disk was full, or frames came faster than they could be written",
+		Consequence: "the capture lacks frames; traffic is not affected",
+		Action:      "narrow its filter, or make room on the disk with the state folder, and start it again",
+		Occurrence:  true, Reported: true, Clear: 15 * time.Minute,
+	},
+	{
+		Code: BackupFailed, Severity: Warning, Title: "a backup was not made",
+		Cause:       "the disk is full, or the configuration could not be read; the detail says which",
+		Consequence: "the newest backup is older than intended",
+		Action:      "look at the job's failure, mend it and make the backup again",
+		DependsOn:   []Code{DiskLow}, Occurrence: true, Reported: true, Clear: 24 * time.Hour,
 	},
 }

@@ -8,6 +8,8 @@
 //     its Clear before it is cleared, so that a passing trouble is no alarm and a recovery is believed only when it lasts.
 //  3. While what an entry depends on holds or shows, it is suppressed: a dead database is one alarm, not ten.
 //  4. What was raised FlapRaises times within FlapWindow flaps: it stays raised for FlapWindow.
+//  5. Admins acknowledge an alarm, which ends with it, and mute codes or subjects for a time: muted ones are listed, but whoever
+//     tells others is told to be silent. What outlasts its mute is told then (Change.Heard).
 //
 // Who may import it: anything under mgmt, and cmd. It imports nothing of ours, reads no clock and starts no goroutine.
 //

@@ -58,6 +58,8 @@ type Entry struct {
 	Raise, Clear time.Duration
 	// Occurrence is something that happens, at once and over: it shows until it has not happened for Clear.
 	Occurrence bool
+	// Reported is a problem that another role finds and reports to the one that keeps the Book (mgmt/alarm/report).
+	Reported bool
 }
 
 // check says what is wrong with a catalogue.
@@ -110,3 +112,14 @@ func ranks(entries []Entry) (map[Code]int, error) {
 func covers(cause, s string) bool {
 	return cause == "" || cause == s || strings.HasPrefix(s, cause) && s[len(cause)] == '/'
 }
+
+var byCode = func() map[Code]*Entry {
+	all := map[Code]*Entry{}
+	for i := range Catalogue {
+		all[Catalogue[i].Code] = &Catalogue[i]
+	}
+	return all
+}()
+
+// Lookup is the catalogue's entry of a code, nil when there is none.
+func Lookup(c Code) *Entry { return byCode[c] }

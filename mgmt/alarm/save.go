@@ -14,6 +14,9 @@ type Saved struct {
 	Cleared time.Time   `json:"cleared,omitzero"`
 	Count   uint64      `json:"count"`
 	Raises  []time.Time `json:"raises,omitempty"`
+	Silent  bool        `json:"silent,omitempty"`
+
+	Acknowledged *Acknowledgement `json:"acknowledged,omitempty"`
 }
 
 // Save gives what is worth remembering: alarms that were raised at some time.
@@ -24,6 +27,7 @@ func (b *Book) Save() []Saved {
 			continue
 		}
 		s := Saved{Code: i.Code, Subject: i.subject, Detail: i.detail, Shown: i.shown, First: i.first, Last: i.last, Raised: i.raised, Cleared: i.cleared, Count: i.count}
+		s.Silent, s.Acknowledged = i.silent, i.ack
 		for n := range i.raises {
 			if t := i.raises[(i.next+n)%FlapRaises]; !t.IsZero() {
 				s.Raises = append(s.Raises, t)
@@ -36,7 +40,12 @@ func (b *Book) Save() []Saved {
 
 // Restore puts into an empty Book what another one saved. Alarms that were active are so until a check says otherwise, so
 // that a restart neither clears nor raises anything. Codes that the catalogue no longer has are left out.
-func (b *Book) Restore(now time.Time, list []Saved) {
+func (b *Book) Restore(now time.Time, list []Saved, mutes []Mute) {
+	for _, m := range mutes {
+		if at := m.At; b.Mute(now, m) == nil && !at.After(now) {
+			b.mutes[len(b.mutes)-1].At = at
+		}
+	}
 	past := func(t time.Time) time.Time { // the clock may have been set back in between
 		if t.After(now) {
 			return now
@@ -53,6 +62,9 @@ func (b *Book) Restore(now time.Time, list []Saved) {
 		}
 		i.detail, i.shown, i.holds, i.count = s.Detail[:min(len(s.Detail), detailMax)], s.Shown, s.Shown, s.Count
 		i.first, i.last, i.raised, i.cleared = past(s.First), past(s.Last), past(s.Raised), past(s.Cleared)
+		if s.Shown {
+			i.silent, i.ack = s.Silent, s.Acknowledged
+		}
 		if i.since = now; i.Occurrence {
 			i.since = i.last
 		}

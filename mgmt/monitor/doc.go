@@ -10,6 +10,9 @@
 //	          waits for anything but reports and time.
 //	scribe    one goroutine: appends raised and cleared alarms to the event log, and saves the Book. It may wait.
 //
+// Admins acknowledge and mute alarms, and other roles report problems that they find, over the bus (request.go); the keeper
+// does it between reports. What another role reports holds for a lease, for the role may have died.
+//
 // A report says all that there is to say about some codes at one moment: whatever it does not name does not hold.
 //
 // Invariants: an action is taken only for an illness that nothing else explains, and, for roles that write to the database,

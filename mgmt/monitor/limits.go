@@ -20,6 +20,7 @@ const (
 	spoolInterval    = time.Second
 	spoolTimeout     = time.Second
 	memoryInterval   = 5 * time.Second
+	machineInterval  = 5 * time.Second
 	lookTimeout      = 5 * time.Second // of looks that only read memory
 	endTimeout       = time.Second     // for a look that is under way when the role ends
 	// hungAfter is when a look that did not end although its timeout passed makes the monitor itself ill.
@@ -39,6 +40,9 @@ const (
 	spoolGrows = 10_000
 	// Room on the disk of a private cluster, below which it is called full.
 	diskLeast = 128 << 20
+	// Room on the disk of the state folder, below which it is called nearly full: a share of it, but no more than so much.
+	stateShare = 0.05
+	stateLeast = 1 << 30
 	// memoryDefault is what a management process may take where the roles say nothing: that of a million flows.
 	memoryDefault = 3 << 29
 
@@ -64,6 +68,14 @@ const (
 	flushTimeout  = 2 * time.Second
 	// saveAgain is how soon alarms that could not be saved are saved after all.
 	saveAgain = 5 * time.Second
+	// orders of admins and reports of other roles that may wait for the keeper, and for how long one waits.
+	orderQueue   = 64
+	orderTimeout = 5 * time.Second
+	// textMost bounds texts that others send: notes, reasons, details; subjectMost a subject.
+	textMost    = 400
+	subjectMost = 128
+	// lease is how long what another role reports holds without being reported again: the role may have died.
+	lease = 3 * time.Minute
 	// keeperSilent is when the role calls itself ill.
 	keeperSilent = 5 * time.Second
 	// saveMax bounds the file that is read back.

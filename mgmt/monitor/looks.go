@@ -29,6 +29,7 @@ func (r *Role) allChecks() []*check {
 		{name: "segment", interval: segmentInterval, timeout: lookTimeout, look: segment.look, end: segment.close},
 		{name: "roles", interval: interval, timeout: lookTimeout, look: r.lookAtRoles},
 		{name: "memory", interval: memoryInterval, timeout: lookTimeout, look: r.lookAtMemory},
+		{name: "machine", interval: machineInterval, timeout: lookTimeout, look: r.lookAtMachine},
 	}
 	if r.o.DB != nil {
 		all = append(all, &check{name: "database", interval: databaseInterval, timeout: databaseTimeout, look: r.lookAtDatabase, hung: databaseHung})

@@ -91,6 +91,7 @@ func newRig(t *testing.T) *rig {
 		w.Role, w.Replicas, w.Database = role, replicas, role != "database"
 		r.opts.Roles = append(r.opts.Roles, w)
 	}
+	r.opts.Clock = func() string { return "" }
 	r.opts.Place, r.opts.DB, r.opts.Registry, r.opts.Bus, r.opts.Events, r.opts.Dir = attach.Place{Dir: dir}, r, r, r, r, t.TempDir()
 	return r
 }
@@ -256,9 +257,9 @@ func (r *rig) Append(ctx context.Context, t event.Type, f event.Fields) error {
 			return ctx.Err()
 		}
 	}
-	sign := "-"
-	if t == event.AlarmRaised {
-		sign = "+"
+	sign, known := map[event.Type]string{event.AlarmRaised: "+", event.AlarmCleared: "-", event.AlarmHeard: "~"}[t]
+	if !known {
+		return nil // what an admin did
 	}
 	name := f["code"].(string)
 	if s := f["subject"].(string); s != "" {

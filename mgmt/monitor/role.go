@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -75,6 +74,8 @@ type Options struct {
 	Dir      string  // what must outlive a restart; empty: nothing does
 	Roles    []Watch // that this node should have
 	Memory   int64   // bytes that one management process may take; 0: a default
+
+	Clock func() string // why the clock is not synchronised; nil: the kernel is asked
 }
 
 // Role is one instance.
@@ -92,8 +93,11 @@ type Role struct {
 		well    time.Time // when the last look began that found it well
 		hints   []finding // what roles say of it
 	}
+	reported map[reportKey]time.Time // when what other roles report lapses
 
-	list  atomic.Pointer[[]alarm.Alarm]
+	orders chan order // of admins and other roles
+
+	view  atomic.Pointer[Answer]
 	alive atomic.Int64 // ns since start: the keeper came round
 	start time.Time
 }
@@ -111,6 +115,9 @@ func New(o Options) (*Role, error) {
 	}
 	if o.Memory == 0 {
 		o.Memory = memoryDefault
+	}
+	if o.Clock == nil {
+		o.Clock = unsynchronised
 	}
 	for i, w := range o.Roles {
 		if w.Role == "" || w.Shards < 1 || w.Replicas < w.Shards || w.Interval <= 0 || w.Timeout <= 0 || w.Threshold < 1 {
@@ -138,7 +145,7 @@ func (r *Role) Run(ctx context.Context, ready func()) error {
 	var writing sync.WaitGroup
 	writing.Go(r.scribe.run)
 	if r.o.Bus != nil {
-		defer r.o.Bus.Handle("alarm.list", r.answer)()
+		defer r.handle()()
 	}
 	ready()
 	r.keep(ctx, reports)
@@ -159,7 +166,9 @@ func (r *Role) begin() (err error) {
 	if err != nil {
 		r.o.Log.Warn("monitor: what was known of alarms is lost", "error", err)
 	}
-	r.book.Restore(now, saved.Alarms)
+	r.book.Restore(now, saved.Alarms, saved.Mutes)
+	r.reported = leasesOf(saved.Alarms, now)
+	r.orders = make(chan order, orderQueue)
 	r.baseline = saved.Baseline
 	r.scribe = newScribe(r.o)
 	r.doctor = newDoctor(r.o.Roles, r.o.DataDir != "")
@@ -181,6 +190,8 @@ func (r *Role) keep(ctx context.Context, reports <-chan report) {
 			return
 		case rep := <-reports:
 			r.take(time.Now(), rep)
+		case o := <-r.orders:
+			r.obey(time.Now(), o)
 		case <-tick.C:
 			r.decide(time.Now())
 		}
@@ -260,52 +271,48 @@ func (r *Role) act(now time.Time, w wish) {
 
 // decide raises and clears.
 func (r *Role) decide(now time.Time) {
-	changes := r.book.Tick(now)
+	r.lapse(now)
+	changes, over := r.book.Tick(now)
 	for _, c := range changes {
 		level, word := slog.LevelInfo, "alarm cleared"
-		if c.Raised {
+		if c.Heard {
+			level, word = slog.LevelWarn, "alarm is muted no more"
+		} else if c.Raised {
 			level, word = slog.LevelWarn, "alarm raised"
 		}
 		r.o.Log.Log(context.Background(), level, word, "code", c.Alarm.Code, "subject", c.Alarm.Subject, "title", c.Alarm.Title, "detail", c.Alarm.Detail)
 	}
-	if r.scribe.tell(changes); len(changes) > 0 {
+	for _, c := range changes {
+		r.scribe.tell(noteOf(c))
+	}
+	for _, m := range over {
+		r.scribe.tell(noteOfMute(event.AlarmUnmuted, m, m.By))
+	}
+	if len(changes)+len(over) > 0 {
 		r.save()
 	}
 	r.publish()
 }
 
-func (r *Role) save() { r.scribe.save(memory{Alarms: r.book.Save(), Baseline: r.baseline}) }
+func (r *Role) save() {
+	r.scribe.save(memory{Alarms: r.book.Save(), Mutes: r.book.Mutes(), Baseline: r.baseline})
+}
 
 func (r *Role) publish() {
-	list := r.book.List()
-	r.list.Store(&list)
+	r.view.Store(&Answer{Alarms: r.book.List(), Mutes: r.book.Mutes()})
 }
 
 // Alarms is the list as it was at the last decision, a fifth of a second ago at most.
 func (r *Role) Alarms() []alarm.Alarm {
-	if list := r.list.Load(); list != nil {
-		return *list
+	if v := r.view.Load(); v != nil {
+		return v.Alarms
 	}
 	return nil
 }
 
-// answer is alarm.list.
-func (r *Role) answer(context.Context, []byte) ([]byte, error) {
-	b, err := json.Marshal(Answer{Alarms: r.Alarms()})
-	if err != nil {
-		return nil, fmt.Errorf("alarm.list: %w", err)
-	}
-	return b, nil
-}
-
-// Answer is what alarm.list answers.
-type Answer struct {
-	Alarms []alarm.Alarm `json:"alarms"`
-}
-
 // Healthy says what keeps the role from watching. That alarms cannot be saved does not: a restart would forget them.
 func (r *Role) Healthy() error {
-	if r.list.Load() == nil {
+	if r.view.Load() == nil {
 		return errors.New("monitor: it does not run")
 	}
 	now := time.Since(r.start)

@@ -18,14 +18,15 @@ import (
 // memory is what outlives a restart.
 type memory struct {
 	Alarms   []alarm.Saved `json:"alarms"`
+	Mutes    []alarm.Mute  `json:"mutes,omitempty"`
 	Baseline baseline      `json:"baseline"`
 }
 
 // scribe writes what the keeper decided, and may wait for that.
 type scribe struct {
-	o       Options
-	changes chan alarm.Change
-	lost    uint64 // the keeper's: changes that found no room
+	o     Options
+	notes chan note
+	lost  uint64 // the keeper's: notes that found no room
 
 	mu     sync.Mutex
 	memo   *memory // to be saved, nil when it is
@@ -36,20 +37,47 @@ type scribe struct {
 }
 
 func newScribe(o Options) *scribe {
-	s := &scribe{o: o, changes: make(chan alarm.Change, changeQueue), wake: make(chan struct{}, 1)}
+	s := &scribe{o: o, notes: make(chan note, changeQueue), wake: make(chan struct{}, 1)}
 	s.ending, s.finish = context.WithCancel(context.Background())
 	return s
 }
 
-// tell hands changes over; the keeper does not wait.
-func (s *scribe) tell(changes []alarm.Change) {
-	for _, c := range changes {
-		select {
-		case s.changes <- c:
-		default:
-			s.lost++
-			s.o.Log.Error("monitor: an alarm did not get into the event log: too many wait", "code", c.Alarm.Code, "lost", s.lost)
-		}
+// note is an event that the keeper wants told.
+type note struct {
+	event  event.Type
+	fields event.Fields
+}
+
+// noteOf is the event of a change.
+func noteOf(c alarm.Change) note {
+	a := &c.Alarm
+	n := note{event.AlarmCleared, event.Fields{
+		"code": string(a.Code), "subject": a.Subject, "level": a.Severity.String(), "title": a.Title, "detail": a.Detail,
+	}}
+	switch {
+	case c.Heard:
+		n.event = event.AlarmHeard
+	case c.Raised:
+		n.event = event.AlarmRaised
+	}
+	if c.Silent {
+		n.fields["muted"] = true
+	}
+	return n
+}
+
+// noteOfMute is the event of a mute that begins or ends.
+func noteOfMute(t event.Type, m alarm.Mute, who string) note {
+	return note{t, event.Fields{"mute": m.ID, "code": string(m.Code), "subject": m.Subject, "reason": m.Reason, "who": who, "until": m.Until}}
+}
+
+// tell hands an event over; the keeper does not wait.
+func (s *scribe) tell(n note) {
+	select {
+	case s.notes <- n:
+	default:
+		s.lost++
+		s.o.Log.Error("monitor: an event did not get into the log: too many wait", "type", n.event.String(), "code", n.fields["code"], "lost", s.lost)
 	}
 }
 
@@ -66,7 +94,7 @@ func (s *scribe) save(m memory) {
 
 // end gives the scribe a bounded time for the rest.
 func (s *scribe) end() {
-	close(s.changes)
+	close(s.notes)
 	time.AfterFunc(flushTimeout, s.finish)
 }
 
@@ -78,32 +106,24 @@ func (s *scribe) run() {
 		select {
 		case <-again.C:
 			s.write() // what could not be written before
-		case c, more := <-s.changes:
+		case n, more := <-s.notes:
 			if !more {
 				s.write()
 				return
 			}
-			s.append(c)
+			s.append(n)
 		case <-s.wake:
 			s.write()
 		}
 	}
 }
 
-// append hands an alarm to the event log, which makes it durable in its own time.
-func (s *scribe) append(c alarm.Change) {
-	t := event.AlarmCleared
-	if c.Raised {
-		t = event.AlarmRaised
-	}
+// append hands an event to the log, which makes it durable in its own time.
+func (s *scribe) append(n note) {
 	ctx, cancel := context.WithTimeout(s.ending, appendTimeout)
 	defer cancel()
-	a := &c.Alarm
-	err := s.o.Events.Append(ctx, t, event.Fields{
-		"code": string(a.Code), "subject": a.Subject, "level": a.Severity.String(), "title": a.Title, "detail": a.Detail,
-	})
-	if err != nil {
-		s.o.Log.Error("monitor: an alarm did not get into the event log", "code", a.Code, "subject", a.Subject, "error", err)
+	if err := s.o.Events.Append(ctx, n.event, n.fields); err != nil {
+		s.o.Log.Error("monitor: an event did not get into the log", "type", n.event.String(), "code", n.fields["code"], "error", err)
 	}
 }
 
