@@ -13,7 +13,16 @@ type Config struct {
 	StateDir string // what must survive a reboot: spool, database cluster, locks
 	RunDir   string // sockets
 	Database Database
+	API      API
 	Roles    []Role // in the order of the file
+}
+
+// API says where role api listens, and how it shows who it is.
+type API struct {
+	Listen      []string // host:port; without a host, all addresses of the machine. HTTPS alone
+	Certificate string   // PEM file; empty: one that the role makes for itself
+	Key         string   // PEM file, goes with Certificate
+	Hosts       []string // further names and addresses that requests may ask for
 }
 
 // Database says which PostgreSQL is used: with a DSN that one, else a private cluster of ours. Role database looks after
@@ -119,6 +128,7 @@ var Kinds = []Kind{
 	{Name: "telemetry", What: "samples ports, makes rollups, keeps to retention", Needs: []string{"database"}, Stop: 10 * time.Second},
 	{Name: "monitor", What: "watches roles, services and the database; raises alarms", Watcher: true, Stop: 5 * time.Second},
 	{Name: "peer", What: "counts what peer sync is to send", Batched: true, Stop: 5 * time.Second},
+	{Name: "api", What: "serves the REST interface and the stream; keeps accounts and changes", Early: true, Stop: 10 * time.Second},
 }
 
 // KindOf returns what there is to know of a role, nil when there is no such role.

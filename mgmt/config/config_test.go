@@ -59,6 +59,7 @@ func TestEveryKeyIsTakenOver(t *testing.T) {
 	want := &Config{
 		Node: "fcr-a", Segment: "/dev/hugepages/fc-redirect/fcr-a", StateDir: "/srv/fcr", RunDir: "/run/fcr",
 		Database: Database{Connections: 12, DataDir: "/srv/pg", User: "fcr"},
+		API:      API{Listen: []string{"127.0.0.1:8443", "[::1]:8443"}, Certificate: "/etc/fcr/cert.pem", Key: "/etc/fcr/key.pem", Hosts: []string{"fcr-a.example", "10.1.2.3"}},
 		Roles: []Role{
 			{Name: "database", Processes: []string{"db"}, Shards: 1, Replicas: 1, Cores: []int{0}, Memory: 64 << 20, Health: Health{2 * time.Second, 500 * time.Millisecond, 5, Alarm}},
 			{Name: "store", Processes: []string{"store-a", "store-b"}, Shards: 2, Replicas: 4, Cores: []int{2, 3, 5}, Memory: 1 << 30, Batch: 4096,
@@ -303,7 +304,7 @@ func TestTheReferenceNamesTheDefaultsThatHold(t *testing.T) {
 	for key, want := range map[string]string{
 		"roles[].process": Main, "roles[].shards": fmt.Sprint(DefaultShards), "health.interval": DefaultInterval.String(), "health.timeout": DefaultTimeout.String(),
 		"health.threshold": fmt.Sprint(DefaultThreshold), "health.action": Action(DefaultAction).String(), "database.connections": fmt.Sprint(DefaultConnections),
-		"database.user": DefaultUser,
+		"database.user": DefaultUser, "api.listen": DefaultListen,
 	} {
 		if row := "| `" + key + "` | " + want + " |"; !strings.Contains(string(readme), row) {
 			t.Errorf("README.md has no row %q", row)
@@ -312,7 +313,7 @@ func TestTheReferenceNamesTheDefaultsThatHold(t *testing.T) {
 	for _, schema := range []struct {
 		prefix string
 		of     *yamlconf.Schema
-	}{{"", &fileSchema}, {"roles[].", &roleSchema}, {"health.", &healthSchema}, {"database.", &databaseSchema}} {
+	}{{"", &fileSchema}, {"roles[].", &roleSchema}, {"health.", &healthSchema}, {"database.", &databaseSchema}, {"api.", &apiSchema}} {
 		for _, key := range schema.of.Keys {
 			if !strings.Contains(string(readme), "| `"+schema.prefix+key+"` |") {
 				t.Errorf("README.md does not describe %s%s", schema.prefix, key)

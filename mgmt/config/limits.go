@@ -36,6 +36,10 @@ const (
 
 	MinConnections = 2
 	MaxConnections = 1000
+
+	MaxListen = 8  // listeners of role api
+	MaxHosts  = 64 // names and addresses beside those that the machine has
+	MaxHost   = 253
 )
 
 // Defaults of keys that are not in the file. README.md has the same table; a test compares the two.
@@ -47,4 +51,5 @@ const (
 	DefaultAction      = Restart
 	DefaultConnections = 8
 	DefaultUser        = "postgres"
+	DefaultListen      = ":8443"
 )

@@ -47,7 +47,7 @@ func (c *Config) Exposed(path string) *yamlconf.Diagnostic {
 // Parse checks a file. name is how the user knows it; it stands in every message. The error is a *yamlconf.Errors.
 func Parse(name string, text []byte) (c *Config, warnings []*yamlconf.Diagnostic, err error) {
 	root, report := yamlconf.Read(name, text)
-	p := &parser{report: report, c: &Config{Database: Database{Connections: DefaultConnections, User: DefaultUser}}}
+	p := &parser{report: report, c: &Config{Database: Database{Connections: DefaultConnections, User: DefaultUser}, API: API{Listen: []string{DefaultListen}}}}
 	if !report.Failed() {
 		p.file(&root)
 	}
@@ -98,7 +98,7 @@ func (p *parser) warn(at yamlconf.Span, cure, format string, args ...any) {
 
 var fileSchema = yamlconf.Schema{
 	What: "the configuration",
-	Keys: []string{"node", "segment", "state-dir", "run-dir", "database", "roles"},
+	Keys: []string{"node", "segment", "state-dir", "run-dir", "database", "api", "roles"},
 }
 
 func (p *parser) file(root *yamlconf.Node) {
@@ -117,6 +117,9 @@ func (p *parser) file(root *yamlconf.Node) {
 	}
 	if n := f.Get("database"); n != nil {
 		p.database(n)
+	}
+	if n := f.Get("api"); n != nil {
+		p.api(n)
 	}
 	if n := f.Get("roles"); n != nil {
 		p.roles(n)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"fcredirect/mgmt/api"
 	"fcredirect/mgmt/bus"
 	"fcredirect/mgmt/config"
 	"fcredirect/mgmt/database"
@@ -47,7 +48,7 @@ func Build(p *Parts) (Makers, error) {
 		return nil, err
 	}
 	p.onClose(func() error { a.db.Close(); return nil })
-	return Makers{"database": a.makeDatabase, "store": a.makeStore, "event": a.makeEvent, "telemetry": a.makeTelemetry, "monitor": a.makeMonitor, "peer": a.makePeer}, nil
+	return Makers{"database": a.makeDatabase, "store": a.makeStore, "event": a.makeEvent, "telemetry": a.makeTelemetry, "monitor": a.makeMonitor, "peer": a.makePeer, "api": a.makeAPI}, nil
 }
 
 // tellEvents makes the queue of events. Where nothing keeps them there is none.
@@ -93,6 +94,12 @@ func (a *assembly) makeTelemetry(config.Instance) (Role, error) {
 
 func (a *assembly) makePeer(i config.Instance) (Role, error) {
 	return peer.New(peer.Options{Place: a.Place, Bus: handles{a.bus}, Log: a.Log, Batch: i.Role.Batch})
+}
+
+func (a *assembly) makeAPI(config.Instance) (Role, error) {
+	return api.New(api.Options{
+		Config: a.Config, Version: a.Version, Place: a.Place, Registry: a.Registry, Bus: a.bus, DB: a.db, Events: a.events, Log: a.Log,
+	})
 }
 
 func (a *assembly) makeMonitor(config.Instance) (Role, error) {

@@ -70,7 +70,7 @@ func TestTheRolesOfTheProductRunTogether(t *testing.T) {
 	dir := t.TempDir()
 	atomic.StoreUint32(&makeRings(t, filepath.Join(dir, "segment"), 1).State.Header().State, shm.Running)
 	o := options(t, string(config.DefaultText), dir)
-	o.Config.Database.DSN = dsn
+	o.Config.Database.DSN, o.Config.API.Listen = dsn, []string{"127.0.0.1:0"}
 	n := &ear{}
 	o.notify = n
 	s, err := New(o)
@@ -82,7 +82,7 @@ func TestTheRolesOfTheProductRunTogether(t *testing.T) {
 	go func() { done <- s.Run(ctx) }()
 	l := &lab{t: t, dir: dir}
 	l.until("it is ready", func() bool { return n.count("READY=1") == 1 })
-	if n.status() != "6 of 6 roles run" {
+	if n.status() != "7 of 7 roles run" {
 		t.Fatalf("it is ready without all of them: %s", n.status())
 	}
 

@@ -1,0 +1,76 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fcredirect/dataplane/yamlconf"
+)
+
+var apiSchema = yamlconf.Schema{What: "api", Keys: []string{"listen", "certificate", "key", "hosts"}}
+
+func (p *parser) api(n *yamlconf.Node) {
+	f, _ := p.report.Fields(n, &apiSchema)
+	if n := f.Get("listen"); n != nil {
+		p.c.API.Listen = p.words(n, "listen", MaxListen, "Write host:port, as :8443 or 127.0.0.1:8443.", goodListen)
+	}
+	p.c.API.Certificate, p.c.API.Key = p.folder(f, "certificate"), p.folder(f, "key")
+	if c, k := f.Get("certificate"), f.Get("key"); (c == nil) != (k == nil) {
+		p.report.Errorf(n.Span, "Name both files, or neither: then the role makes a certificate for itself.", "a certificate and its key go together")
+	}
+	if n := f.Get("hosts"); n != nil {
+		p.c.API.Hosts = p.words(n, "hosts", MaxHosts, "Write a name as in DNS, or an address, without a port.", goodHost)
+	}
+}
+
+// words reads a list of texts that are good and different.
+func (p *parser) words(n *yamlconf.Node, what string, most int, cure string, good func(string) bool) []string {
+	items, ok := p.report.List(n, what)
+	if !ok {
+		return nil
+	}
+	if len(items) > most {
+		p.report.Errorf(n.Span, "Name fewer.", "%s has %d entries, more than %d", what, len(items), most)
+		return nil
+	}
+	words := []string{}
+	for i := range items {
+		s, ok := p.report.Text(&items[i], what)
+		switch {
+		case !ok:
+		case !good(s):
+			p.report.Errorf(items[i].Span, cure, "%s cannot be %s", what, yamlconf.Quote(s))
+		case slices.Contains(words, s):
+			p.report.Errorf(items[i].Span, "Name each once.", "%s: %s is named twice", what, yamlconf.Quote(s))
+		default:
+			words = append(words, s)
+		}
+	}
+	return words
+}
+
+// goodListen says whether one can listen on it. Names are not looked up here.
+func goodListen(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	number, bad := strconv.ParseUint(port, 10, 16)
+	return err == nil && bad == nil && port == strconv.FormatUint(number, 10) && (host == "" || goodHost(host))
+}
+
+// goodHost says whether it can be the host of a URL.
+func goodHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	if len(s) > MaxHost {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if badName(label, 63) != "" {
+			return false
+		}
+	}
+	return true
+}
