@@ -84,7 +84,7 @@ func Open(o Options) (*Manager, error) {
 		}
 		m.jobs = append(m.jobs, t)
 	}
-	m.forget(now)
+	m.forget(now, MaxJobs)
 	return m, m.save()
 }
 
@@ -93,7 +93,7 @@ func (m *Manager) Start(spec Spec, work Work) (Job, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	m.forget(now)
+	m.forget(now, MaxJobs-1)
 	queued := 0
 	for _, t := range m.jobs {
 		if t.State == Queued {
@@ -294,7 +294,7 @@ func (m *Manager) Get(id string) (Job, bool) {
 func (m *Manager) List() []Job {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.forget(time.Now())
+	m.forget(time.Now(), MaxJobs)
 	list := make([]Job, 0, len(m.jobs))
 	for _, t := range slices.Backward(m.jobs) {
 		list = append(list, t.Job)
@@ -334,11 +334,11 @@ func (m *Manager) find(id string) *task {
 	return nil
 }
 
-// forget drops jobs that ended long ago, and while there is no room those that ended longest ago.
-func (m *Manager) forget(now time.Time) {
+// forget drops jobs that ended long ago, and those that ended longest ago while there are more than most.
+func (m *Manager) forget(now time.Time, most int) {
 	old := func(t *task, age time.Duration) bool { return t.Ended != nil && now.Sub(*t.Ended) >= age }
 	m.jobs = slices.DeleteFunc(m.jobs, func(t *task) bool { return old(t, KeepMost) })
-	for len(m.jobs) >= MaxJobs {
+	for len(m.jobs) > most {
 		oldest := -1
 		for i, t := range m.jobs {
 			if old(t, KeepLeast) && (oldest < 0 || t.Ended.Before(*m.jobs[oldest].Ended)) {
