@@ -1,7 +1,8 @@
 // Package capture is how copies of frames reach whoever wants to look at them: a filter that the lcores ask (Spec, made
 // into a Set), a ring of bytes per lcore that they copy into (Writer), and the reader of those rings (Reader).
 //
-// Who may import it: lcore and engine, which write, and mgmt, which reads. It imports shm alone.
+// Who may import it: lcore and engine, which write, and mgmt, which reads. It imports shm, and command for the
+// numbers of its operations.
 //
 // Ownership: one lcore writes a Lane and its bytes; the control goroutine writes the Page and publishes Sets, which are
 // immutable while an lcore may hold them; one reader in another process writes the Lease and the cursors, in ctl. A

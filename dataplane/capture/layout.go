@@ -11,6 +11,7 @@ import (
 const (
 	RegionPage    = "capture.page"    // Page, one
 	RegionLanes   = "capture.lanes"   // a Lane per lcore, and its bytes behind it
+	RegionSets    = "capture.sets"    // Set: the one in force, and room for those that follow it
 	RegionCursors = "capture.cursors" // in ctl: the Lease, then a Cursor per lcore
 )
 
@@ -44,6 +45,11 @@ const (
 	StateLeaseOver // its reader was silent
 	StateReplaced  // another reader began
 )
+
+// StateName is a state in words.
+func StateName(state uint32) string {
+	return [...]string{"free", "running", "stopped", "its time is over", "its reader is silent", "another reader began", "?"}[min(state, StateReplaced+1)]
+}
 
 // Lane is what an lcore says of its captures. Its bytes follow.
 type Lane struct {
@@ -128,6 +134,7 @@ func StateRegions(ring, lcores int) []shm.RegionSpec {
 	}
 	return []shm.RegionSpec{
 		{Name: RegionPage, Stride: int(unsafe.Sizeof(Page{})), Count: 1},
+		{Name: RegionSets, Stride: int(unsafe.Sizeof(Set{})), Count: Sets},
 		{Name: RegionLanes, Stride: laneBytes + LaneRing(ring, lcores), Count: lcores},
 	}
 }
@@ -143,6 +150,7 @@ func CtlRegions(ring, lcores int) []shm.RegionSpec {
 // memory is the regions of captures, found and checked.
 type memory struct {
 	page    *Page
+	sets    []Set
 	lease   *Lease
 	lanes   [][]byte
 	cursors []Cursor
@@ -152,7 +160,8 @@ type memory struct {
 func find(state, ctl *shm.File) (m memory, ok bool) {
 	pages, lines := shm.Items[Page](state, RegionPage), shm.Items[Cursor](ctl, RegionCursors)
 	all := state.Bytes(RegionLanes)
-	if len(pages) != 1 || len(lines) < 2 || len(all) == 0 {
+	m.sets = shm.Items[Set](state, RegionSets)
+	if len(pages) != 1 || len(m.sets) == 0 || len(lines) < 2 || len(all) == 0 {
 		return m, false
 	}
 	n := len(lines) - 1

@@ -5,7 +5,8 @@ import (
 	"unsafe"
 )
 
-// Set is all captures that run, in the form that lcores ask. It does not change while it is published.
+// Set is all captures that run, in the form that lcores ask. It does not change while an lcore may hold it. It lies in
+// the segment: the data plane never collects garbage, and login after login may make a new one.
 type Set struct {
 	Revision uint32
 	N        int

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unsafe"
 
+	"fcredirect/dataplane/command"
 	"fcredirect/dataplane/shm"
 )
 
@@ -96,6 +97,12 @@ func (s *Spec) fibreChannel() bool {
 
 // Names says whether an end is given by this WWPN: a login of it changes what the capture looks for.
 func (s *Spec) Names(wwpn uint64) bool { return wwpn != 0 && (s.A.WWPN == wwpn || s.B.WWPN == wwpn) }
+
+// The operations of package command.
+const (
+	OpStart = command.OpCapture + iota
+	OpStop
+)
 
 // StartRequest, StartReply, StopRequest and StopReply are what the commands carry.
 type (

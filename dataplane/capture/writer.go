@@ -33,10 +33,13 @@ func Writers(seg *shm.Segment) []*Writer {
 	return all
 }
 
-// Lines gives the control goroutine its page and the reader's lease, nil when the segment has no captures.
-func Lines(seg *shm.Segment) (*Page, *Lease) {
-	m, _ := find(seg.State, seg.Ctl)
-	return m.page, m.lease
+// Control gives the control goroutine its page, its sets and the reader's lease; nil when the segment has no captures.
+func Control(seg *shm.Segment) (*Page, []Set, *Lease) {
+	m, ok := find(seg.State, seg.Ctl)
+	if !ok {
+		return nil, nil, nil
+	}
+	return m.page, m.sets, m.lease
 }
 
 func newWriter(lane []byte, cursor *Cursor) *Writer {

@@ -70,6 +70,7 @@ func (e *Engine) makeControl(known []login.Login) (login.View, error) {
 // the old verdict: as it would, had it been a microsecond earlier.
 func (e *Engine) loginChanged(ch login.Change) {
 	e.teller.login(ch, e.tsc())
+	e.capturer.login(ch)
 	if ch.Kind == login.Updated && ch.Old.WWPN == ch.New.WWPN {
 		return // a function or a node name: no policy asks for it
 	}
@@ -105,6 +106,7 @@ func (e *Engine) learn() (frames int) {
 		c.lapsed = false
 		e.renew()
 	}
+	e.capturer.renew()
 	e.page.Frames += uint64(frames)
 	return frames
 }
@@ -122,6 +124,7 @@ func (e *Engine) look() {
 	e.lookAtLinks()
 	e.lookAtServices()
 	e.lookAtLcores()
+	e.capturer.look()
 	e.writePage()
 }
 

@@ -51,6 +51,7 @@ type Engine struct {
 	shared   *lcore.Shared
 	control  control
 	teller   teller
+	capturer capturer
 	commands *command.Server // nil in a replay
 	counting bool            // Options.Limit
 	polling  int             // lcores that were started and have not ended
@@ -97,7 +98,11 @@ func New(o Options) (e *Engine, err error) {
 		return e, err
 	}
 	e.publish(nil, shm.NoPolicy)
-	return e, e.makeWorkers(o, logins)
+	if err := e.makeWorkers(o, logins); err != nil {
+		return e, err
+	}
+	e.makeCapturer()
+	return e, nil
 }
 
 // makeWorkers makes the lcores with the rings between them.

@@ -222,8 +222,8 @@ func TestACaptureThatWasCutIsReadUpToThere(t *testing.T) {
 func TestReplayMixesItsInputsByTime(t *testing.T) {
 	odd, even := fcp(1, 2, frame.RCtlUnsolicitedCmd, 0x290000, 0, make([]byte, 32)), fcp(2, 1, frame.RCtlCommandStatus, 0x980000, 0, make([]byte, 24))
 	r := replayOf(t, onePair, "", map[string]string{
-		"edge0":   capture(t, map[int64][]byte{10: odd, 30: odd}),
-		"fabric0": capture(t, map[int64][]byte{20: even, 40: even}),
+		"edge0":   captureOf(t, map[int64][]byte{10: odd, 30: odd}),
+		"fabric0": captureOf(t, map[int64][]byte{20: even, 40: even}),
 	})
 	if len(r.sent["fabric0"]) != 2 || len(r.sent["edge0"]) != 2 || len(r.Flows) != 1 {
 		t.Fatalf("%d and %d frames, %d flows", len(r.sent["fabric0"]), len(r.sent["edge0"]), len(r.Flows))
@@ -240,8 +240,8 @@ func TestLcoresShareAServicePort(t *testing.T) {
 	returned := bytes.Clone(cmd)
 	copy(returned, []byte{2, 0xfc, 0x5e, 0, 0, 1})
 	r := replayOf(t, twoPairs, policy, map[string]string{
-		"edge1": capture(t, map[int64][]byte{10: cmd, 30: cmd}),
-		"svc0":  capture(t, map[int64][]byte{20: returned, 40: returned}),
+		"edge1": captureOf(t, map[int64][]byte{10: cmd, 30: cmd}),
+		"svc0":  captureOf(t, map[int64][]byte{20: returned, 40: returned}),
 	})
 	if len(r.sent["svc0"]) != 2 || !bytes.Equal(r.sent["svc0"][0], returned) {
 		t.Fatalf("the service got %d frames; drops %v", len(r.sent["svc0"]), r.Drops)
@@ -265,7 +265,7 @@ func TestReplayErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
-func capture(t *testing.T, frames map[int64][]byte) string {
+func captureOf(t *testing.T, frames map[int64][]byte) string {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := pcap.NewWriter(&b)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fcredirect/dataplane/boot"
+	"fcredirect/dataplane/capture"
 	"fcredirect/dataplane/command"
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/feed"
@@ -46,13 +47,15 @@ func regions(c *boot.Config) []shm.RegionSpec {
 			shm.RegionSpec{Name: fmt.Sprintf(shm.RegionFlows, i), Stride: flow.EntryBytes, Count: flow.Slots(directions), Keep: true},
 			shm.RegionSpec{Name: fmt.Sprintf(shm.RegionInfos, i), Stride: flow.InfoBytes, Count: directions, Keep: true})
 	}
+	specs = append(specs, capture.StateRegions(c.Capture.Ring, lcores)...)
 	specs = append(specs, shm.RegionSpec{Name: shm.RegionSerials, Stride: 64, Count: lcores, Keep: true})
 	return append(append(specs, feedSpec(c).StateRegions()...), command.StateRegions()...)
 }
 
 // ctlRegions is what lies in the ctl file.
 func ctlRegions(c *boot.Config) []shm.RegionSpec {
-	return append(append(feedSpec(c).CtlRegions(), command.CtlRegions()...),
+	specs := append(feedSpec(c).CtlRegions(), capture.CtlRegions(c.Capture.Ring, len(c.Lcores))...)
+	return append(append(specs, command.CtlRegions()...),
 		shm.RegionSpec{Name: shm.RegionRoles, Stride: shm.RoleBytes, Count: shm.MaxRoles, Keep: true},
 		shm.RegionSpec{Name: shm.RegionMembers, Stride: shm.MemberBytes, Count: shm.MaxMembers, Keep: true},
 		shm.RegionSpec{Name: shm.RegionBus, Stride: shm.ChannelBytes, Count: shm.MaxMembers * shm.MaxMembers, Keep: true})
