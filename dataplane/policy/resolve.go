@@ -125,7 +125,14 @@ func (v *resolver) checkName(what, name string, at yamlconf.Span) {
 	if v.skip(name) {
 		return
 	}
-	problem := ""
+	if problem := NameProblem(name, what == "an alias" || what == "a set"); problem != "" {
+		v.r.Errorf(at, "Choose another name.", "the name of %s %s", what, problem)
+	}
+}
+
+// NameProblem says what is wrong with a name, empty when nothing is: "has 70 characters, more than 64". The names of
+// aliases and sets stand in matches, beside addresses.
+func NameProblem(name string, inMatches bool) (problem string) {
 	switch {
 	case name == "":
 		problem = "is empty"
@@ -144,14 +151,12 @@ func (v *resolver) checkName(what, name string, at yamlconf.Span) {
 		}
 	}
 	// Whatever reads as a WWN has 16 digits, a mask its star or slash.
-	if problem == "" && (what == "an alias" || what == "a set") && (len(name) >= 16 || strings.ContainsAny(name, "*/")) {
+	if problem == "" && inMatches && (len(name) >= 16 || strings.ContainsAny(name, "*/")) {
 		if _, err := parsePrefix(name); err == nil {
 			problem = "reads as a WWN or mask itself: " + yamlconf.Quote(name)
 		}
 	}
-	if problem != "" {
-		v.r.Errorf(at, "Choose another name.", "the name of %s %s", what, problem)
-	}
+	return problem
 }
 
 func (v *resolver) resolveAliases() {
