@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"fcredirect/mgmt/api"
 	"fcredirect/mgmt/config"
 )
 
@@ -49,6 +51,9 @@ func explain(out io.Writer, c *config.Config) {
 	} else {
 		fmt.Fprintf(out, "database: by a DSN, at most %d connections for each process\n", c.Database.Connections)
 	}
+	if c.Role("api") != nil {
+		explainAPI(out, c)
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PROCESS\tROLE\tSHARD\tINSTANCE\tCORES\tMEMORY\tBATCH\tSTARTS AFTER\tIF ILL")
 	for _, process := range c.Processes() {
@@ -73,6 +78,18 @@ func explain(out io.Writer, c *config.Config) {
 			fmt.Fprintf(out, "role %s: %d of %d replicas are for processes started with --roles %s\n", r.Name, spare, r.Replicas, r.Name)
 		}
 	}
+}
+
+func explainAPI(out io.Writer, c *config.Config) {
+	where := "on its socket alone"
+	if len(c.API.Listen) > 0 {
+		where = "HTTPS on " + strings.Join(c.API.Listen, ", ")
+	}
+	certificate := "a certificate that it makes"
+	if c.API.Certificate != "" {
+		certificate = c.API.Certificate
+	}
+	fmt.Fprintf(out, "api: %s, with %s, and %s\n", where, certificate, filepath.Join(c.RunDir, api.SocketName))
 }
 
 func ifIll(r *config.Role) string {

@@ -45,18 +45,15 @@ func (r *Role) serve(ctx context.Context, a *assembly, ready func()) error {
 
 // serveTLS serves an address, which may be taken for some time.
 func (r *Role) serveTLS(ctx, requests context.Context, cancel func(), address string, h http.Handler, own *certificates) {
-	part := "listen on " + address
 	for ctx.Err() == nil {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 		if err == nil {
-			r.say(part, nil)
 			r.o.Log.Info("serves HTTPS", "address", l.Addr().String(), "fingerprint", own.fingerprint())
 			err = r.serveOn(ctx, cancel, newServer(requests, h, r.o.Log), newDoorman(l, maxConnections, maxPerAddress), own.config())
 		}
 		if err == nil {
 			return
 		}
-		r.say(part, err)
 		r.o.Log.Error("cannot serve HTTPS; tries again", "address", address, "error", err)
 		select {
 		case <-ctx.Done():

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/bus"
@@ -31,10 +32,8 @@ type Options struct {
 
 // Role is one run of role api.
 type Role struct {
-	o Options
-
-	mu  sync.Mutex
-	ill map[string]error // what is not well, by part
+	o       Options
+	running atomic.Pointer[assembly] // nil: it does not serve
 }
 
 // New makes the role. It touches nothing yet.
@@ -48,7 +47,7 @@ func New(o Options) (*Role, error) {
 	if o.Events == nil {
 		o.Events = event.Nowhere{}
 	}
-	return &Role{o: o, ill: map[string]error{}}, nil
+	return &Role{o: o}, nil
 }
 
 // Run serves until ctx ends.
@@ -74,30 +73,19 @@ func (r *Role) Run(ctx context.Context, ready func()) (err error) {
 	for _, run := range a.background {
 		background.Go(func() { run(ctx) })
 	}
+	r.running.Store(a)
+	defer r.running.Store(nil)
 	return r.serve(ctx, a, ready)
 }
 
 // dir is where the role keeps what must survive.
 func (r *Role) dir() string { return filepath.Join(r.o.Config.StateDir, "api") }
 
-// Healthy says what is not well.
+// Healthy says what is not well that a new start might mend: that it asks the settings and does not come back is such a
+// thing. An address that somebody else listens on is not: it is tried again, and the socket goes on meanwhile.
 func (r *Role) Healthy() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var all []error
-	for part, err := range r.ill {
-		all = append(all, fmt.Errorf("%s: %w", part, err))
+	if a := r.running.Load(); a != nil {
+		a.settings.Revision()
 	}
-	return errors.Join(all...)
-}
-
-// say notes how a part is: nil if it is well.
-func (r *Role) say(part string, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err == nil {
-		delete(r.ill, part)
-		return
-	}
-	r.ill[part] = err
+	return nil
 }

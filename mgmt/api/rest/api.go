@@ -8,25 +8,34 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+
+	"fcredirect/mgmt/audit"
 )
 
 // Options is what an API needs.
 type Options struct {
-	Gate    Gate
+	Gate    Gate           // nil: nobody can sign in
+	Audit   audit.Recorder // nil: nothing is written down
 	Log     *slog.Logger
-	Now     func() time.Time // nil: the clock
-	Version string           // of the product
-	Key     []byte           // of cursors: 32 random bytes; nil: new ones
+	Now     func() time.Time       // nil: the clock
+	Version string                 // of the product
+	Key     []byte                 // of cursors: 32 random bytes; nil: new ones
+	Host    func(name string) bool // whether a name is one of ours, beside addresses; nil: all are
+	Rates   *Rates                 // nil: DefaultRates
 }
 
 // API is the interface: operations are registered with it, and it serves them.
 type API struct {
 	Cursor *Cursor // makes and reads cursors
 
-	options    Options
-	router     chi.Router
-	huma       huma.API
-	operations []*Operation
+	options     Options
+	router      chi.Router
+	handler     http.Handler // what every request goes through, then router
+	huma        huma.API
+	operations  []*Operation
+	limiters    *limiters
+	onces       *onces
+	crossOrigin *http.CrossOriginProtection
 }
 
 // New makes an API without operations.
@@ -37,13 +46,25 @@ func New(o Options) *API {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &API{options: o, router: chi.NewRouter(), Cursor: newCursor(o.Key)}
+	if o.Audit == nil {
+		o.Audit = audit.Nowhere{}
+	}
+	if o.Rates == nil {
+		o.Rates = &DefaultRates
+	}
+	router := chi.NewRouter()
+	a := &API{
+		options: o, router: router, Cursor: newCursor(o.Key), limiters: newLimiters(*o.Rates), onces: newOnces(), crossOrigin: http.NewCrossOriginProtection(),
+	}
+	router.NotFound(a.notFound)
+	router.MethodNotAllowed(a.notAllowed)
+	a.handler = a.outer()
 	a.huma = huma.NewAPI(a.config(), (*adapter)(a))
 	return a
 }
 
 // ServeHTTP serves a request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.router.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
 // Operations are all that were registered, in that order.
 func (a *API) Operations() []*Operation { return a.operations }
@@ -53,7 +74,7 @@ type adapter API
 
 func (ad *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	a := (*API)(ad)
-	a.route(op.Metadata[metadata].(*Operation), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.route(op.Metadata[metadata].(*Operation), op, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler(humachi.NewContext(op, r, w))
 	}))
 }

@@ -16,10 +16,22 @@ const (
 	maxCursor = 1024
 	// maxTags bounds the list in If-Match.
 	maxTags = 16
-	// deadline is how long an operation may take that does not say otherwise.
-	deadline = 30 * time.Second
-	// bodyDeadline is how long a body may take to arrive.
-	bodyDeadline = 15 * time.Second
+	// usualTimeout is how long an operation may take that does not say otherwise.
+	usualTimeout = 30 * time.Second
+	// bodyTimeout is how long a body may take to arrive, and fetchTimeout an answer to be fetched once it is there.
+	bodyTimeout  = 15 * time.Second
+	fetchTimeout = 30 * time.Second
+	// slotWait is how long a request waits for a place among those that are served.
+	slotWait = time.Second
+	// maxKey bounds an idempotency key; maxKeys and maxKeyBytes what is remembered of all, keyLife for how long; maxKept
+	// the answer to one: it is a resource, not a list.
+	maxKey      = 128
+	maxKeys     = 4096
+	maxKeyBytes = 16 << 20
+	keyLife     = 24 * time.Hour
+	maxKept     = 256 << 10
+	// minCompressed is from where on a list is compressed.
+	minCompressed = 4 << 10
 	// maxFields is how many parts of a request one answer complains about.
 	maxFields = 32
 	// maxName is how much of the name of an unknown field comes back.

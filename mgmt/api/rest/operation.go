@@ -26,6 +26,8 @@ type Operation struct {
 	MaxBody     int64          // in bytes; 0: DefaultBody
 	Timeout     time.Duration  // 0: the usual; -1: it ends when the client goes, or by itself
 	Secret      bool           // the answer holds a secret, which is shown once: a repeated key does not get it again
+
+	list bool // it answers with a List
 }
 
 // writes says whether it may change something.

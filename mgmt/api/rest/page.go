@@ -33,6 +33,8 @@ type List[T any] struct {
 	Body ListBody[T]
 }
 
+func (*List[T]) list() {}
+
 // ListBody is the page.
 type ListBody[T any] struct {
 	Items      []T     `json:"items"`

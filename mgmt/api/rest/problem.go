@@ -56,7 +56,9 @@ func init() {
 		return document(ofHuma(status, errs), "")
 	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
-		return document(ofHuma(status, errs), RequestID(ctx.Context()))
+		p := ofHuma(status, errs)
+		of(ctx.Context()).code = p.Code
+		return document(p, RequestID(ctx.Context()))
 	}
 }
 
@@ -139,6 +141,7 @@ func (a *API) find(ctx context.Context, err error) *problem.Problem {
 	if ctx.Err() != nil && p.Code == problem.Internal {
 		p = problem.Wrap(problem.Timeout, err, "")
 	}
+	of(ctx).code = p.Code
 	if p.Code == problem.Internal {
 		a.options.Log.Error("a request failed inside", "request_id", RequestID(ctx), "error", err)
 	}
