@@ -1,6 +1,10 @@
 package event
 
-import "time"
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
 
 // ReadRequest asks for events by number, as a subscriber does.
 type ReadRequest struct {
@@ -13,10 +17,33 @@ type ReadRequest struct {
 
 // ListRequest asks for events by what they are.
 type ListRequest struct {
-	After uint64    `json:"after,omitempty"`
-	Since time.Time `json:"since,omitzero"`
-	Types []string  `json:"types,omitempty"` // names, or their beginning up to a dot: flow, flow.created
-	Max   int       `json:"max,omitempty"`
+	After  uint64    `json:"after,omitempty"`  // the first ones after this number, instead of the last ones
+	Before uint64    `json:"before,omitempty"` // only such as have a lower number; 0: any
+	Since  time.Time `json:"since,omitzero"`
+	Until  time.Time `json:"until,omitzero"`  // not including
+	Types  []string  `json:"types,omitempty"` // names, or their beginning up to a dot: flow, flow.created
+	// Match selects by text fields: a value, or its beginning and a star. Several are joined by and.
+	Match map[string]string `json:"match,omitempty"`
+	Max   int               `json:"max,omitempty"`
+}
+
+// Matches says whether encoded fields are selected.
+func Matches(fields []byte, match map[string]string) bool {
+	if len(match) == 0 {
+		return true
+	}
+	var values map[string]any
+	if json.Unmarshal(fields, &values) != nil {
+		return false
+	}
+	for name, want := range match {
+		is, _ := values[name].(string)
+		begin, star := strings.CutSuffix(want, "*")
+		if star && !strings.HasPrefix(is, begin) || !star && is != want {
+			return false
+		}
+	}
+	return true
 }
 
 // ReadAnswer has events by number.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -248,6 +251,8 @@ type Filter struct {
 	After  uint64 // number
 	Before uint64 // number, 0: any
 	Since  time.Time
+	Until  time.Time         // not including; zero: any
+	Match  map[string]string // as event.ListRequest has it
 	Types  []event.Type
 	Newest bool // when there are more than the limit, those at the end
 }
@@ -274,6 +279,19 @@ func (a *Archive) List(ctx context.Context, f Filter, limit int) ([]event.Event,
 		}
 		args = append(args, types)
 		sql += fmt.Sprintf(" AND type = ANY($%d)", len(args))
+	}
+	if !f.Until.IsZero() {
+		args = append(args, f.Until)
+		sql += fmt.Sprintf(" AND at < $%d", len(args))
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Match)) {
+		begin, star := strings.CutSuffix(f.Match[name], "*")
+		args = append(args, name, begin)
+		if star {
+			sql += fmt.Sprintf(" AND starts_with(coalesce(fields ->> $%d::text, ''), $%d)", len(args)-1, len(args))
+		} else {
+			sql += fmt.Sprintf(" AND coalesce(fields ->> $%d::text, '') = $%d", len(args)-1, len(args))
+		}
 	}
 	order := " ORDER BY number"
 	if f.Newest {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -377,8 +378,8 @@ func TestASecondWriterAndAnEventThatIsThereAreNoticed(t *testing.T) {
 func TestEventsAreFoundByTypeTimeAndEnd(t *testing.T) {
 	db := open(t)
 	ctx, a, m := context.Background(), archive.New(db), &maker{epoch: 3}
-	for range 10 {
-		m.make(event.PortUp, event.Fields{"name": "port"})
+	for i := range 10 {
+		m.make(event.PortUp, event.Fields{"name": fmt.Sprintf("port%%_%d", i)})
 		m.make(event.PortDown, event.Fields{"name": "port"})
 	}
 	if err := errors.Join(a.Begin(ctx, 7, 0), a.Insert(ctx, 7, 0, m.log)); err != nil {
@@ -405,10 +406,21 @@ func TestEventsAreFoundByTypeTimeAndEnd(t *testing.T) {
 		{"after a number", archive.Filter{After: 18}, 5, []uint64{19, 20}},
 		{"of a type", archive.Filter{Types: []event.Type{event.PortDown}, Newest: true}, 2, []uint64{18, 20}},
 		{"since", archive.Filter{Since: m.log[16].At.Truncate(time.Microsecond)}, 9, []uint64{17, 18, 19, 20}},
+		{"until", archive.Filter{Until: m.log[2].At.Truncate(time.Microsecond)}, 9, []uint64{1, 2}},
+		{"by a field", archive.Filter{Match: map[string]string{"name": "port%_3"}}, 9, []uint64{7}},
+		{"by a field's beginning", archive.Filter{Match: map[string]string{"name": "port%*"}}, 2, []uint64{1, 3}},
+		{"by nothing in a field", archive.Filter{Match: map[string]string{"name": ""}}, 9, nil},
+		{"by a field that is no text", archive.Filter{Match: map[string]string{"index": ""}}, 1, []uint64{1}},
+		{"by what would be SQL", archive.Filter{Match: map[string]string{"name') OR true --": "' OR true --"}}, 9, nil},
 		{"none", archive.Filter{Types: []event.Type{event.LogGap}}, 9, nil},
 	} {
 		if got := numbers(c.f, c.limit); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+		for _, e := range m.log {
+			if in := slices.Contains(numbers(archive.Filter{Match: c.f.Match}, 99), e.Number); in != event.Matches(e.Fields, c.f.Match) {
+				t.Errorf("%s: the database and the spool differ about %s", c.name, e.Fields)
+			}
 		}
 	}
 	if o, err := a.Origins(ctx, 3, 4); err != nil || len(o) != 2 || o[3] != m.log[2].Origin {

@@ -141,7 +141,10 @@ func (l *Log) answerList(ctx context.Context, q event.ListRequest) (event.ReadAn
 	from, _ := l.spool.Range()
 	if l.archive != nil {
 		next := max(l.drained.Load()+1, from)
-		f := archive.Filter{After: q.After, Before: l.spool.Number(next), Since: q.Since, Types: types, Newest: q.After == 0}
+		f := archive.Filter{After: q.After, Before: l.spool.Number(next), Since: q.Since, Until: q.Until, Match: q.Match, Types: types, Newest: q.After == 0}
+		if q.Before > 0 {
+			f.Before = min(f.Before, q.Before)
+		}
 		found, err := l.archive.List(ctx, f, q.Max)
 		if err == nil {
 			a.Events, from = append(a.Events, found...), next
@@ -176,7 +179,7 @@ func (l *Log) listSpool(index uint64, q event.ListRequest, types []event.Type, a
 		}
 		index += uint64(len(events))
 		for _, e := range events {
-			if e.Number > q.After && !e.At.Before(q.Since) && (len(types) == 0 || contains(types, e.Type)) {
+			if selects(&q, types, &e) {
 				a.Events = append(a.Events, e)
 			}
 		}
@@ -184,6 +187,11 @@ func (l *Log) listSpool(index uint64, q event.ListRequest, types []event.Type, a
 			a.Events = append([]event.Event(nil), a.Events[len(a.Events)-q.Max:]...)
 		}
 	}
+}
+
+func selects(q *event.ListRequest, types []event.Type, e *event.Event) bool {
+	return e.Number > q.After && (q.Before == 0 || e.Number < q.Before) && !e.At.Before(q.Since) && (q.Until.IsZero() || e.At.Before(q.Until)) &&
+		(len(types) == 0 || contains(types, e.Type)) && event.Matches(e.Fields, q.Match)
 }
 
 func contains(types []event.Type, t event.Type) bool {
