@@ -28,6 +28,7 @@ type readLane struct {
 	ring []byte
 	tail *uint64
 	next uint64 // bytes read
+	end  uint64 // of the record that was looked at
 }
 
 // NewReader makes a reader over a mapped segment. It has nothing to read before Begin.
@@ -55,16 +56,20 @@ func (r *Reader) Begin(lane int) { r.lanes[lane].begin() }
 
 func (l *readLane) begin() {
 	l.next = atomic.LoadUint64(&l.lane.Head)
+	l.end = l.next
 	atomic.StoreUint64(l.tail, l.next)
 }
 
-// Next is the next record of a lane and the bytes of its frame, which stay where they are until Release. False without
-// an error: there is none.
-func (r *Reader) Next(lane int, rec *Record) (frame []byte, ok bool, err error) {
-	return r.lanes[lane].read(rec)
+// Peek is the next record of a lane and the bytes of its frame, which stay where they are until it is taken and released.
+// False without an error: there is none.
+func (r *Reader) Peek(lane int, rec *Record) (frame []byte, ok bool, err error) {
+	return r.lanes[lane].peek(rec)
 }
 
-func (l *readLane) read(rec *Record) (frame []byte, ok bool, err error) {
+// Take goes on behind the record that Peek gave last.
+func (r *Reader) Take(lane int) { r.lanes[lane].next = r.lanes[lane].end }
+
+func (l *readLane) peek(rec *Record) (frame []byte, ok bool, err error) {
 	size := uint64(len(l.ring))
 	for range 2 { // the second time behind what fills the end
 		head := atomic.LoadUint64(&l.lane.Head)
@@ -98,13 +103,13 @@ func (l *readLane) read(rec *Record) (frame []byte, ok bool, err error) {
 		}
 		begin := at + uint64(recordBytes)
 		end := begin + uint64(rec.Kept)
-		l.next += n
+		l.end = l.next + n
 		return l.ring[begin:end:end], true, nil
 	}
 	return nil, false, nil
 }
 
-// Release gives what was read of a lane back to its lcore.
+// Release gives what was taken of a lane back to its lcore.
 func (r *Reader) Release(lane int) {
 	l := &r.lanes[lane]
 	atomic.StoreUint64(l.tail, l.next)

@@ -74,6 +74,9 @@ const (
 	TokenMisused Type = 1128
 	SetUp        Type = 1129
 
+	CaptureStarted Type = 1152
+	CaptureEnded   Type = 1153
+
 	JobStarted        Type = 1160
 	JobEnded          Type = 1161
 	BackupMade        Type = 1162
