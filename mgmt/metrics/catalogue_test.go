@@ -36,7 +36,7 @@ func TestTheCatalogueIsThatOfTheGoldenFile(t *testing.T) {
 var labels = map[string]string{
 	"port": "the boot file", "role": "the roles file; of a port, three", "fabric": "16", "pair": "the boot file", "driver": "DPDK's", "lcore": "the boot file",
 	"cpu": "the machine", "fate": "a catalogue", "reason": "a catalogue", "kind": "a catalogue", "event": "a catalogue of the learner",
-	"service": "255 of a policy", "consumer": "three", "shard": "eight", "producer": "lcores", "instance": "replicas", "state": "a catalogue",
+	"service": "255 of a policy", "consumer": "three", "shard": "eight", "producer": "lcores", "replica": "the roles file", "state": "a catalogue",
 	"process": "the roles file", "version": "one", "goversion": "one", "node": "one", "abi": "one", "lane": "three", "code": "a catalogue",
 	"severity": "three", "method": "HTTP's", "route": "the API's", "class": "six", "outcome": "three",
 }

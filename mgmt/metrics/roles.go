@@ -11,10 +11,10 @@ import (
 
 var (
 	roleUp       = gauge("fcr_role_up", "1 when an instance of the role acts for it and runs.", "role", "shard")
-	roleState    = gauge("fcr_role_state", "1 for the state in which an instance is, 0 for the others; dead when its process is gone.", "role", "shard", "instance", "state")
-	roleHealthy  = gauge("fcr_role_healthy", "1 unless the instance says that it does not work well.", "role", "shard", "instance")
-	roleRestarts = counter("fcr_role_restarts_total", "Times that the instance was started anew.", "role", "shard", "instance")
-	roleAge      = gauge("fcr_role_heartbeat_age_seconds", "Since the instance's last heartbeat.", "role", "shard", "instance")
+	roleState    = gauge("fcr_role_state", "1 for the state in which an instance is, 0 for the others; dead when its process is gone.", "role", "shard", "replica", "state")
+	roleHealthy  = gauge("fcr_role_healthy", "1 unless the instance says that it does not work well.", "role", "shard", "replica")
+	roleRestarts = counter("fcr_role_restarts_total", "Times that the instance was started anew.", "role", "shard", "replica")
+	roleAge      = gauge("fcr_role_heartbeat_age_seconds", "Since the instance's last heartbeat.", "role", "shard", "replica")
 	roleStopped  = gauge("fcr_role_stopped_by_hand", "1 when somebody has ordered that the role shall not run.", "role", "shard")
 
 	processInfo   = gauge("fcr_process_info", "Always 1. A management process that lives.", "process", "version")

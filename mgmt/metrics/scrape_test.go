@@ -46,8 +46,8 @@ func TestAScrapeTellsWhatStandsInTheSegment(t *testing.T) {
 		`fcr_ring_depth_items{consumer="peer",producer="control",shard="0"}`:    "10",
 		`fcr_role_up{role="store",shard="0"}`:                                   "1",
 		`fcr_role_answers{role="store",shard="0"}`:                              "1",
-		`fcr_role_state{instance="0",role="peer",shard="0",state="running"}`:    "1",
-		`fcr_role_state{instance="0",role="peer",shard="0",state="failed"}`:     "0",
+		`fcr_role_state{replica="0",role="peer",shard="0",state="running"}`:     "1",
+		`fcr_role_state{replica="0",role="peer",shard="0",state="failed"}`:      "0",
 		`fcr_policy_revision`:                                                   "12",
 		`fcr_policy_confirmed_revision`:                                         "11",
 		`fcr_policy_confirm_window_open`:                                        "1",
@@ -92,9 +92,9 @@ func TestAScrapeTellsWhatIsThereWhateverIsAway(t *testing.T) {
 		{"a role that hangs", func(o *Options) { o.Bus.(line)["alarm.list"] = "hang" }, map[string]string{
 			`fcr_role_answers{role="monitor",shard="0"}`: "0", `fcr_role_answers{role="store",shard="0"}`: "1"}},
 		{"a role whose process is dead", func(o *Options) { o.Registry.(roster)[4].Alive = false }, map[string]string{
-			`fcr_role_up{role="store",shard="0"}`: "0", `fcr_role_state{instance="0",role="store",shard="0",state="dead"}`: "1"}},
+			`fcr_role_up{role="store",shard="0"}`: "0", `fcr_role_state{replica="0",role="store",shard="0",state="dead"}`: "1"}},
 		{"a role that failed", func(o *Options) { o.Registry.(roster)[4].State = registry.Failed }, map[string]string{
-			`fcr_role_up{role="store",shard="0"}`: "0", `fcr_role_state{instance="0",role="store",shard="0",state="failed"}`: "1"}},
+			`fcr_role_up{role="store",shard="0"}`: "0", `fcr_role_state{replica="0",role="store",shard="0",state="failed"}`: "1"}},
 		{"everything", func(o *Options) { *o = Options{} }, map[string]string{`fcr_segment_up`: "", `fcr_database_up`: ""}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
