@@ -8,6 +8,8 @@ import (
 
 	"fcredirect/mgmt/api/rest"
 	"fcredirect/mgmt/attach"
+	"fcredirect/mgmt/audit"
+	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/settings"
 )
 
@@ -16,7 +18,8 @@ type assembly struct {
 	Options
 	settings *settings.Store
 	live     *attach.Live
-	gate     rest.Gate
+	audit    audit.Recorder
+	auth     *auth.Service
 	rest     *rest.API
 
 	background []func(context.Context) // run until ctx ends
@@ -36,28 +39,58 @@ func (a *assembly) close() (err error) {
 	return err
 }
 
-// assemble makes everything that answers requests. What comes later may use what comes before.
-func (r *Role) assemble() (a *assembly, err error) {
+// assemble makes everything that answers requests. What comes later may use what comes before. knows says whether a name
+// is one of the appliance's.
+func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
 	a = &assembly{Options: r.o, live: attach.NewLive(r.o.Place)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())
 		}
 	}()
-	a.settings, err = settings.Open(settings.Options{Dir: filepath.Join(r.o.Config.StateDir, "settings"), DB: r.o.DB, Log: r.o.Log})
-	if err != nil {
-		return nil, fmt.Errorf("open settings: %w", err)
-	}
-	a.onClose(a.settings.Close)
-	a.start(a.settings.Run)
 	a.start(a.live.Run)
-	a.rest = rest.New(rest.Options{Gate: a.gate, Log: r.o.Log, Version: r.o.Version})
-	for _, noun := range []func() error{
+	if err := a.openSettings(); err != nil {
+		return nil, err
+	}
+	if err := a.makeAuth(r.dir()); err != nil {
+		return nil, err
+	}
+	a.rest = rest.New(rest.Options{Gate: a.auth, Audit: a.audit, Log: a.Log, Version: a.Version, Host: knows, Rates: a.Rates})
+	for _, register := range []func() error{
+		a.describeSelf,
 		// One line for each package of nouns: a method below that calls its Register.
 	} {
-		if err := noun(); err != nil {
+		if err := register(); err != nil {
 			return nil, err
 		}
 	}
 	return a, nil
+}
+
+// openSettings opens the node's settings.
+func (a *assembly) openSettings() (err error) {
+	a.settings, err = settings.Open(settings.Options{Dir: filepath.Join(a.Config.StateDir, "settings"), DB: a.DB, Log: a.Log})
+	if err != nil {
+		return fmt.Errorf("open settings: %w", err)
+	}
+	a.onClose(a.settings.Close)
+	a.start(a.settings.Run)
+	return nil
+}
+
+// makeAuth makes who knows accounts, and who writes down what they do.
+func (a *assembly) makeAuth(dir string) (err error) {
+	o := auth.Options{Settings: a.settings, Log: a.Log, Dir: dir, Cost: a.Cost}
+	a.audit = audit.Nowhere{}
+	if a.Events != nil {
+		log := audit.New(audit.Options{Events: a.Events, Caller: a.Bus, Log: a.Log})
+		a.start(log.Run)
+		a.audit, o.Events = log, a.Events
+	}
+	a.auth, err = auth.New(o)
+	if err != nil {
+		return fmt.Errorf("open accounts: %w", err)
+	}
+	a.start(a.auth.Run)
+	return nil
 }

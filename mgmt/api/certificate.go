@@ -35,6 +35,7 @@ type certificates struct {
 	cert, key string
 	own       bool
 	names     []string // of a certificate of our own
+	hosts     []string // that the configuration lists
 	log       *slog.Logger
 
 	current atomic.Pointer[tls.Certificate]
@@ -50,7 +51,7 @@ type stamp struct {
 
 // newCertificates reads the pair, or makes one.
 func newCertificates(dir string, c *config.Config, log *slog.Logger) (*certificates, error) {
-	s := &certificates{cert: c.API.Certificate, key: c.API.Key, log: log}
+	s := &certificates{cert: c.API.Certificate, key: c.API.Key, hosts: c.API.Hosts, log: log}
 	if s.cert == "" {
 		s.cert, s.key, s.own = filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem"), true
 		s.names = namesOf(c)
@@ -144,6 +145,11 @@ func (s *certificates) make() error {
 func (s *certificates) fingerprint() string {
 	sum := sha256.Sum256(s.current.Load().Leaf.Raw)
 	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// knows says whether a name is the appliance's: the configuration lists it, or the certificate is for it.
+func (s *certificates) knows(name string) bool {
+	return slices.ContainsFunc(s.hosts, func(h string) bool { return strings.EqualFold(h, name) }) || s.current.Load().Leaf.VerifyHostname(name) == nil
 }
 
 // config is for a server: TLS 1.2 at least, with the suites that Go holds for good.

@@ -20,11 +20,7 @@ import (
 const SocketName = "api.sock"
 
 // serve listens on the socket and on all addresses until ctx ends.
-func (r *Role) serve(ctx context.Context, a *assembly, ready func()) error {
-	own, err := newCertificates(r.dir(), r.o.Config, r.o.Log)
-	if err != nil {
-		return err
-	}
+func (r *Role) serve(ctx context.Context, a *assembly, own *certificates, ready func()) error {
 	socket, err := listenUnix(filepath.Join(r.o.Config.RunDir, SocketName))
 	if err != nil {
 		return err
@@ -35,7 +31,6 @@ func (r *Role) serve(ctx context.Context, a *assembly, ready func()) error {
 	defer all.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	all.Go(func() { own.run(ctx) })
 	for _, address := range r.o.Config.API.Listen {
 		all.Go(func() { r.serveTLS(ctx, requests, cancel, address, a.rest, own) })
 	}

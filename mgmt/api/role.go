@@ -10,10 +10,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"fcredirect/mgmt/api/rest"
 	"fcredirect/mgmt/attach"
+	"fcredirect/mgmt/audit"
+	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/bus"
 	"fcredirect/mgmt/config"
-	"fcredirect/mgmt/event"
 	"fcredirect/mgmt/postgres"
 	"fcredirect/mgmt/registry"
 )
@@ -26,8 +28,11 @@ type Options struct {
 	Registry *registry.Registry
 	Bus      *bus.Bus
 	DB       *postgres.DB
-	Events   event.Appender
+	Events   audit.Events // nil: nothing keeps them, nor who did what
 	Log      *slog.Logger
+
+	Cost  auth.Cost   // of hashing passwords; zero: the usual one
+	Rates *rest.Rates // nil: the usual ones
 }
 
 // Role is one run of role api.
@@ -44,9 +49,6 @@ func New(o Options) (*Role, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Events == nil {
-		o.Events = event.Nowhere{}
-	}
 	return &Role{o: o}, nil
 }
 
@@ -57,10 +59,15 @@ func (r *Role) Run(ctx context.Context, ready func()) (err error) {
 			return fmt.Errorf("api: make folder: %w", err)
 		}
 	}
-	a, err := r.assemble()
+	own, err := newCertificates(r.dir(), r.o.Config, r.o.Log)
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
+	a, err := r.assemble(own.knows)
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	a.start(own.run)
 	ctx, stop := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer func() {
@@ -75,7 +82,7 @@ func (r *Role) Run(ctx context.Context, ready func()) (err error) {
 	}
 	r.running.Store(a)
 	defer r.running.Store(nil)
-	return r.serve(ctx, a, ready)
+	return r.serve(ctx, a, own, ready)
 }
 
 // dir is where the role keeps what must survive.

@@ -97,9 +97,11 @@ func (a *assembly) makePeer(i config.Instance) (Role, error) {
 }
 
 func (a *assembly) makeAPI(config.Instance) (Role, error) {
-	return api.New(api.Options{
-		Config: a.Config, Version: a.Version, Place: a.Place, Registry: a.Registry, Bus: a.bus, DB: a.db, Events: a.events, Log: a.Log,
-	})
+	o := api.Options{Config: a.Config, Version: a.Version, Place: a.Place, Registry: a.Registry, Bus: a.bus, DB: a.db, Log: a.Log}
+	if client, ok := a.events.(*event.Client); ok {
+		o.Events = client
+	}
+	return api.New(o)
 }
 
 func (a *assembly) makeMonitor(config.Instance) (Role, error) {

@@ -1,8 +1,12 @@
 package rest
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,18 +21,71 @@ func init() {
 	huma.ValidateStrictCasing = true
 }
 
+// version of the interface. It is in the paths too; the product's own is another thing.
+const version = "1"
+
 // config is huma's: JSON alone, no page and no description of its own, unknown parameters refused.
 func (a *API) config() huma.Config {
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
-			OpenAPI:    "3.1.0",
-			Info:       &huma.Info{Title: "FC-Redirect", Version: a.options.Version},
-			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)},
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "FC-Redirect", Version: version,
+				Description: "Everything the appliance can do. Lists have limit and cursor; an ETag is the revision of a thing, and what replaces or deletes it " +
+					"sends it in If-Match; a POST with an Idempotency-Key is done once; dry_run=true checks and changes nothing. " +
+					"What is not done is answered with a problem of RFC 9457 whose code keeps its meaning.",
+			},
+			Servers: []*huma.Server{{URL: "/"}},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"token":   {Type: "http", Scheme: "bearer", Description: "A token of the appliance, for programs."},
+					"session": {Type: "apiKey", In: "cookie", Name: auth.CookieName, Description: "The session of a browser, SameSite=Strict; writes are taken from the appliance's own pages alone."},
+				},
+			},
+			Security:   []map[string][]string{{"token": {}}, {"session": {}}},
+			Extensions: map[string]any{"x-problems": catalogue()},
 		},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 	}
+}
+
+// catalogue is what may be wrong, for the page.
+func catalogue() []map[string]any {
+	var all []map[string]any
+	for _, e := range problem.Catalogue {
+		all = append(all, map[string]any{"code": e.Code, "status": e.Status, "title": e.Title, "advice": e.Advice})
+	}
+	return all
+}
+
+// Describe is the description of all operations: OpenAPI 3.1, as JSON.
+func (a *API) Describe() ([]byte, error) {
+	api := a.huma.OpenAPI()
+	tags := map[string]bool{}
+	for _, op := range a.operations {
+		tags[op.Tag] = true
+	}
+	api.Tags = nil
+	for _, tag := range slices.Sorted(maps.Keys(tags)) {
+		api.Tags = append(api.Tags, &huma.Tag{Name: tag})
+	}
+	text, err := json.MarshalIndent(api, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("describe the interface: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// DescribeYAML is the same as YAML.
+func (a *API) DescribeYAML() ([]byte, error) {
+	text, err := a.huma.OpenAPI().YAML()
+	if err != nil {
+		return nil, fmt.Errorf("describe the interface: %w", err)
+	}
+	return text, nil
 }
 
 // schemaName names a schema after its type: AliasList for ListBody[Alias].
