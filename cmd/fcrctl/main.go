@@ -24,8 +24,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,8 +36,11 @@ import (
 )
 
 const (
-	exitFailed = 1
-	exitUsage  = 2
+	exitFailed    = 1
+	exitUsage     = 2
+	exitAbsent    = 3 // there is no such thing
+	exitForbidden = 4 // not signed in, or not allowed
+	exitConflict  = 5 // it has changed meanwhile, or somebody else has the lock
 )
 
 // usageError is one that the user mends on the command line.
@@ -46,6 +51,8 @@ type cli struct {
 	segment, node, output string
 	out, complaints       io.Writer
 	running               bool // the command line was understood: what goes wrong from here on is no usage error
+	remote                remote
+	watch                 time.Duration
 }
 
 func main() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -53,39 +60,47 @@ func main() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) }
 // Main is main with its surroundings given, for tests.
 func Main(args []string, out, complaints io.Writer) int {
 	c := &cli{out: out, complaints: complaints}
-	root := c.command()
+	root := c.command(args)
 	root.SetArgs(args)
 	err := root.Execute()
 	if err == nil {
 		return 0
 	}
 	fmt.Fprintln(complaints, "fcrctl:", strings.TrimSpace(err.Error()))
-	if wrong := (usageError{}); errors.As(err, &wrong) || !c.running {
-		return exitUsage
-	}
-	return exitFailed
+	return statusOf(err, c.running)
 }
 
-func (c *cli) command() *cobra.Command {
+func (c *cli) command(args []string) *cobra.Command {
+	root := c.bare()
+	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.serviceCommand(), c.loginCommand(), c.flowCommand(),
+		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand(), c.eventCommand(), c.statsCommand())
+	c.addRemote(root, args)
+	c.noteRunning(root)
+	return root
+}
+
+// bare is the command line without any noun.
+func (c *cli) bare() *cobra.Command {
 	root := &cobra.Command{Use: "fcrctl", Short: "look at an FC-Redirect data plane", SilenceUsage: true, SilenceErrors: true}
 	root.SetOut(c.out)
 	root.SetErr(c.complaints)
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.segment, "segment", "", "`folder` of the segment (default: the only one on this machine)")
 	flags.StringVar(&c.node, "node", "", "`name` of the node whose segment to read, where there are several")
-	flags.StringVarP(&c.output, "output", "o", "table", "table or json")
+	flags.StringVarP(&c.output, "output", "o", "table", strings.Join(outputs, ", "))
+	flags.StringVar(&c.remote.server, "server", "", "`address` of the appliance, https://host:port or unix:PATH; FCR_TOKEN has the token")
+	flags.StringVar(&c.remote.context, "context", "", "`name` of the context that says which appliance, and as whom (fcrctl context)")
+	flags.StringVar(&c.remote.ca, "ca", "", "with --server: `file` with the certificate that signs the server's")
+	flags.StringVar(&c.remote.fingerprint, "fingerprint", "", "with --server: `SHA-256` of the server's certificate, to be trusted as it is")
 	_ = root.MarkPersistentFlagDirname("segment")
-	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("node", cobra.NoFileCompletions)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		if c.output != "table" && c.output != "json" {
-			return fmt.Errorf("--output %q: want table or json", c.output)
+		if !slices.Contains(outputs, c.output) {
+			return fmt.Errorf("--output %q: want one of %s", c.output, strings.Join(outputs, ", "))
 		}
 		return nil
 	}
-	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.serviceCommand(), c.loginCommand(), c.flowCommand(),
-		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand(), c.eventCommand(), c.statsCommand())
-	c.noteRunning(root)
 	return root
 }
 
@@ -104,13 +119,14 @@ func (c *cli) noteRunning(cmd *cobra.Command) {
 
 // noun makes a command that wants a verb.
 func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
-	var names []string
-	for _, v := range verbs {
-		names = append(names, v.Name())
-	}
-	c := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	c := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs}
+	c.RunE = func(*cobra.Command, []string) error {
+		var names []string
+		for _, v := range c.Commands() {
+			names = append(names, v.Name())
+		}
 		return usageError{fmt.Errorf("%s: want a verb: %s", name, strings.Join(names, ", "))}
-	}}
+	}
 	c.AddCommand(verbs...)
 	return c
 }
@@ -156,12 +172,15 @@ func gone(s *report.Segment) string {
 	return "the data plane of node " + s.Node + " has died (its process is gone without an orderly end)"
 }
 
-// print writes rows as a table, or value as JSON.
+// print writes rows as a table, or value in one of the other forms.
 func (c *cli) print(value any, header string, rows func(w io.Writer)) error {
-	if c.output == "json" {
-		e := json.NewEncoder(c.out)
-		e.SetIndent("", "  ")
-		return e.Encode(value)
+	switch c.output {
+	case "json":
+		return writeJSON(c.out, value)
+	case "yaml":
+		return writeYAML(c.out, value)
+	case "name":
+		return c.printNames(value)
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	if header != "" {
@@ -169,4 +188,28 @@ func (c *cli) print(value any, header string, rows func(w io.Writer)) error {
 	}
 	rows(w)
 	return w.Flush()
+}
+
+// printNames writes what each thing is known by, a line each.
+func (c *cli) printNames(value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	var items []json.RawMessage
+	if json.Unmarshal(text, &items) != nil {
+		items = []json.RawMessage{text}
+	}
+	for _, item := range items {
+		fields, err := object(item)
+		if err != nil {
+			return err
+		}
+		name := nameOf(fields, nil)
+		if name == "" {
+			return usageError{errors.New("--output name: these have no names")}
+		}
+		fmt.Fprintln(c.out, name)
+	}
+	return nil
 }

@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fails": fails, "await": await, "poke": poke, "cut": cutFile, "term": term, "plain": plain,
+			"fails": fails, "await": await, "poke": poke, "cut": cutFile, "term": signalTerm, "plain": plain,
 		},
 	})
 }
@@ -88,8 +88,8 @@ func cutFile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(errors.Join(err, os.Truncate(ts.MkAbs(args[0]), n)))
 }
 
-// term sends SIGTERM to what runs in the background.
-func term(ts *testscript.TestScript, neg bool, args []string) {
+// signalTerm sends SIGTERM to what runs in the background.
+func signalTerm(ts *testscript.TestScript, neg bool, args []string) {
 	for _, c := range ts.BackgroundCmds() {
 		ts.Check(c.Process.Signal(syscall.SIGTERM))
 	}

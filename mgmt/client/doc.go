@@ -1,12 +1,11 @@
 // Package client talks to the management surface of an appliance: over its unix socket on the same machine, or over HTTPS.
 //
-// Who may import it: cmd/fcrctl and tests. It imports mgmt/problem for the codes, and nothing else of ours: what can be
-// asked is said by mgmt/api/openapi.
+// Who may import it: cmd/fcrctl and tests. It imports nothing of ours: what can be asked is said by
+// mgmt/api/openapi, what can be wrong by mgmt/problem.
 //
 //	contexts.go   which appliance, as whom: the file of contexts
 //	client.go     one request and its answer
 //	list.go       all pages of a list
-//	stream.go     what happens, as it happens
 //
 // Ownership: a Client may be used by any goroutine.
 //
