@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"fcredirect/mgmt/api/rest"
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/audit"
 	"fcredirect/mgmt/auth"
+	"fcredirect/mgmt/metrics"
 	"fcredirect/mgmt/settings"
 )
 
@@ -21,9 +23,11 @@ type assembly struct {
 	audit    audit.Recorder
 	auth     *auth.Service
 	rest     *rest.API
+	metrics  *metrics.Metrics
 
-	background []func(context.Context) // run until ctx ends
-	closers    []func() error          // run in reverse when all of background has returned
+	certificate func() time.Time        // when the one that is shown ends to be valid; nil: none is
+	background  []func(context.Context) // run until ctx ends
+	closers     []func() error          // run in reverse when all of background has returned
 }
 
 // start adds what runs beside the requests.
@@ -58,6 +62,7 @@ func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
 	a.rest = rest.New(rest.Options{Gate: a.auth, Audit: a.audit, Log: a.Log, Version: a.Version, Host: knows, Rates: a.Rates})
 	for _, register := range []func() error{
 		a.describeSelf,
+		a.measure,
 		// One line for each package of nouns: a method below that calls its Register.
 	} {
 		if err := register(); err != nil {
