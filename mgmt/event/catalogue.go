@@ -55,12 +55,13 @@ var (
 	verdictFields = slices.Concat(flowFields, text("old_verdict", "old_rule", "old_service", "old_state"))
 	loginFields   = slices.Concat(number("fabric", "vsan"), text("fc_id", "wwpn", "wwnn", "mac", "port", "state", "role", "how", "cause"),
 		truth("contested"), times("first_seen", "last_seen"), number("generation", "incarnation"))
-	nameFields  = slices.Concat(text("name"), number("index"))
-	roleFields  = slices.Concat(text("role"), number("shard"), text("instance"), number("pid"), text("version"))
-	alarmFields = slices.Concat(text("code", "subject", "level", "title", "detail"), truth("muted"))
-	auditFields = slices.Concat(text("who", "role", "door", "address", "action", "object", "result", "code", "request_id"), document("before", "after"))
-	muteFields  = slices.Concat(text("mute", "code", "subject", "reason", "who"), times("until"))
-	hookFields  = slices.Concat(text("webhook", "error"), number("status", "waiting", "event"))
+	nameFields   = slices.Concat(text("name"), number("index"))
+	roleFields   = slices.Concat(text("role"), number("shard"), text("instance"), number("pid"), text("version"))
+	alarmFields  = slices.Concat(text("code", "subject", "level", "title", "detail"), truth("muted"))
+	auditFields  = slices.Concat(text("who", "role", "door", "address", "action", "object", "result", "code", "request_id"), document("before", "after"))
+	changeFields = slices.Concat(number("revision"), text("by", "document", "why"))
+	muteFields   = slices.Concat(text("mute", "code", "subject", "reason", "who"), times("until"))
+	hookFields   = slices.Concat(text("webhook", "error"), number("status", "waiting", "event"))
 )
 
 // catalogue has every type, by number.
@@ -123,6 +124,22 @@ var catalogue = []Entry{
 		slices.Concat(text("who", "address"), number("wait_s", "failures"))},
 	{TokenMisused, "audit.token_misused", Error, Audit, "a token of {who} was sent from {address}, where it does not belong", auditFields},
 	{SetUp, "audit.set_up", Notice, Audit, "{who} is the first administrator", auditFields},
+	{ChangeLocked, "change.locked", Info, Policy, "{by} edits the configuration", changeFields},
+	{ChangeUnlocked, "change.unlocked", Info, Policy, "{by} edits the configuration no more", changeFields},
+	{ChangeTakenOver, "change.taken_over", Warning, Policy, "{by} took the configuration's lock from {from}", slices.Concat(changeFields, text("from"))},
+	{ChangeDiscarded, "change.discarded", Notice, Policy, "{by} discarded {edits} edits of the configuration", slices.Concat(changeFields, number("edits"))},
+	{ChangeApplied, "change.applied", Notice, Policy, "{by} applied revision {revision}, to be confirmed in {window_s} s",
+		slices.Concat(changeFields, text("policy"), number("window_s"))},
+	{ChangeConfirmed, "change.confirmed", Notice, Policy, "revision {revision} was confirmed by {by}", changeFields},
+	{ChangeReverted, "change.reverted", Warning, Policy, "revision {revision} was taken back by {by}", changeFields},
+	{ChangeExpired, "change.expired", Warning, Policy, "revision {revision} was taken back: nobody confirmed it in time", changeFields},
+	{ChangeFailed, "change.failed", Error, Policy, "revision {revision} was not taken: {why}", changeFields},
+	{ChangeAdopted, "change.adopted", Warning, Policy, "the data plane decides by a policy that was not applied here: it is revision {revision} now",
+		slices.Concat(changeFields, text("policy"))},
+	{ChangeDrift, "change.drift", Error, Policy, "the data plane decides by revision {revision}, and revision {expected} was confirmed",
+		slices.Concat(changeFields, number("expected"))},
+	{ChangeDriftOver, "change.drift_over", Notice, Policy, "the data plane decides by what was confirmed, revision {revision}", changeFields},
+	{ChangeRestored, "change.restored", Notice, Policy, "{by} made revision {revision} the pending configuration", changeFields},
 	{CaptureStarted, "capture.started", Notice, Operation, "{who} started capture {id}", text("id", "who")},
 	{CaptureEnded, "capture.ended", Info, Operation, "capture {id} of {who} ended with {frames} frames: {why}",
 		slices.Concat(text("id", "who", "why"), number("frames", "bytes", "missed"))},

@@ -74,6 +74,20 @@ const (
 	TokenMisused Type = 1128
 	SetUp        Type = 1129
 
+	ChangeLocked    Type = 1136 // 1136 to 1151: change control (mgmt/change)
+	ChangeUnlocked  Type = 1137
+	ChangeTakenOver Type = 1138
+	ChangeDiscarded Type = 1139
+	ChangeApplied   Type = 1140
+	ChangeConfirmed Type = 1141
+	ChangeReverted  Type = 1142
+	ChangeExpired   Type = 1143
+	ChangeFailed    Type = 1144
+	ChangeAdopted   Type = 1145
+	ChangeDrift     Type = 1146
+	ChangeDriftOver Type = 1147
+	ChangeRestored  Type = 1148
+
 	CaptureStarted Type = 1152
 	CaptureEnded   Type = 1153
 
