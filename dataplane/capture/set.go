@@ -133,21 +133,32 @@ const (
 	rctlVFT      = 0x50
 )
 
-// Match says whether a frame is wanted, as far as its headers tell. fc says that it has an FC header, at data, and that
-// key is its direction.
-func (a *Armed) Match(key uint64, fc bool, data unsafe.Pointer) bool {
+// Match says which of n frames are wanted, a bit each, as far as their headers tell. Frames whose bit is set in fc have an
+// FC header, at data, and keys has their directions.
+func (a *Armed) Match(keys *[64]uint64, fc uint64, data *[64]unsafe.Pointer, n int) (hits uint64) {
+	n = min(n, len(keys))
 	if a.All {
-		return true
+		return 1<<n - 1
 	}
-	if !fc {
-		return false
+	for k := range a.patterns[:a.N] {
+		mask, value := a.patterns[k].mask, a.patterns[k].value
+		for i, key := range keys[:n] {
+			bit := uint64(0)
+			if key&mask == value {
+				bit = 1
+			}
+			hits |= bit << i
+		}
 	}
-	hit := false
-	for i := range a.patterns[:a.N] {
-		p := &a.patterns[i]
-		hit = hit || key&p.mask == p.value
+	hits &= fc
+	if a.typed {
+		for left := hits; left != 0; left &= left - 1 {
+			if i := bits.TrailingZeros64(left); !a.typeMatches(data[i]) {
+				hits &^= 1 << i
+			}
+		}
 	}
-	return hit && (!a.typed || a.typeMatches(data))
+	return hits
 }
 
 // typeMatches reads TYPE and R_CTL, which stand behind a tag and a VFT header, if any.

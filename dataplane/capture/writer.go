@@ -71,6 +71,9 @@ func (w *Writer) Refill(now, hz, rate uint64) {
 	}
 }
 
+// Affords says whether a record of that many bytes of a frame is within the budget.
+func (w *Writer) Affords(kept int) bool { return w.tokens >= uint64(kept+recordBytes) }
+
 // Afford says whether a record of that many bytes of a frame is within the budget, and takes it off.
 func (w *Writer) Afford(kept int) bool {
 	cost := uint64(kept + recordBytes)

@@ -37,6 +37,9 @@ type captureRun struct {
 func (e *Engine) makeCapturer() {
 	c := &e.capturer
 	c.e, c.active = e, -1
+	if e.commands != nil {
+		e.handleCaptures(e.commands)
+	}
 	c.page, c.sets, c.lease = capture.Control(e.seg)
 	if c.page == nil {
 		return

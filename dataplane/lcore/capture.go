@@ -1,6 +1,7 @@
 package lcore
 
 import (
+	"math/bits"
 	"unsafe"
 
 	"fcredirect/dataplane/capture"
@@ -22,8 +23,10 @@ func (s *Shared) Capture(set *capture.Set) { s.captures.Store(set) }
 type watch struct {
 	out    *capture.Writer // nil without a segment
 	set    *capture.Set
-	looks  uint32                              // of the set: which look at this burst
+	looks  uint32                              // captures of the set that look at this burst, a bit each
+	fated  uint32                              // of these, those that ask what became of the frame
 	counts [capture.MaxCaptures]*capture.Count // by their place in the set
+	hits   [capture.MaxCaptures]uint64         // frames that each wants, a bit each
 	kept   [64]uint64                          // the first 8 bytes of each frame, as received
 	queued [dpdk.TxMax]uint16                  // where the burst began in each queue, and goes on being looked for
 	fates  [shm.NumFates]uint64                // before the burst
@@ -61,9 +64,14 @@ func (w *Worker) watchedBurst(n int) {
 	for q := range w.portOf {
 		x.queued[q] = w.Cycle.Tx[q].N
 	}
-	x.fates = w.row.Fates
+	if x.fated != 0 {
+		x.fates = w.row.Fates
+	}
 	w.burst(n)
-	if x.looks = w.happened(); x.looks != 0 {
+	if x.fated != 0 {
+		w.happened()
+	}
+	if x.looks != 0 {
 		w.copyWanted(n)
 	}
 }
@@ -71,7 +79,7 @@ func (w *Worker) watchedBurst(n int) {
 // beginWatch says whether any capture looks at frames of the port that the burst came from.
 func (w *Worker) beginWatch(set *capture.Set) bool {
 	x := &w.watch
-	if x.looks, x.copied = 0, 0; x.out == nil {
+	if x.looks, x.fated, x.copied = 0, 0, 0; x.out == nil {
 		return false
 	}
 	x.set = set
@@ -81,8 +89,11 @@ func (w *Worker) beginWatch(set *capture.Set) bool {
 			continue
 		}
 		x.counts[k] = x.out.Count(a)
-		if a.Frames == 0 || x.counts[k].Copied < a.Frames {
-			x.looks |= 1 << k
+		if a.Frames != 0 && x.counts[k].Copied >= a.Frames {
+			continue
+		}
+		if x.looks |= 1 << k; a.Fates != 0 {
+			x.fated |= 1 << k
 		}
 	}
 	if x.looks != 0 {
@@ -93,7 +104,7 @@ func (w *Worker) beginWatch(set *capture.Set) bool {
 
 // happened leaves out the captures of fates that no frame of the burst had: a capture of drops costs a comparison or
 // two per burst while nothing is dropped.
-func (w *Worker) happened() uint32 {
+func (w *Worker) happened() {
 	x := &w.watch
 	had := uint32(0)
 	for f := range x.fates {
@@ -101,32 +112,72 @@ func (w *Worker) happened() uint32 {
 			had |= 1 << f
 		}
 	}
-	looks := x.looks
 	for k := range x.set.N {
-		if fates := x.set.Armed[k].Fates; fates != 0 && fates&had == 0 {
-			looks &^= 1 << k
+		if x.fated>>k&1 != 0 && x.set.Armed[k].Fates&had == 0 {
+			x.looks &^= 1 << k
+			x.fated &^= 1 << k
 		}
 	}
-	return looks
 }
 
-// copyWanted goes over the frames of the burst.
+// copyWanted copies frames of the burst until the budget is used up, and counts those beyond it: they cost what the
+// question costs whether they are wanted, and no more.
 func (w *Worker) copyWanted(n int) {
 	x := &w.watch
-	for i := range min(n, 64) {
-		key, fc, wanted := w.parsed.Keys[i], w.parsed.Classes[i].Reason() == frame.OK, uint32(0)
-		for k := range x.set.N {
-			if x.looks>>k&1 != 0 && x.set.Armed[k].Match(key, fc, w.Cycle.Data[i]) {
-				wanted |= 1 << k
-			}
+	n = min(n, 64)
+	fc, all := uint64(0), uint64(0)
+	for i := range n {
+		if w.parsed.Classes[i].Reason() == frame.OK {
+			fc |= 1 << i
 		}
-		if wanted != 0 {
-			w.copyFrame(i, wanted)
+	}
+	for k := range x.set.N {
+		if x.hits[k] = 0; x.looks>>k&1 == 0 {
+			continue
 		}
+		x.hits[k] = x.set.Armed[k].Match(&w.parsed.Keys, fc, &w.Cycle.Data, n)
+		all |= x.hits[k]
+	}
+	for ; all != 0 && w.affordable(); all &= all - 1 {
+		w.copyFrame(bits.TrailingZeros64(all))
+	}
+	if all != 0 {
+		w.countMissed(all)
 	}
 	if x.copied > 0 {
 		x.out.Commit()
 	}
+}
+
+// affordable says whether the budget has anything left.
+func (w *Worker) affordable() bool {
+	return w.watch.copied < w.watch.set.Frames && w.watch.out.Affords(capture.MinSnap)
+}
+
+// countMissed counts the frames of a burst that are wanted and beyond the budget.
+func (w *Worker) countMissed(frames uint64) {
+	x := &w.watch
+	for k := range x.set.N {
+		missed := x.hits[k] & frames
+		if x.fated>>k&1 != 0 {
+			missed = w.ofFate(missed, x.set.Armed[k].Fates)
+		}
+		if n := uint64(bits.OnesCount64(missed)); n > 0 {
+			x.counts[k].Matched += n
+			x.counts[k].Budget += n
+		}
+	}
+}
+
+// ofFate leaves, of the frames of a burst, those of some fates.
+func (w *Worker) ofFate(frames uint64, fates uint32) uint64 {
+	for left := frames; left != 0; left &= left - 1 {
+		i := bits.TrailingZeros64(left)
+		if fates>>w.outcomeOf(i).fate&1 == 0 {
+			frames &^= 1 << i
+		}
+	}
+	return frames
 }
 
 // outcome is what became of a frame.
@@ -138,29 +189,26 @@ type outcome struct {
 	early bool // not handled yet: the frame is as it was received
 }
 
-func (w *Worker) copyFrame(i int, wanted uint32) {
+func (w *Worker) copyFrame(i int) {
 	x := &w.watch
 	o := w.outcomeOf(i)
-	rec := capture.Record{
-		TSC: w.now, Len: w.Cycle.Len[i], Port: uint8(w.in.port), Fate: uint8(o.fate), Flags: o.flags, Revision: x.set.Revision, Rule: -1, Service: -1,
-	}
-	asSent, snap, asSentSnap := uint32(0), uint32(0), uint32(0)
+	wanted, asSent, snap, asSentSnap := uint32(0), uint32(0), uint32(0), uint32(0)
 	for k := range x.set.N {
 		a := &x.set.Armed[k]
-		if wanted>>k&1 == 0 {
-			continue
-		}
-		if a.Fates != 0 && a.Fates>>o.fate&1 == 0 {
-			wanted &^= 1 << k
+		if x.hits[k]>>i&1 == 0 || a.Fates != 0 && a.Fates>>o.fate&1 == 0 || a.Frames != 0 && x.counts[k].Copied >= a.Frames {
 			continue
 		}
 		x.counts[k].Matched++
-		if snap = max(snap, a.Snap); a.Sent && o.sent >= 0 {
+		wanted, snap = wanted|1<<k, max(snap, a.Snap)
+		if a.Sent && o.sent >= 0 {
 			asSent, asSentSnap = asSent|1<<k, max(asSentSnap, a.Snap)
 		}
 	}
 	if wanted == 0 {
 		return
+	}
+	rec := capture.Record{
+		TSC: w.now, Len: w.Cycle.Len[i], Port: uint8(w.in.port), Fate: uint8(o.fate), Flags: o.flags, Revision: x.set.Revision, Rule: -1, Service: -1,
 	}
 	if e := o.entry; e != nil {
 		info := w.Shard.Info(e)
