@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fcredirect/dataplane/boot"
+	"fcredirect/dataplane/command"
 	"fcredirect/dataplane/engine"
 	"fcredirect/dataplane/policy"
 )
@@ -104,7 +107,15 @@ func readPolicy(path string, cfg *boot.Config) (*policy.Snapshot, []policy.Warni
 }
 
 func compileFile(path string, cfg *boot.Config) ([]byte, []policy.Warning, error) {
-	doc, err := policy.Load(path)
+	text, err := policy.ReadFile(path)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	return compileText(path, text, cfg)
+}
+
+func compileText(name string, text []byte, cfg *boot.Config) ([]byte, []policy.Warning, error) {
+	doc, err := policy.Parse(name, text)
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
@@ -117,7 +128,7 @@ func compileFile(path string, cfg *boot.Config) ([]byte, []policy.Warning, error
 			return nil, nil, usageError{err}
 		}
 		if err := engine.CheckPolicy(flat, cfg); err != nil {
-			return nil, nil, usageError{fmt.Errorf("%s: %w", path, err)}
+			return nil, nil, usageError{fmt.Errorf("%s: %w", name, err)}
 		}
 	}
 	return flat, warnings, nil
@@ -129,25 +140,59 @@ func compilePolicy(path string, cfg *boot.Config) ([]byte, error) {
 	return flat, err
 }
 
-// compileCommand is the short-lived child of run: the compiled policy on standard output, complaints on standard error.
+// source is what the child of run compiles: a file, which may be kept as a document, or a document.
+type source struct{ policy, into, document, from, boot string }
+
+// read gives the text, its SHA-256, and the name by which messages call it.
+func (s *source) read() (name string, text []byte, sha [32]byte, err error) {
+	if s.document != "" {
+		b, err := hex.DecodeString(s.document)
+		if err != nil || len(b) != len(sha) {
+			return "", nil, sha, usageError{fmt.Errorf("document %q: not a SHA-256", s.document)}
+		}
+		sha = [32]byte(b)
+		text, err = command.Document(s.from, sha)
+		return "policy", text, sha, err
+	}
+	if text, err = policy.ReadFile(s.policy); err != nil {
+		return "", nil, sha, usageError{err}
+	}
+	if s.into != "" {
+		sha, err = command.Keep(s.into, text)
+		return s.policy, text, sha, err
+	}
+	return s.policy, text, sha256.Sum256(text), nil
+}
+
+// compileCommand is the short-lived child of run: the SHA-256 of the text and the compiled policy on standard output,
+// complaints on standard error.
 func compileCommand() *cobra.Command {
-	var bootPath, policyPath string
+	var s source
 	c := &cobra.Command{Use: "compile", Hidden: true, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		var cfg *boot.Config
-		if bootPath != "" {
+		if s.boot != "" {
 			var err error
-			if cfg, _, err = boot.Load(bootPath); err != nil {
+			if cfg, _, err = boot.Load(s.boot); err != nil {
 				return usageError{err}
 			}
 		}
-		flat, err := compilePolicy(policyPath, cfg)
+		name, text, sha, err := s.read()
 		if err != nil {
 			return err
 		}
-		_, err = os.Stdout.Write(flat)
+		flat, _, err := compileText(name, text, cfg)
+		if err != nil {
+			return err
+		}
+		if _, err = os.Stdout.Write(sha[:]); err == nil {
+			_, err = os.Stdout.Write(flat)
+		}
 		return err
 	}}
-	c.Flags().StringVar(&bootPath, "boot", "", "hold it against this boot file")
-	c.Flags().StringVar(&policyPath, "policy", "", "policy document")
+	c.Flags().StringVar(&s.boot, "boot", "", "hold it against this boot file")
+	c.Flags().StringVar(&s.policy, "policy", "", "policy document")
+	c.Flags().StringVar(&s.into, "into", "", "folder in which its text is kept")
+	c.Flags().StringVar(&s.document, "document", "", "SHA-256 of a document, in place of a file")
+	c.Flags().StringVar(&s.from, "from", "", "folder of the document")
 	return c
 }

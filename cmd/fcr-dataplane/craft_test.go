@@ -18,7 +18,7 @@ import (
 const craftEpoch = 1_767_225_600 * int64(time.Second)
 
 // command is an FCP_CMND from FC_ID 1 to FC_ID 2, as VN2VN hosts send it.
-func command(change func(*frame.Header), payload int) []byte {
+func scsiCommand(change func(*frame.Header), payload int) []byte {
 	h := frame.Header{
 		Dst: frame.FPMA(frame.VN2VNFCMap, 2), Src: frame.FPMA(frame.VN2VNFCMap, 1), SOF: frame.SOFi3, EOF: frame.EOFt,
 		RCtl: frame.RCtlUnsolicitedCmd, Type: frame.TypeFCP, FCtl: 0x290000, SID: 1, DID: 2, RXID: frame.UnknownXID,
@@ -31,7 +31,7 @@ func command(change func(*frame.Header), payload int) []byte {
 
 // poked is a command with a byte set; a negative place counts from the end.
 func poked(at int, value byte) []byte {
-	b := command(nil, 32)
+	b := scsiCommand(nil, 32)
 	if at < 0 {
 		at += len(b)
 	}
@@ -73,22 +73,22 @@ func plogi(size int) []byte {
 
 // kinds are frames by what is special about them.
 var kinds = map[string]func() []byte{
-	"command":       func() []byte { return command(nil, 32) },
+	"command":       func() []byte { return scsiCommand(nil, 32) },
 	"empty":         func() []byte { return nil },
-	"longest":       func() []byte { return command(nil, 10_000) },
+	"longest":       func() []byte { return scsiCommand(nil, 10_000) },
 	"plogi":         func() []byte { return plogi(116) },
 	"plogi-short":   func() []byte { return plogi(60) },
 	"plogi-bad-crc": func() []byte { b := plogi(116); b[60] ^= 1; return b },
 	"long": func() []byte {
-		return command(func(h *frame.Header) { h.SOF, h.RCtl = frame.SOFn3, frame.RCtlSolicitedData }, 2112)
+		return scsiCommand(func(h *frame.Header) { h.SOF, h.RCtl = frame.SOFn3, frame.RCtlSolicitedData }, 2112)
 	},
-	"vlan":          func() []byte { return command(func(h *frame.Header) { h.Tagged, h.VLAN = true, 100 }, 32) },
-	"vft":           func() []byte { return command(func(h *frame.Header) { h.VFT, h.VFID, h.Hops = true, 7, 9 }, 32) },
+	"vlan":          func() []byte { return scsiCommand(func(h *frame.Header) { h.Tagged, h.VLAN = true, 100 }, 32) },
+	"vft":           func() []byte { return scsiCommand(func(h *frame.Header) { h.VFT, h.VFID, h.Hops = true, 7, 9 }, 32) },
 	"bad-crc":       func() []byte { return poked(60, 0xff) }, // in the payload
-	"truncated":     func() []byte { b := command(nil, 512); return b[:300] },
-	"odd-length":    func() []byte { b := command(nil, 32); return slices.Insert(b, len(b)-8, 0, 0) },
-	"oversized":     func() []byte { return command(nil, 2116) },
-	"jumbo":         func() []byte { return command(nil, 9000) },
+	"truncated":     func() []byte { b := scsiCommand(nil, 512); return b[:300] },
+	"odd-length":    func() []byte { b := scsiCommand(nil, 32); return slices.Insert(b, len(b)-8, 0, 0) },
+	"oversized":     func() []byte { return scsiCommand(nil, 2116) },
+	"jumbo":         func() []byte { return scsiCommand(nil, 9000) },
 	"wrong-version": func() []byte { return poked(14, 0x10) },
 	"old-format":    func() []byte { return poked(15, 0x2e) },
 	"bad-sof":       func() []byte { return poked(27, 0x77) },
@@ -96,17 +96,17 @@ var kinds = map[string]func() []byte{
 	"eof-ni":        func() []byte { return poked(-4, frame.EOFni) },
 	"eof-a":         func() []byte { return poked(-4, frame.EOFa) },
 	"ext-header":    func() []byte { return poked(28, 0x51) },
-	"loop":          func() []byte { return command(func(h *frame.Header) { h.DID = 1 }, 32) },
-	"well-known":    func() []byte { return command(func(h *frame.Header) { h.DID = frame.NameServer }, 32) },
-	"broadcast":     func() []byte { return command(func(h *frame.Header) { h.DID = frame.Broadcast }, 32) },
+	"loop":          func() []byte { return scsiCommand(func(h *frame.Header) { h.DID = 1 }, 32) },
+	"well-known":    func() []byte { return scsiCommand(func(h *frame.Header) { h.DID = frame.NameServer }, 32) },
+	"broadcast":     func() []byte { return scsiCommand(func(h *frame.Header) { h.DID = frame.Broadcast }, 32) },
 	"unknown-els":   func() []byte { return els(0xee) },
-	"tag-in-tag":    func() []byte { return tagged(command(nil, 32), 0x81, 0, 0, 100, 0x81, 0, 0, 200) },
-	"service-tag":   func() []byte { return tagged(command(nil, 32), 0x88, 0xa8, 0, 100, 0x81, 0, 0, 200) },
+	"tag-in-tag":    func() []byte { return tagged(scsiCommand(nil, 32), 0x81, 0, 0, 100, 0x81, 0, 0, 200) },
+	"service-tag":   func() []byte { return tagged(scsiCommand(nil, 32), 0x88, 0xa8, 0, 100, 0x81, 0, 0, 200) },
 	"arp": func() []byte {
 		return append(bytes.Repeat([]byte{2}, 12), append([]byte{8, 6}, make([]byte, 46)...)...)
 	},
 	"runt":            func() []byte { return append(bytes.Repeat([]byte{2}, 12), 8, 6, 0, 1) },
-	"runt-fcoe":       func() []byte { return command(nil, 0)[:58] },
+	"runt-fcoe":       func() []byte { return scsiCommand(nil, 0)[:58] },
 	"fip-zero-length": func() []byte { return fipPoked(25, 0) },           // the first descriptor's length
 	"fip-overrun":     func() []byte { return fipPoked(25, 200) },         // beyond the list
 	"fip-lying-type":  func() []byte { return fipPoked(25, 3) },           // not the length of its type

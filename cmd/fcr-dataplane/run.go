@@ -19,24 +19,27 @@ import (
 	"fcredirect/dataplane/boot"
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/engine"
+	"fcredirect/dataplane/revision"
 )
 
 type runOptions struct {
-	boot, policy, segment string
-	fresh, keep           bool
+	boot, policy, segment, state string
+	fresh, keep                  bool
 }
 
 func runCommand() *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
 		Use: "run --boot BOOT [--policy POLICY]", Short: "poll the ports until a signal", Args: cobra.NoArgs,
-		Long: "Polls the ports of the boot file and applies the policy. SIGHUP reads the policy again (a bad one changes nothing),\n" +
-			"SIGINT and SIGTERM drain and end. The segment stays, and the next start adopts logins and flows from it.",
+		Long: "Polls the ports of the boot file by the policy that was confirmed last. The file of --policy is the one to begin with when\n" +
+			"none was; afterwards it is read on SIGHUP, as the next revision, confirmed (a bad one changes nothing). SIGINT and SIGTERM\n" +
+			"drain and end. The segment stays, and the next start adopts logins and flows from it.",
 		RunE: func(*cobra.Command, []string) error { return run(o) },
 	}
 	c.Flags().StringVar(&o.boot, "boot", "", "boot file (required)")
-	c.Flags().StringVar(&o.policy, "policy", "", "policy document; without one everything is forwarded")
+	c.Flags().StringVar(&o.policy, "policy", "", "policy document to begin with; without one everything is forwarded")
 	c.Flags().StringVar(&o.segment, "segment", "", "folder of the segment, in place of segment.dir of the boot file")
+	c.Flags().StringVar(&o.state, "state-dir", "", "folder of what outlives a reboot, in place of state-dir of the boot file")
 	c.Flags().BoolVar(&o.fresh, "fresh", false, "adopt nothing from the segment of an earlier start")
 	c.Flags().BoolVar(&o.keep, "keep-segment", true, "leave the segment for the next start")
 	c.MarkFlagRequired("boot")
@@ -54,7 +57,14 @@ func run(o runOptions) error {
 	if err := lcoresAreHere(cfg); err != nil {
 		return usageError{fmt.Errorf("%s: %w", o.boot, err)}
 	}
-	flat, err := compileInChild(o.policy, o.boot, cfg)
+	if o.state != "" {
+		cfg.StateDir = o.state
+	}
+	folder, err := revision.OpenFolder(cfg.StateDir, cfg.Node)
+	if err != nil {
+		log.Warn("no policy can be installed but from the console, and none outlives the segment: name a state-dir that can be written", "why", err)
+	}
+	seed, err := seedOf(o, cfg, folder, log)
 	if err != nil {
 		return err
 	}
@@ -85,18 +95,13 @@ func run(o runOptions) error {
 	}
 	start := time.Now()
 	e, err := engine.New(engine.Options{
-		Boot: cfg, Dir: place.Dir, Fresh: o.fresh, Log: log, Clones: clones, Open: engine.Opener(cfg, frames),
+		Boot: cfg, Dir: place.Dir, Fresh: o.fresh, Log: log, Clones: clones, Open: engine.Opener(cfg, frames), Folder: folder, Seed: seed,
 	})
 	if err != nil {
 		return advise(err, cfg)
 	}
-	if flat != nil {
-		if err := e.Apply(flat); err != nil {
-			return errors.Join(err, e.Close())
-		}
-	}
 	e.LogStart(time.Since(start))
-	err = e.Run(signals(e, hup, o.policy, cfg, log))
+	err = e.Run(signals(e, hup, o.policy, log))
 	if !o.keep {
 		err = errors.Join(err, engine.Forget(place.Dir))
 	}
@@ -155,20 +160,39 @@ func advise(err error, cfg *boot.Config) error {
 	return fmt.Errorf("%w: %s", err, hint)
 }
 
-// signals turns SIGINT and SIGTERM into the end of the context, and what comes from hup into a call for a new policy. The compiler
-// runs in a goroutine of its own, so that control goes on; applying is control's.
-func signals(e *engine.Engine, hup <-chan os.Signal, path string, cfg *boot.Config, log *slog.Logger) (context.Context, <-chan func() error) {
+// seedOf compiles the policy to begin with, when none was ever confirmed.
+func seedOf(o runOptions, cfg *boot.Config, folder *revision.Folder, log *slog.Logger) (*revision.Seed, error) {
+	if o.policy == "" {
+		return nil, nil
+	}
+	if folder != nil {
+		if saved, _, _, found, _ := folder.Load(); found {
+			log.Info("the confirmed policy is in force; the file is read on SIGHUP", "revision", saved.Revision, "file", o.policy)
+			return nil, nil
+		}
+	}
+	seed, err := engine.CompileInChild(o.policy, o.boot, folder)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if err := engine.CheckPolicy(seed.Flat, cfg); err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", o.policy, err)}
+	}
+	return seed, nil
+}
+
+// signals turns SIGINT and SIGTERM into the end of the context, and what comes from hup into a call for a new policy.
+func signals(e *engine.Engine, hup <-chan os.Signal, path string, log *slog.Logger) (context.Context, <-chan func() error) {
 	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	reload := make(chan func() error)
 	go func() {
 		for range hup {
-			flat, err := compileInChild(path, "", cfg) // the boot file may be another by now
-			if err != nil {
-				log.Error("policy not changed", "why", err)
+			if path == "" {
+				log.Warn("nothing to read again: no --policy was given")
 				continue
 			}
 			select {
-			case reload <- func() error { return e.Apply(flat) }:
+			case reload <- func() error { return e.Reload(path) }:
 			case <-ctx.Done():
 				return
 			}
@@ -187,24 +211,4 @@ func loadBoot(path string, log *slog.Logger) (*boot.Config, error) {
 		log.Warn(w.Error())
 	}
 	return cfg, nil
-}
-
-// compileInChild compiles the policy at path and holds it against the boot file; nil without a path. With the boot
-// file's path the child can say where in the policy what does not fit it stands.
-func compileInChild(path, bootPath string, cfg *boot.Config) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
-	args := []string{"compile", "--policy", path}
-	if bootPath != "" {
-		args = append(args, "--boot", bootPath)
-	}
-	flat, err := engine.CompileInChild(args...)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	if err := engine.CheckPolicy(flat, cfg); err != nil {
-		return nil, usageError{fmt.Errorf("%s: %w", path, err)}
-	}
-	return flat, nil
 }

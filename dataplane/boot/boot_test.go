@@ -56,6 +56,7 @@ func TestTheShortestFileGetsEveryDefault(t *testing.T) {
 		Segment:     Segment{HugePages: HugePagesAuto, Flows: 65536, Logins: 16384},
 		Rings:       Rings{State: 65536, Events: 32768, Shards: 1},
 		Capture:     Capture{Ring: 4 << 20},
+		StateDir:    "/var/lib/fc-redirect/fcr-a/dataplane",
 		DropTimeout: 500 * time.Millisecond, Report: 10 * time.Millisecond,
 		Mempool: Mempool{Mbufs: 16384, Size: 4352},
 	}
@@ -82,6 +83,7 @@ func TestEveryKeyIsTakenOver(t *testing.T) {
 		Segment:     Segment{Dir: "/dev/hugepages/fcr", HugePages: HugePagesRequire, Flows: 1 << 20, Logins: 65536},
 		Rings:       Rings{State: 64, Events: 128, Shards: 2},
 		Capture:     Capture{Ring: 1 << 20},
+		StateDir:    "/srv/fcr",
 		DropTimeout: 500 * time.Millisecond, Report: 10 * time.Millisecond,
 		EAL:     []string{"--in-memory", "-n", "4"},
 		Mempool: Mempool{Mbufs: 65536, Size: 10240},

@@ -19,6 +19,7 @@ type Config struct {
 	Mempool     Mempool
 	Rings       Rings
 	Capture     Capture
+	StateDir    string // what outlives a reboot: the confirmed policy
 }
 
 // Capture sizes what captures are copied into.

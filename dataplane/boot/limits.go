@@ -74,6 +74,7 @@ const (
 	DefaultCaptureRing = 4 << 20
 	DefaultMbufs       = 16384
 	DefaultMbufSize    = 4352
+	DefaultStateRoot   = "/var/lib/fc-redirect" // /NODE/dataplane in it
 )
 
 const (

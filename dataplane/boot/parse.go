@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -73,7 +74,7 @@ type portDraft struct {
 
 var fileSchema = yamlconf.Schema{
 	What: "the boot file",
-	Keys: []string{"node", "lcores", "poll", "ports", "segment", "drop-timeout", "report", "eal", "mempool", "rings", "capture"},
+	Keys: []string{"node", "lcores", "poll", "ports", "segment", "drop-timeout", "report", "eal", "mempool", "rings", "capture", "state-dir"},
 }
 
 func (p *parser) file(root *yamlconf.Node) {
@@ -110,6 +111,11 @@ func (p *parser) file(root *yamlconf.Node) {
 	if n := f.Get("rings"); n != nil {
 		p.rings(n)
 	}
+	if n := f.Get("state-dir"); n != nil {
+		c.StateDir = p.folder(n, "state-dir")
+	} else {
+		c.StateDir = filepath.Join(DefaultStateRoot, c.Node, "dataplane")
+	}
 	if n := f.Get("capture"); n != nil {
 		p.capture(n)
 	}
@@ -125,6 +131,15 @@ func (p *parser) required(f yamlconf.Fields, key, cure string) *yamlconf.Node {
 		p.report.Errorf(yamlconf.Span{}, cure, "the key %s is missing", key)
 	}
 	return n
+}
+
+// folder reads the path of a folder.
+func (p *parser) folder(n *yamlconf.Node, key string) string {
+	dir, ok := p.report.Text(n, key)
+	if ok && !strings.HasPrefix(dir, "/") {
+		p.report.Errorf(n.Span, "Write the whole path, from /.", "%s %s is not an absolute path", key, yamlconf.Quote(dir))
+	}
+	return dir
 }
 
 // name reads a name that may become a file name, an EAL prefix or a label.
@@ -208,11 +223,7 @@ func (p *parser) segment(n *yamlconf.Node) {
 	r, s := p.report, &p.c.Segment
 	f, _ := r.Fields(n, &segmentSchema)
 	if n := f.Get("dir"); n != nil {
-		dir, ok := r.Text(n, "dir")
-		if ok && !strings.HasPrefix(dir, "/") {
-			r.Errorf(n.Span, "Write the whole path, from /.", "dir %s is not an absolute path", yamlconf.Quote(dir))
-		}
-		s.Dir = dir
+		s.Dir = p.folder(n, "dir")
 	}
 	if n := f.Get("hugepages"); n != nil {
 		i, _ := r.Choice(n, "hugepages", hugePagesNames...)

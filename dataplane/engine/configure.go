@@ -1,13 +1,9 @@
 package engine
 
 import (
-	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"sync/atomic"
 	"time"
 
@@ -17,45 +13,55 @@ import (
 	"fcredirect/dataplane/shm"
 )
 
-// Apply makes a compiled policy the active configuration: it is copied into the policy slot that nobody uses, checked
-// there, and published; when Apply returns, every lcore decides by it. A nil policy forwards everything. An error
-// changes nothing. An lcore that is stalled and takes the policy up late is named in the log, and until it has, its old
-// policy's slot is in use: no other policy can be applied.
+// Apply makes a compiled policy the active configuration, as the next revision, in the segment alone: it is copied into
+// the policy slot that nobody uses, checked there, and published; when Apply returns, every lcore decides by it. A nil
+// policy forwards everything. An error changes nothing. An lcore that is stalled and takes the policy up late is named in
+// the log, and until it has, its old policy's slot is in use: no other policy can be applied.
+//
+// It is for who measures, for replays and tests. In earnest a Keeper does this (change.go).
 func (e *Engine) Apply(flat []byte) error {
+	if e.keeper != nil && !e.keeper.Idle() {
+		return errors.New("policy: another change is being made")
+	}
 	if err := e.acknowledged(); err != nil {
 		return err
 	}
-	if err := e.apply(flat); err != nil {
-		return err
-	}
-	if err := e.acknowledged(); err != nil {
-		e.log.Error("policy published", "why", err)
-	}
-	return nil
-}
-
-func (e *Engine) apply(flat []byte) error {
-	if flat == nil {
-		e.publish(nil, shm.NoPolicy)
-		return nil
-	}
-	slot := uint32(0)
-	if e.control.slot == 0 {
-		slot = 1
-	}
-	memory := shm.PutPolicy(e.seg.State.Bytes(fmt.Sprintf(shm.RegionPolicy, slot)), flat)
-	if memory == nil {
-		return fmt.Errorf("policy: compiled to %d bytes, the segment has room for %d", len(flat), policySlotBytes)
-	}
-	snapshot, err := policy.Open(memory)
+	p, slot, err := e.put(flat)
 	if err != nil {
 		return err
 	}
-	if err := check(snapshot, e.boot); err != nil {
-		return err
+	if e.keeper != nil {
+		e.keeper.Override(p, slot)
 	}
-	e.publish(snapshot, slot)
+	e.publish(p, slot)
+	if err := e.acknowledged(); err != nil {
+		e.log.Error("policy published", "why", err)
+		return nil
+	}
+	e.log.Info("policy changed", "generation", e.control.generation)
 	return nil
+}
+
+// put copies a compiled policy into the free slot and checks it there.
+func (e *Engine) put(flat []byte) (p *policy.Snapshot, slot uint32, err error) {
+	if flat == nil {
+		return nil, shm.NoPolicy, nil
+	}
+	if e.control.slot == 0 {
+		slot = 1
+	}
+	memory := shm.PutPolicy(e.policySlot(slot), flat)
+	if memory == nil {
+		return nil, 0, fmt.Errorf("policy: compiled to %d bytes, the segment has room for %d", len(flat), policySlotBytes)
+	}
+	if p, err = policy.Open(memory); err != nil {
+		return nil, 0, err
+	}
+	return p, slot, check(p, e.boot)
+}
+
+func (e *Engine) policySlot(slot uint32) []byte {
+	return e.seg.State.Bytes(fmt.Sprintf(shm.RegionPolicy, slot))
 }
 
 // publish turns a policy into the next generation's snapshot and hands it to the lcores.
@@ -122,53 +128,28 @@ func (e *Engine) renew() { e.publish(e.control.policy, e.control.slot) }
 // written again.
 func (e *Engine) acknowledged() error {
 	for deadline := time.Now().Add(ackTimeout); ; time.Sleep(controlPeriod) {
-		late := -1
-		for i, w := range e.workers {
-			if w != nil && w.Running() && atomic.LoadUint32(&e.lcores[i].Generation) != e.control.generation {
-				late = i
-			}
-		}
+		late := e.late()
 		if late < 0 {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("policy: lcore %d has not taken up generation %d within %v", late, e.control.generation, ackTimeout)
+			return e.lateError(late)
 		}
 	}
 }
 
-// self is this program, also after an upgrade has put another one in its place: the two may not agree on the flat form.
-const self = "/proc/self/exe"
-
-// CompileInChild reads and compiles a policy document in a short-lived process: parsing allocates, and this one's heap
-// does not grow (its garbage collector is off). The child is this program with the arguments given, prints the flat
-// snapshot, and explains itself on standard error.
-func CompileInChild(args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), compileTimeout)
-	defer cancel()
-	var out limitedBuffer
-	var complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, self, args...)
-	cmd.Args[0] = os.Args[0] // what ps shows, and what the tests' binary knows its part by
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	cmd.Env = append(os.Environ(), "GOGC=100")
-	if err := cmd.Run(); err != nil {
-		if complaint.Len() > 0 {
-			return nil, errors.New(string(bytes.TrimSpace(complaint.Bytes())))
+// late is an lcore that runs and does not use the published snapshot yet, -1 when all do.
+func (e *Engine) late() int {
+	for i, w := range e.workers {
+		if w != nil && w.Running() && atomic.LoadUint32(&e.lcores[i].Generation) != e.control.generation {
+			return i
 		}
-		return nil, fmt.Errorf("policy: compiler: %w", err)
 	}
-	return out.Bytes(), nil
+	return -1
 }
 
-// limitedBuffer refuses more than a policy slot holds.
-type limitedBuffer struct{ bytes.Buffer }
-
-func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > policySlotBytes {
-		return 0, fmt.Errorf("the compiled policy exceeds %d bytes", policySlotBytes)
-	}
-	return b.Buffer.Write(p)
+func (e *Engine) lateError(lcore int) error {
+	return fmt.Errorf("policy: lcore %d has not taken up generation %d within %v", lcore, e.control.generation, ackTimeout)
 }
 
 // CheckPolicy holds a compiled policy against a boot file.

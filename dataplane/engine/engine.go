@@ -14,6 +14,7 @@ import (
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/lcore"
 	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/revision"
 	"fcredirect/dataplane/ring"
 	"fcredirect/dataplane/shm"
 )
@@ -34,6 +35,12 @@ type Options struct {
 	// Limit is how many frames each lcore handles before it ends, 0 for no end. It is for counting instructions: control
 	// then only learns, since its other work goes by the clock and not by frames.
 	Limit uint64
+	// Folder is what outlives a reboot; nil for none: then nobody can install a policy but by Apply and the console.
+	Folder *revision.Folder
+	// Seed is the policy to begin with when none was ever confirmed; nil forwards everything.
+	Seed *revision.Seed
+	// Compile stands in for the child that compiles, in tests.
+	Compile func(revision.Source, []byte) ([32]byte, *command.Error)
 	// Clock replaces the TSC in a replay: ns since 1970. Nil in earnest.
 	Clock func() uint64
 }
@@ -52,9 +59,10 @@ type Engine struct {
 	control  control
 	teller   teller
 	capturer capturer
-	commands *command.Server // nil in a replay
-	counting bool            // Options.Limit
-	polling  int             // lcores that were started and have not ended
+	commands *command.Server  // nil in a replay
+	keeper   *revision.Keeper // of the change of configuration; nil in a replay
+	counting bool             // Options.Limit
+	polling  int              // lcores that were started and have not ended
 	heap     [2]metrics.Sample
 
 	kept   *kept
@@ -97,7 +105,9 @@ func New(o Options) (e *Engine, err error) {
 	if err := e.makeCommands(); err != nil {
 		return e, err
 	}
-	e.publish(nil, shm.NoPolicy)
+	if err := e.makeKeeper(o); err != nil {
+		return e, err
+	}
 	if err := e.makeWorkers(o, logins); err != nil {
 		return e, err
 	}

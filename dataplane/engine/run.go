@@ -31,11 +31,18 @@ func (e *Engine) Run(ctx context.Context, reload <-chan func() error) error {
 	if err := e.startLcores(done); err != nil {
 		return errors.Join(err, e.stopLcores(done))
 	}
+	if e.keeper != nil {
+		go e.keeper.Work()
+	}
 	atomic.StoreUint32(&e.seg.State.Header().State, shm.Running)
 	e.teller.named(feed.DataplaneStarted, -1, e.boot.Node, e.tsc())
 	e.log.Info("polling", "lcores", e.boot.Lcores)
 	e.controlLoop(ctx, reload)
-	return e.stopLcores(done)
+	err := e.stopLcores(done)
+	if e.keeper != nil {
+		err = errors.Join(err, e.keeper.Stop(compileTimeout))
+	}
+	return err
 }
 
 func (e *Engine) startLcores(done chan<- int) error {
@@ -67,8 +74,6 @@ func (e *Engine) controlLoop(ctx context.Context, reload <-chan func() error) {
 		case apply := <-reload:
 			if err := apply(); err != nil {
 				e.log.Error("policy not changed", "why", err)
-			} else {
-				e.log.Info("policy changed", "generation", e.control.generation)
 			}
 		case now := <-tick.C:
 			e.learn()

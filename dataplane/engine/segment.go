@@ -38,8 +38,8 @@ func regions(c *boot.Config) []shm.RegionSpec {
 		{Name: shm.RegionCounters, Stride: shm.CountersBytes, Count: lcores * len(c.Ports)},
 		{Name: shm.RegionServices, Stride: shm.ServiceBytes, Count: shm.MaxServices},
 		{Name: shm.RegionLogins, Stride: login.Bytes(c.Segment.Logins), Count: 1, Keep: true},
-		{Name: fmt.Sprintf(shm.RegionPolicy, 0), Stride: policySlotBytes, Count: 1},
-		{Name: fmt.Sprintf(shm.RegionPolicy, 1), Stride: policySlotBytes, Count: 1},
+		{Name: fmt.Sprintf(shm.RegionPolicy, 0), Stride: policySlotBytes, Count: 1, Keep: true},
+		{Name: fmt.Sprintf(shm.RegionPolicy, 1), Stride: policySlotBytes, Count: 1, Keep: true},
 	}
 	directions := max(flow.MinDirections, (c.Segment.Flows+lcores-1)/lcores)
 	for i := range lcores {

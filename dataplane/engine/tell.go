@@ -1,9 +1,14 @@
 package engine
 
 import (
+	"encoding/binary"
+	"time"
+
+	"fcredirect/dataplane/command"
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/lcore"
 	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/revision"
 )
 
 // teller is what the control goroutine tells the slow path: logins as state, and what happens to logins, ports, services,
@@ -179,6 +184,32 @@ func (t *teller) policy(generation uint32, hash uint64, now uint64) {
 	if item := t.events.Put(now, feed.PolicyApplied, feed.High); item != nil {
 		to := item.Name()
 		*to = feed.NameItem{Header: to.Header, Index: -1, Generation: generation, Hash: hash}
+		t.events.Commit()
+	}
+}
+
+var changeTypes = [...]feed.Type{
+	revision.Installed: feed.PolicyInstalled, revision.Confirmed: feed.PolicyConfirmed, revision.Reverted: feed.PolicyReverted,
+	revision.Expired: feed.PolicyExpired,
+}
+
+// tellChange tells what happened to a revision: the log has it though nobody of the slow path lives.
+func (e *Engine) tellChange(what revision.What, r *command.Record) {
+	e.log.Info("policy "+what.String(), "revision", r.Revision, "confirmed", r.Confirmed, "window", time.Duration(r.Window))
+	t := &e.teller
+	if t.events == nil {
+		return
+	}
+	lane := feed.High
+	if what == revision.Expired {
+		lane = feed.Immediate
+	}
+	if item := t.events.Put(e.tsc(), changeTypes[what], lane); item != nil {
+		to := item.Change()
+		*to = feed.ChangeItem{
+			Header: to.Header, Revision: r.Revision, Confirmed: r.Confirmed, Window: r.Window, Document: r.Document,
+			Hash: binary.BigEndian.Uint64(r.Hash[:]), Generation: e.control.generation,
+		}
 		t.events.Commit()
 	}
 }

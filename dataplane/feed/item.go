@@ -54,7 +54,11 @@ const (
 	ServiceUp   Type = 48
 	ServiceDown Type = 49
 
-	PolicyApplied Type = 64
+	PolicyApplied   Type = 64
+	PolicyInstalled Type = 65 // a revision is active, and waits for its confirmation unless it is confirmed at once
+	PolicyConfirmed Type = 66
+	PolicyReverted  Type = 67 // somebody took it back, or it could not be kept
+	PolicyExpired   Type = 68 // nobody had confirmed it in time
 
 	DataplaneStarted Type = 80
 	DataplaneStopped Type = 81
@@ -154,6 +158,19 @@ type NameItem struct {
 	Name       [80]byte
 }
 
+// ChangeItem is an event about a revision of the policy.
+type ChangeItem struct {
+	Header
+	Revision   uint64
+	Confirmed  uint64 // the revision that is confirmed now
+	Hash       uint64 // first 8 bytes of the policy's hash, 0 for none
+	Window     int64  // ns; 0: confirmed at once
+	Generation uint32 // of the configuration now
+	_          uint32
+	Document   [32]byte // SHA-256 of the text, zero where that is not known
+	_          [32]byte
+}
+
 // GapItem stands for events that found the ring full.
 type GapItem struct {
 	Header
@@ -174,11 +191,12 @@ type SyncItem struct {
 const ItemBytes = 128
 
 var (
-	_ [ItemBytes - unsafe.Sizeof(FlowItem{})]struct{}  = [0]struct{}{}
-	_ [ItemBytes - unsafe.Sizeof(LoginItem{})]struct{} = [0]struct{}{}
-	_ [ItemBytes - unsafe.Sizeof(NameItem{})]struct{}  = [0]struct{}{}
-	_ [ItemBytes - unsafe.Sizeof(GapItem{})]struct{}   = [0]struct{}{}
-	_ [ItemBytes - unsafe.Sizeof(SyncItem{})]struct{}  = [0]struct{}{}
+	_ [ItemBytes - unsafe.Sizeof(FlowItem{})]struct{}   = [0]struct{}{}
+	_ [ItemBytes - unsafe.Sizeof(LoginItem{})]struct{}  = [0]struct{}{}
+	_ [ItemBytes - unsafe.Sizeof(NameItem{})]struct{}   = [0]struct{}{}
+	_ [ItemBytes - unsafe.Sizeof(ChangeItem{})]struct{} = [0]struct{}{}
+	_ [ItemBytes - unsafe.Sizeof(GapItem{})]struct{}    = [0]struct{}{}
+	_ [ItemBytes - unsafe.Sizeof(SyncItem{})]struct{}   = [0]struct{}{}
 )
 
 // Item is an item of any kind, where it lies in the ring or in a copy of it.
@@ -195,6 +213,9 @@ func (i *Item) Login() *LoginItem { return (*LoginItem)(unsafe.Pointer(i)) }
 
 // Name is the item as one about something with a name.
 func (i *Item) Name() *NameItem { return (*NameItem)(unsafe.Pointer(i)) }
+
+// Change is the item as one about a revision.
+func (i *Item) Change() *ChangeItem { return (*ChangeItem)(unsafe.Pointer(i)) }
 
 // Gap is the item as a gap.
 func (i *Item) Gap() *GapItem { return (*GapItem)(unsafe.Pointer(i)) }

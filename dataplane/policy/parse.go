@@ -12,6 +12,15 @@ import (
 
 // Load reads and parses the policy file at path.
 func Load(path string) (*Document, error) {
+	text, err := ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, text)
+}
+
+// ReadFile reads the text of the policy file at path.
+func ReadFile(path string) ([]byte, error) {
 	text, err := yamlconf.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read policy: %w; name the right one with --policy", err)
@@ -19,7 +28,7 @@ func Load(path string) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
-	return Parse(path, text)
+	return text, nil
 }
 
 // Parse reads a policy file. name is how the user knows it; it stands in every message.

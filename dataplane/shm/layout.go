@@ -19,6 +19,8 @@ package shm
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io"
 	"unsafe"
 )
 
@@ -249,6 +251,20 @@ func PolicyBytes(region []byte) []byte {
 		return nil
 	}
 	return region[8 : 8+n : 8+n]
+}
+
+// ReadPolicy reads a compiled policy into a policy region that nobody reads.
+func ReadPolicy(region []byte, from *io.SectionReader) error {
+	n := from.Size()
+	if n == 0 || n > int64(len(region)-8) {
+		return fmt.Errorf("policy: %d bytes, the segment has room for %d", n, len(region)-8)
+	}
+	binary.LittleEndian.PutUint64(region, 0)
+	if _, err := io.ReadFull(from, region[8:8+n]); err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	binary.LittleEndian.PutUint64(region, uint64(n))
+	return nil
 }
 
 // PutPolicy copies a compiled policy into a policy region that nobody reads, and returns it where it lies now; nil when

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -320,6 +322,9 @@ func (f *File) Header() *Header { return (*Header)(unsafe.Pointer(&f.mem[0])) }
 
 // Size is the length of the file in bytes.
 func (f *File) Size() int { return len(f.mem) }
+
+// Names are those of the regions.
+func (f *File) Names() []string { return slices.Sorted(maps.Keys(f.regions)) }
 
 // Bytes is a region's memory, nil when there is none of that name.
 func (f *File) Bytes(name string) []byte {
