@@ -63,6 +63,7 @@ func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
 	for _, register := range []func() error{
 		a.describeSelf,
 		a.measure,
+		a.capture,
 		// One line for each package of nouns: a method below that calls its Register.
 	} {
 		if err := register(); err != nil {

@@ -12,21 +12,21 @@ import (
 	"fcredirect/mgmt/problem"
 )
 
-// Filter says which frames are wanted. All that is given must hold; what is not given is not asked for.
-type Filter struct {
-	Flow     string   `json:"flow,omitempty" maxLength:"42" doc:"Both directions of a flow, by its id." example:"0-100-20000002fc010001-20000002fc0a0001"`
-	Ends     []End    `json:"ends,omitempty" maxItems:"2" doc:"One or both ends of a conversation. In both directions, unless one_way."`
-	OneWay   bool     `json:"one_way,omitempty" doc:"Only frames from the first end to the second. With a flow: from the initiator to the target."`
-	Ports    []string `json:"ports,omitempty" maxItems:"32" doc:"Received on one of these ports." example:"[\"edge0\"]"`
-	Fabric   *int     `json:"fabric,omitempty" minimum:"0" maximum:"15" doc:"Received on a port of this fabric."`
-	VSAN     *int     `json:"vsan,omitempty" minimum:"0" maximum:"4095" doc:"VF_ID or VLAN; 0 for frames that have neither."`
-	Types    []string `json:"types,omitempty" maxItems:"32" doc:"TYPE of the FC header: bls, els, ip, fcp, ct, nvme, or a number as 0x08."`
-	RCtls    []string `json:"r_ctls,omitempty" maxItems:"32" doc:"R_CTL of the FC header: data, command, transfer_ready, response, els_request, els_reply, abts, ba_acc, ba_rjt, or a number as 0x06."`
-	Verdicts []string `json:"verdicts,omitempty" maxItems:"32" doc:"What became of the frame: a fate as the counters of ports name it (forwarded, steered, blocked, bad_sof), or dropped for all drops."`
+// FrameFilter says which frames are wanted. All that is given must hold; what is not given is not asked for.
+type FrameFilter struct {
+	Flow     string     `json:"flow,omitempty" maxLength:"42" doc:"Both directions of a flow, by its id." example:"0-100-20000002fc010001-20000002fc0a0001"`
+	Ends     []FrameEnd `json:"ends,omitempty" maxItems:"2" doc:"One or both ends of a conversation. In both directions, unless one_way."`
+	OneWay   bool       `json:"one_way,omitempty" doc:"Only frames from the first end to the second. With a flow: from the initiator to the target."`
+	Ports    []string   `json:"ports,omitempty" maxItems:"32" doc:"Received on one of these ports." example:"[\"edge0\"]"`
+	Fabric   *int       `json:"fabric,omitempty" minimum:"0" maximum:"15" doc:"Received on a port of this fabric."`
+	VSAN     *int       `json:"vsan,omitempty" minimum:"0" maximum:"4095" doc:"VF_ID or VLAN; 0 for frames that have neither."`
+	Types    []string   `json:"types,omitempty" maxItems:"32" doc:"TYPE of the FC header: bls, els, ip, fcp, ct, nvme, or a number as 0x08."`
+	RCtls    []string   `json:"r_ctls,omitempty" maxItems:"32" doc:"R_CTL of the FC header: data, command, transfer_ready, response, els_request, els_reply, abts, ba_acc, ba_rjt, or a number as 0x06."`
+	Verdicts []string   `json:"verdicts,omitempty" maxItems:"32" doc:"What became of the frame: a fate as the counters of ports name it (forwarded, steered, blocked, bad_sof), or dropped for all drops."`
 }
 
-// End is one end of a conversation.
-type End struct {
+// FrameEnd is one end of a conversation.
+type FrameEnd struct {
 	WWPN string `json:"wwpn,omitempty" maxLength:"64" doc:"A WWPN in any spelling, or its alias in the active policy."`
 	FCID string `json:"fc_id,omitempty" maxLength:"8" doc:"An FC_ID." example:"0x010001"`
 }
@@ -40,7 +40,7 @@ var rctlNames = map[string]uint8{
 	"els_request": frame.RCtlELSRequest, "els_reply": frame.RCtlELSReply, "abts": frame.RCtlABTS, "ba_acc": frame.RCtlBAAcc, "ba_rjt": frame.RCtlBARjt,
 }
 
-// resolver turns a Filter into a Spec, and gathers what is wrong.
+// resolver turns a FrameFilter into a Spec, and gathers what is wrong.
 type resolver struct {
 	spec   capture.Spec
 	wrong  *problem.Problem
@@ -89,7 +89,7 @@ func (to *resolver) limits(r *Request) {
 	}
 }
 
-func (to *resolver) filter(f *Filter) {
+func (to *resolver) filter(f *FrameFilter) {
 	s := &to.spec
 	if f.Flow != "" {
 		to.flow(f)
@@ -124,7 +124,7 @@ func (to *resolver) filter(f *Filter) {
 }
 
 // flow takes the conditions from a flow's id: <fabric>-<vsan>-<initiator>-<target>. A name below 2^24 is an FC_ID.
-func (to *resolver) flow(f *Filter) {
+func (to *resolver) flow(f *FrameFilter) {
 	if len(f.Ends) > 0 || f.Fabric != nil || f.VSAN != nil {
 		to.at("filter/flow", "says ends, fabric and VSAN already")
 		return
@@ -155,7 +155,7 @@ func (to *resolver) flow(f *Filter) {
 	}
 }
 
-func (to *resolver) ends(f *Filter) {
+func (to *resolver) ends(f *FrameFilter) {
 	if len(f.Ends) > MaxEnds {
 		to.at("filter/ends", "has more than two ends")
 		return

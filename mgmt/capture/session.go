@@ -14,16 +14,16 @@ import (
 
 // Request is what somebody asks for.
 type Request struct {
-	Filter     Filter
+	Filter     FrameFilter
 	Note       string
 	SnapLength int // bytes kept of each frame; 0: DefaultSnap
 	AsSent     bool
-	Limits     Limits
+	Limits     CaptureLimits
 	Owner      string // who asks
 }
 
-// Limits are when it is enough. What is 0 has its usual value, Frames none.
-type Limits struct {
+// CaptureLimits are when it is enough. What is 0 has its usual value, Frames none.
+type CaptureLimits struct {
 	Frames  int   `json:"frames,omitempty" minimum:"0" maximum:"10000000" doc:"Frames in the file; 0: no limit."`
 	Bytes   int64 `json:"bytes,omitempty" minimum:"0" maximum:"268435456" doc:"Bytes of the file; 16 MiB if it is not said."`
 	Seconds int   `json:"seconds,omitempty" minimum:"0" maximum:"86400" doc:"How long; 60 if it is not said."`
@@ -42,23 +42,23 @@ const (
 
 // Capture is a capture as it is shown, and as it stands in its file beside the frames.
 type Capture struct {
-	ID         string     `json:"id" doc:"Its name in URLs."`
-	Owner      string     `json:"owner" doc:"Who started it."`
-	Note       string     `json:"note,omitempty"`
-	State      State      `json:"state" enum:"running,stopping,complete,interrupted"`
-	Why        string     `json:"why,omitempty" doc:"Why it ended."`
-	Filter     Filter     `json:"filter"`
-	SnapLength int        `json:"snap_length" doc:"Bytes that are kept of each frame."`
-	AsSent     bool       `json:"as_sent" doc:"Frames are also captured as they were sent, after rewriting."`
-	Limits     Limits     `json:"limits"`
-	Patterns   int        `json:"patterns" doc:"Directions that it looks for now. 0 with a WWPN: it is logged in nowhere."`
-	Started    time.Time  `json:"started"`
-	Ended      *time.Time `json:"ended,omitempty"`
-	Frames     uint64     `json:"frames" doc:"Frames in the file."`
-	Bytes      int64      `json:"bytes" doc:"Length of the file."`
-	Matched    uint64     `json:"matched" doc:"Frames that the data plane found to be wanted."`
-	Missed     uint64     `json:"missed" doc:"Of these, frames that were not copied: the budget was used up, or the ring was full."`
-	MissedFull uint64     `json:"missed_ring_full" doc:"Of the missed ones, those that found the ring full."`
+	ID         string        `json:"id" doc:"Its name in URLs."`
+	Owner      string        `json:"owner" doc:"Who started it."`
+	Note       string        `json:"note,omitempty"`
+	State      State         `json:"state" enum:"running,stopping,complete,interrupted"`
+	Why        string        `json:"why,omitempty" doc:"Why it ended."`
+	Filter     FrameFilter   `json:"filter"`
+	SnapLength int           `json:"snap_length" doc:"Bytes that are kept of each frame."`
+	AsSent     bool          `json:"as_sent" doc:"Frames are also captured as they were sent, after rewriting."`
+	Limits     CaptureLimits `json:"limits"`
+	Patterns   int           `json:"patterns" doc:"Directions that it looks for now. 0 with a WWPN: it is logged in nowhere."`
+	Started    time.Time     `json:"started"`
+	Ended      *time.Time    `json:"ended,omitempty"`
+	Frames     uint64        `json:"frames" doc:"Frames in the file."`
+	Bytes      int64         `json:"bytes" doc:"Length of the file."`
+	Matched    uint64        `json:"matched" doc:"Frames that the data plane found to be wanted."`
+	Missed     uint64        `json:"missed" doc:"Of these, frames that were not copied: the budget was used up, or the ring was full."`
+	MissedFull uint64        `json:"missed_ring_full" doc:"Of the missed ones, those that found the ring full."`
 }
 
 // session is a capture of this daemon's life. The table's lock guards what is shown; the rest is the pump's.
