@@ -152,6 +152,21 @@ func (g *guest) Close() error {
 	return g.Conn.Close()
 }
 
+// dismiss ends the connections of all that wait, and lets nobody else in.
+func (d *doorman) dismiss() {
+	d.mu.Lock()
+	d.most = 0
+	var all []*guest
+	for g := oldest(&d.waiting); g != nil; g = oldest(&d.waiting) {
+		d.leave(g)
+		all = append(all, g)
+	}
+	d.mu.Unlock()
+	for _, g := range all {
+		g.Conn.Close()
+	}
+}
+
 // addressOf is the address at the other end; all of the unix socket's share the zero one. Of IPv6, /64 is one house.
 func addressOf(c net.Conn) netip.Addr {
 	t, ok := c.RemoteAddr().(*net.TCPAddr)

@@ -26,16 +26,40 @@ func (r *Role) serve(ctx context.Context, a *assembly, own *certificates, ready 
 		return err
 	}
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx)) // streams end when the others have had their time
+	h := &counted{Handler: a.metrics.Count(a.rest)}
+	defer h.wait(drain)
 	defer cancel()
 	var all sync.WaitGroup
 	defer all.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	for _, address := range r.o.Config.API.Listen {
-		all.Go(func() { r.serveTLS(ctx, requests, cancel, address, a.rest, own) })
+		all.Go(func() { r.serveTLS(ctx, requests, cancel, address, h, own) })
 	}
 	ready()
-	return r.serveOn(ctx, cancel, newServer(requests, a.rest, r.o.Log), newDoorman(socket, maxConnections, maxConnections), nil)
+	return r.serveOn(ctx, cancel, newServer(requests, h, r.o.Log), newDoorman(socket, maxConnections, maxConnections), nil)
+}
+
+// counted knows how many requests are under way: the server forgets those whose connection a stream has taken over.
+type counted struct {
+	http.Handler
+	busy sync.WaitGroup
+}
+
+func (c *counted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.busy.Add(1)
+	defer c.busy.Done()
+	c.Handler.ServeHTTP(w, r)
+}
+
+// wait waits until none is, for a bounded time.
+func (c *counted) wait(most time.Duration) {
+	none := make(chan struct{})
+	go func() { c.busy.Wait(); close(none) }()
+	select {
+	case <-none:
+	case <-time.After(most):
+	}
 }
 
 // serveTLS serves an address, which may be taken for some time.
@@ -44,7 +68,9 @@ func (r *Role) serveTLS(ctx, requests context.Context, cancel func(), address st
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 		if err == nil {
 			r.o.Log.Info("serves HTTPS", "address", l.Addr().String(), "fingerprint", own.fingerprint())
+			closed := r.opened(l.Addr().String())
 			err = r.serveOn(ctx, cancel, newServer(requests, h, r.o.Log), newDoorman(l, maxConnections, maxPerAddress), own.config())
+			closed()
 		}
 		if err == nil {
 			return
@@ -90,6 +116,7 @@ func (r *Role) serveOn(ctx context.Context, cancel func(), s *http.Server, d *do
 			return
 		case <-ctx.Done():
 		}
+		d.dismiss()
 		bound, end := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer end()
 		if s.Shutdown(bound) != nil {

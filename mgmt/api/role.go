@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -39,6 +40,9 @@ type Options struct {
 type Role struct {
 	o       Options
 	running atomic.Pointer[assembly] // nil: it does not serve
+
+	mu        sync.Mutex
+	addresses []string // that are listened on
 }
 
 // New makes the role. It touches nothing yet.
@@ -67,6 +71,7 @@ func (r *Role) Run(ctx context.Context, ready func()) (err error) {
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
+	a.certificate = own.ends
 	a.start(own.run)
 	ctx, stop := context.WithCancel(ctx)
 	var background sync.WaitGroup
@@ -83,6 +88,27 @@ func (r *Role) Run(ctx context.Context, ready func()) (err error) {
 	r.running.Store(a)
 	defer r.running.Store(nil)
 	return r.serve(ctx, a, own, ready)
+}
+
+// Addresses are those that HTTPS is served on now.
+func (r *Role) Addresses() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.addresses)
+}
+
+// opened notes an address until closed is called.
+func (r *Role) opened(address string) (closed func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.addresses = append(r.addresses, address)
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if i := slices.Index(r.addresses, address); i >= 0 {
+			r.addresses = slices.Delete(r.addresses, i, i+1)
+		}
+	}
 }
 
 // dir is where the role keeps what must survive.

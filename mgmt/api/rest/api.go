@@ -69,6 +69,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 // Operations are all that were registered, in that order.
 func (a *API) Operations() []*Operation { return a.operations }
 
+// Routes are all methods and paths that are served, as "GET /api/v1/ports".
+func (a *API) Routes() []string {
+	var all []string
+	err := chi.Walk(a.router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		all = append(all, method+" "+route)
+		return nil
+	})
+	if err != nil {
+		panic("rest: " + err.Error()) // the function returns none
+	}
+	return all
+}
+
 // adapter puts huma's operations behind the guards of an operation.
 type adapter API
 

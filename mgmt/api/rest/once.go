@@ -51,7 +51,7 @@ func newOnces() *onces { return &onces{table: map[[32]byte]*done{}} }
 func (o *onces) claim(name, request [32]byte, now time.Time) (d *done, ours bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if d := o.table[name]; d != nil {
+	if d := o.table[name]; d != nil && now.Sub(d.at) < keyLife {
 		return d, false
 	}
 	for e := o.order.Front(); e != nil; e = o.order.Front() {

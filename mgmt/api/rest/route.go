@@ -117,7 +117,7 @@ func (a *API) record(op *Operation, next http.Handler) http.Handler {
 		x := of(r.Context())
 		x.op = op
 		write := op.writes() && r.URL.Query().Get("dry_run") != "true"
-		ctx, entry := audit.Begin(r.Context(), audit.Request{Action: action, Write: write, Address: x.address, ID: x.id})
+		ctx, entry := audit.Begin(r.Context(), audit.Request{Action: action, Object: r.URL.Path, Write: write, Address: x.address, ID: x.id})
 		whole := false // it did not panic
 		defer func() {
 			if !whole && x.code == "" {
