@@ -14,7 +14,7 @@ import (
 // that is empty. The log says which daemon it is.
 func (p *place) startDaemon(name, dsn string, args ...string) *program {
 	p.t.Helper()
-	argv := append([]string{binary("fcr-mgmtd"), "run", "--node", p.node, "--segment", p.segment, "--state-dir", p.state, "--run-dir", p.run}, args...)
+	argv := append([]string{binary("fcr-mgmtd"), "run", "--node", p.node, "--segment", p.segment, "--state-dir", p.state, "--run-dir", p.run, "--listen", "none"}, args...)
 	d, err := start(filepath.Join(p.dir, name+".log"), "", []string{"FCR_DATABASE=" + dsn}, argv...)
 	must(p.t, err)
 	d.name = name

@@ -33,6 +33,7 @@ func (p *place) flags(c *cobra.Command) {
 	f.StringVar(&p.over.Segment, "segment", "", "folder of the segment")
 	f.StringVar(&p.over.StateDir, "state-dir", "", "folder for what must survive a reboot")
 	f.StringVar(&p.over.RunDir, "run-dir", "", "folder for sockets")
+	f.StringVar(&p.over.Listen, "listen", "", "where role api serves HTTPS: host:port, with commas between, or none; in place of the configuration's")
 	f.StringVar(&p.over.DSN, "database", "", "DSN of PostgreSQL; better given in "+databaseEnv+", where ps does not show it")
 }
 
@@ -141,7 +142,7 @@ func explainHangup(log *slog.Logger) (stop func()) {
 // meanwhile does not make two plans of one.
 func spawn(c *config.Config, text []byte) system.Spawn {
 	args := func(process string) []string {
-		all := []string{"run", "--child", process, "--config", "-", "--node", c.Node, "--state-dir", c.StateDir, "--run-dir", c.RunDir}
+		all := []string{"run", "--child", process, "--config", "-", "--node", c.Node, "--state-dir", c.StateDir, "--run-dir", c.RunDir, "--listen", c.API.ListenText()}
 		if c.Segment != "" {
 			all = append(all, "--segment", c.Segment)
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -24,6 +25,37 @@ func (p *parser) api(n *yamlconf.Node) {
 	if n := f.Get("hosts"); n != nil {
 		p.c.API.Hosts = p.words(n, "hosts", MaxHosts, "Write a name as in DNS, or an address, without a port.", goodHost)
 	}
+}
+
+// NoListen is how a command line says that role api has its socket alone.
+const NoListen = "none"
+
+// listenOn takes the addresses of a command line.
+func (a *API) listenOn(list string) error {
+	switch list {
+	case "":
+		return nil
+	case NoListen:
+		a.Listen = []string{}
+		return nil
+	}
+	all := strings.Split(list, ",")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+		if !goodListen(all[i]) || len(all) > MaxListen || slices.Contains(all[:i], all[i]) {
+			return fmt.Errorf("one cannot listen on %q: write up to %d different host:port, as :8443 or 127.0.0.1:8443, with commas between, or %s", list, MaxListen, NoListen)
+		}
+	}
+	a.Listen = all
+	return nil
+}
+
+// ListenText is what a command line says to listen there.
+func (a *API) ListenText() string {
+	if len(a.Listen) == 0 {
+		return NoListen
+	}
+	return strings.Join(a.Listen, ",")
 }
 
 // words reads a list of texts that are good and different.

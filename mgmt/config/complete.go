@@ -14,6 +14,7 @@ import (
 type Overrides struct {
 	Node, Segment, StateDir, RunDir string
 	DSN                             string
+	Listen                          string // of role api, with commas between; none: its socket alone
 }
 
 // Complete applies the overrides and fills in what follows from the machine. Without a name the node is the one whose
@@ -26,6 +27,9 @@ func (c *Config) Complete(o Overrides) error {
 		if set.from != "" {
 			*set.to = set.from
 		}
+	}
+	if err := c.API.listenOn(o.Listen); err != nil {
+		return err
 	}
 	if c.Node == "" {
 		node, err := nodeOf(c.Segment)

@@ -189,6 +189,21 @@ func TestNoNodeIsGuessed(t *testing.T) {
 	}
 }
 
+func TestACommandLineSaysWhereToListen(t *testing.T) {
+	for _, tt := range []struct{ list, want string }{
+		{"", ":8443"}, {"none", "none"}, {"127.0.0.1:0, [::1]:8443", "127.0.0.1:0,[::1]:8443"}, {":1,:1", ""}, {"8443", ""}, {":65536", ""}, {"a b:1", ""},
+	} {
+		c, _, err := Parse("default", DefaultText)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Complete(Overrides{Node: "a", Listen: tt.list})
+		if (err != nil) != (tt.want == "") || err == nil && c.API.ListenText() != tt.want {
+			t.Errorf("%q: %v, %v", tt.list, c.API.Listen, err)
+		}
+	}
+}
+
 func names(instances []Instance) string {
 	var all []string
 	for _, i := range instances {
