@@ -159,7 +159,7 @@ func (m *middle) startDataplane(ns *namespace, sc *Scenario, ports map[string]st
 	if err := os.WriteFile(bootPath, boot, 0o644); err != nil {
 		return err
 	}
-	args := []string{"run", "--boot", bootPath}
+	args := []string{"run", "--boot", bootPath, "--state-dir", filepath.Join(dir, "state")}
 	if sc.Policy != "" {
 		policyPath := filepath.Join(dir, "policy.yaml")
 		if err := os.WriteFile(policyPath, []byte(sc.Policy), 0o644); err != nil {
