@@ -51,10 +51,9 @@ func weakness(name, password string) string {
 // isCommon looks at the password as it is, without what people put before and behind, and with the usual replacements
 // taken back.
 func isCommon(folded string) bool {
-	plain := strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i").Replace(folded)
-	for _, form := range []string{folded, plain} {
-		core := strings.Trim(form, " 0123456789!?.,-_#*+@$%&")
-		for _, s := range []string{form, core, strings.Trim(strings.TrimRight(folded, "0123456789!?.,-_#*+@$%&"), " ")} {
+	plain := strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
+	for _, form := range []string{folded, strings.Trim(folded, around), strings.TrimRight(folded, around)} {
+		for _, s := range []string{form, plain.Replace(form)} {
 			if common[s] || madeOfCommon(s) {
 				return true
 			}
@@ -62,6 +61,9 @@ func isCommon(folded string) bool {
 	}
 	return false
 }
+
+// around is what people put before and behind a word, because they were told to.
+const around = " 0123456789!?.,-_#*+@$%&"
 
 // madeOfCommon says whether it is one common word again and again, or two of them.
 func madeOfCommon(s string) bool {
@@ -78,7 +80,7 @@ func madeOf(s, word string) bool {
 	if word == "" || !strings.Contains(s, word) {
 		return false
 	}
-	return strings.Trim(strings.ReplaceAll(s, word, ""), " 0123456789!?.,-_#*+@$%&") == ""
+	return strings.Trim(strings.ReplaceAll(s, word, ""), around) == ""
 }
 
 // few says whether there are less than five different characters.
