@@ -5,7 +5,7 @@ import "time"
 const (
 	// maxState bounds what is kept of an object's state, before and after, as it is written. event.MaxDocument is the same.
 	maxState = 3 << 10
-	// maxText bounds every other text of an entry, in bytes; escaped, all of them fit beside two states.
+	// maxText bounds every other text of an entry, in bytes: twice that as it is written, five of them fit beside two states.
 	maxText = 160
 	// maxDepth bounds how deep a state is looked into; deeper parts are left out.
 	maxDepth = 16

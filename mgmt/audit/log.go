@@ -235,10 +235,15 @@ func (f *fact) source() source {
 	return source{address: Network(a), who: f.who, code: f.code}
 }
 
-// cut bounds a text.
+// cut bounds a text. Control characters, which take six bytes as they are written, become one.
 func cut(s string) string {
 	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "") + "…"
+		s = s[:maxText] + "…"
 	}
-	return s
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
 }

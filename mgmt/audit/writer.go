@@ -75,7 +75,7 @@ func (w *writer) fields(v reflect.Value, depth int, begun *bool) {
 		f, value := v.Type().Field(i), v.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
-		case f.Tag.Get("secret") == "true", name == "-" && options == "":
+		case f.Tag.Get("secret") == "true", f.Tag.Get("json") == "-":
 			continue
 		case f.Anonymous && name == "":
 			for value.Kind() == reflect.Pointer && !value.IsNil() {
@@ -86,7 +86,7 @@ func (w *writer) fields(v reflect.Value, depth int, begun *bool) {
 				continue
 			}
 		}
-		if !f.IsExported() {
+		if !f.IsExported() && !(f.Anonymous && f.Type.Kind() == reflect.Struct) {
 			continue
 		}
 		if name == "" {
