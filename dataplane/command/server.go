@@ -9,8 +9,8 @@ import (
 
 // Ticket names a request that is to be answered.
 type Ticket struct {
-	slot int
-	id   uint64
+	Slot int
+	ID   uint64
 }
 
 // Handler does the requests of one operation. It must not wait, and must answer the ticket, at once or later, by
@@ -78,8 +78,8 @@ func (s *Server) Poll(now int64) {
 
 // take copies a request out of its slot, and only then looks at it.
 func (s *Server) take(t Ticket) {
-	there := &s.slots[t.slot]
-	s.at[t.slot].id, s.at[t.slot].open = t.id, true
+	there := &s.slots[t.Slot]
+	s.at[t.Slot].id, s.at[t.Slot].open = t.ID, true
 	op, length, want := Op(atomic.LoadUint32(&there.Op)), atomic.LoadUint32(&there.Length), atomic.LoadUint64(&there.Sum)
 	if length > MaxRequest {
 		s.Refuse(t, Malformed, "the request is longer than a slot")
@@ -88,7 +88,7 @@ func (s *Server) take(t Ticket) {
 	request := s.buffer[:length:length]
 	copySlot(request, there)
 	switch {
-	case sum(t.id, op, request) != want:
+	case sum(t.ID, op, request) != want:
 		s.Refuse(t, Malformed, "the request is torn")
 	case op >= numOps || s.handlers[op] == nil:
 		s.Refuse(t, Unknown, "the data plane does not know this operation")
@@ -124,15 +124,15 @@ func (s *Server) Reply(t Ticket, err *Error) {
 }
 
 func (s *Server) reply(t Ticket, code Code, body []byte) {
-	at := &s.at[t.slot]
-	if !at.open || at.id != t.id {
+	at := &s.at[t.Slot]
+	if !at.open || at.id != t.ID {
 		return // answered already
 	}
 	at.open = false
-	r := &s.replies[t.slot]
+	r := &s.replies[t.Slot]
 	atomic.StoreUint64(&r.ID, 0)
 	writeReply(r, code, body[:min(len(body), MaxReply)])
-	atomic.StoreUint64(&r.ID, t.id)
+	atomic.StoreUint64(&r.ID, t.ID)
 }
 
 // writeReply races with a client that gave its slot up and still looks: the number tells.

@@ -161,6 +161,7 @@ func (k *Keeper) InstallFile(path string) error {
 }
 
 func (k *Keeper) mayInstall(revision uint64) *command.Error {
+	k.expire()
 	switch {
 	case k.doing != nothing:
 		return &command.Error{Code: command.Busy, Text: "another change is being made"}
@@ -213,6 +214,7 @@ func (k *Keeper) Revert(t command.Ticket, revision uint64) {
 }
 
 func (k *Keeper) mayEnd(revision uint64) *command.Error {
+	k.expire()
 	switch {
 	case k.doing != nothing:
 		return &command.Error{Code: command.Busy, Text: "another change is being made"}
@@ -239,18 +241,22 @@ func (k *Keeper) Tick() {
 		k.finished(j)
 	default:
 	}
-	switch k.doing {
-	case awaiting, returning:
+	if k.doing == awaiting || k.doing == returning {
 		k.await()
-	case saving: // the decision is made: whatever the clock says, the disk has the word
+	}
+	k.expire()
+}
+
+// expire takes the active revision back when its deadline has passed. While it is being saved the decision is made:
+// whatever the clock says, the disk has the word.
+func (k *Keeper) expire() {
+	if !k.Pending() || k.doing == saving || k.o.Now() < k.rec.Deadline {
 		return
 	}
-	if k.Pending() && k.doing != saving && k.o.Now() >= k.rec.Deadline {
-		waited := k.doing == awaiting
-		k.back(Expired)
-		if waited {
-			k.answer(&command.Error{Code: command.Refused, Text: "its window was over before every lcore had taken it up"})
-		}
+	waited := k.doing == awaiting
+	k.back(Expired)
+	if waited {
+		k.answer(&command.Error{Code: command.Refused, Text: "its window was over before every lcore had taken it up"})
 	}
 }
 
