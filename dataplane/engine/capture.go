@@ -141,11 +141,11 @@ func (c *capturer) stop(r *capture.StopRequest) (reply capture.StopReply) {
 	return reply
 }
 
-// free is a slot without a capture, -1 for none. The one that was free for longest would be no better: a record names
-// its set.
+// free is a slot without a capture, -1 for none. They are used in turn, so that what became of the captures before can
+// be seen for a while.
 func (c *capturer) free() int {
-	for i := range c.runs {
-		if c.runs[i].id == 0 {
+	for n := range c.runs {
+		if i := (int(c.last) + n) % len(c.runs); c.runs[i].id == 0 {
 			return i
 		}
 	}

@@ -52,6 +52,12 @@ var liveNames atomic.Uint32 // rings and ports have names unique in the process
 
 func startLive(t *testing.T, cfg *boot.Config, dir string) *live {
 	t.Helper()
+	return startLiveWith(t, Options{Boot: cfg, Dir: dir})
+}
+
+func startLiveWith(t *testing.T, o Options) *live {
+	t.Helper()
+	cfg := o.Boot
 	l := &live{t: t}
 	name := func(what string, i int) string { return fmt.Sprintf("%s%d_%d", what, i, liveNames.Add(1)) }
 	var err error
@@ -66,10 +72,10 @@ func startLive(t *testing.T, cfg *boot.Config, dir string) *live {
 		}
 		l.in, l.out = append(l.in, in), append(l.out, out)
 	}
-	l.engine, err = New(Options{Boot: cfg, Dir: dir, Log: quiet, Clones: l.pool, Open: func(i int) (*dpdk.Port, error) {
+	o.Log, o.Clones, o.Open = quiet, l.pool, func(i int) (*dpdk.Port, error) {
 		return dpdk.OpenRingPort(name("net_ring_live", i), []*dpdk.Ring{l.in[i]}, []*dpdk.Ring{l.out[i]}, dpdk.PortConfig{Mempool: l.pool})
-	}})
-	if err != nil {
+	}
+	if l.engine, err = New(o); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
