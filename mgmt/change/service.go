@@ -253,7 +253,7 @@ func sweep(tx *settings.Tx, h *head) {
 	revisions := revisionsOf(tx.List(kindChange))
 	for i, r := range revisions {
 		current := r.Revision == h.Running.Revision || r.Revision == h.Confirmed.Revision || h.Apply != nil && r.Revision == h.Apply.Revision
-		if len(revisions)-i > keptRevisions && r.Archived && !current {
+		if behind := len(revisions) - i; !current && (behind > keptRevisions && r.Archived || behind > 4*keptRevisions) {
 			tx.Delete(kindChange, revisionKey(r.Revision))
 			continue
 		}

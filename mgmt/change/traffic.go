@@ -93,3 +93,19 @@ func (t Segment) Evaluations() (n uint64, err error) {
 	})
 	return n, err
 }
+
+// ServiceStates are the services of the active configuration by name, as the data plane sees them; none without one.
+func (s *Service) ServiceStates() map[string]report.Service {
+	states := map[string]report.Service{}
+	if s.o.Traffic == nil {
+		return states
+	}
+	list, err := s.o.Traffic.Services()
+	if err != nil {
+		return states
+	}
+	for _, r := range list {
+		states[r.Name] = r
+	}
+	return states
+}

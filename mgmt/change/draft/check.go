@@ -2,6 +2,7 @@ package draft
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -178,4 +179,18 @@ func Discreet(d *yamlconf.Diagnostic) string {
 		text += ". " + d.Cure
 	}
 	return quoted.ReplaceAllString(text, "this")
+}
+
+// ParseSent reads a YAML document that somebody sent. What is wrong is said by line and column, without what stands there.
+func ParseSent(text []byte) (*Draft, error) {
+	d, err := Parse("", text)
+	var all *yamlconf.Errors
+	if !errors.As(err, &all) {
+		return d, err
+	}
+	out := problem.New(problem.Invalid, "The document cannot be read.")
+	for _, f := range all.List {
+		out.At(fmt.Sprintf("body/yaml:%d:%d", f.Line, f.Column), "%s", Discreet(f))
+	}
+	return nil, out
 }

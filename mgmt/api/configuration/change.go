@@ -1,0 +1,218 @@
+package configuration
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"fcredirect/mgmt/api/rest"
+	"fcredirect/mgmt/audit"
+	"fcredirect/mgmt/auth"
+	"fcredirect/mgmt/change"
+	"fcredirect/mgmt/problem"
+)
+
+func sortBy[T any](list []T, key func(T) string) {
+	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
+}
+
+func onChange(id, verb, summary string, p auth.Permission, errors ...problem.Code) rest.Operation {
+	return rest.Operation{
+		ID: id, Method: http.MethodPost, Path: "/api/v1/change/" + verb, Tag: "change", Summary: summary, Permission: p, Audit: "change." + verb, Errors: errors,
+	}
+}
+
+// registerChange adds the state, the lock, and what looks at the pending configuration.
+func registerChange(a *rest.API, c *change.Service) {
+	rest.Register(a, rest.Operation{
+		ID: "get-change", Method: http.MethodGet, Path: "/api/v1/change", Tag: "change", Summary: "Where the change of configuration stands", Permission: auth.ChangeRead,
+		Description: "What decides, what is pending, who edits, and how long a revision still waits to be confirmed. It is there without a database too.",
+	}, func(context.Context, *struct{}) (*rest.Item[change.State], error) { return rest.One(c.State(), 0), nil })
+
+	rest.Register(a, onChange("validate-change", "validate", "What is wrong with the pending configuration, or hardly meant", auth.ChangeRead),
+		func(context.Context, *struct{}) (*rest.Item[change.Validation], error) {
+			return rest.One(c.Validate(c.Draft(change.PendingOne)), 0), nil
+		})
+	rest.Register(a, onChange("diff-change", "diff", "What the pending configuration changes", auth.ChangeRead),
+		func(context.Context, *struct{}) (*rest.Item[change.Difference], error) {
+			return rest.One(c.Diff(), 0), nil
+		})
+	dry := onChange("dry-run-change", "dry-run", "Of the flows of the last minutes, whose verdict would change", auth.ChangeRead, problem.BadCursor, problem.Gone,
+		problem.DataplaneUnavailable)
+	dry.Description = "Every flow is asked about with the evaluator of the data plane, under the active and the pending configuration. The first page comes " +
+		"with counts; send its cursor as a parameter for the next one."
+	rest.Register(a, dry, func(ctx context.Context, in *dryRunInput) (*rest.Item[DryRun], error) { return dryRun(ctx, a, c, in) })
+
+	rest.Register(a, onChange("lock-change", "lock", "Become the one who edits", auth.ChangeWrite, problem.Locked),
+		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+			return then(c, c.Lock(ctx, who(ctx), false))
+		})
+	rest.Register(a, onChange("takeover-change", "takeover", "Take the lock from whoever has it", auth.ChangeTakeover),
+		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+			audit.Before(ctx, c.State().Lock)
+			return then(c, c.Lock(ctx, who(ctx), true))
+		})
+	rest.Register(a, onChange("unlock-change", "unlock", "Give the lock back; what is pending stays", auth.ChangeWrite, problem.Locked, problem.NotLocked),
+		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+			return then(c, c.Unlock(ctx, who(ctx)))
+		})
+	rest.Register(a, onChange("discard-change", "discard", "Forget what is pending", auth.ChangeWrite, problem.Locked, problem.ConfirmWindowOpen),
+		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+			audit.Before(ctx, c.State().Pending)
+			return then(c, c.Discard(ctx, who(ctx)))
+		})
+	rest.Register(a, onChange("rebase-change", "rebase", "Make the edits again on what decides now", auth.ChangeWrite, problem.Locked, problem.ConfirmWindowOpen, problem.NothingPending),
+		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+			return then(c, c.Rebase(ctx, who(ctx)))
+		})
+}
+
+// then answers with the state that something led to.
+func then(c *change.Service, err error) (*rest.Item[change.State], error) {
+	if err != nil {
+		return nil, err
+	}
+	return rest.One(c.State(), 0), nil
+}
+
+type dryRunInput struct {
+	rest.Page
+	Body *struct {
+		Minutes int `json:"minutes,omitempty" minimum:"1" maximum:"1440" default:"10" doc:"How far to look back."`
+	}
+}
+
+// DryRun is a page of a dry run.
+type DryRun struct {
+	change.DryRun
+	Items      []change.VerdictChange `json:"changes" doc:"Flows whose verdict changes, those with the most frames first."`
+	NextCursor string                 `json:"next_cursor,omitempty"`
+}
+
+// dryRunAt is the place in a dry run that a cursor names.
+type dryRunAt struct {
+	Run uint64 `json:"r"`
+	At  int    `json:"a"`
+}
+
+func dryRun(ctx context.Context, a *rest.API, c *change.Service, in *dryRunInput) (*rest.Item[DryRun], error) {
+	at, minutes := dryRunAt{}, 10
+	if in.Body != nil && in.Body.Minutes != 0 {
+		minutes = in.Body.Minutes
+	}
+	var run *change.DryRun
+	var err error
+	if in.Cursor != "" {
+		if err = a.Cursor.Decode(in.Cursor, "dry-run", &at); err == nil {
+			run, err = c.LastDryRun(at.Run)
+		}
+	} else {
+		run, err = c.DryRun(ctx, minutes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	from := min(max(at.At, 0), len(run.Changes))
+	end := min(from+max(in.Limit, 1), len(run.Changes))
+	out := DryRun{DryRun: *run, Items: slices.Clone(run.Changes[from:end])}
+	if out.Items == nil {
+		out.Items = []change.VerdictChange{}
+	}
+	if end < len(run.Changes) {
+		out.NextCursor = a.Cursor.Encode(dryRunAt{run.ID, end}, "dry-run")
+	}
+	return rest.One(out, 0), nil
+}
+
+// ApplyOrder says how to apply.
+type ApplyOrder struct {
+	WindowS   float64 `json:"window_s,omitempty" minimum:"10" maximum:"3600" doc:"Within how many seconds it must be confirmed; 60 unless said."`
+	Immediate bool    `json:"immediate,omitempty" doc:"Without a window: it is confirmed at once, and nothing takes it back. Admins only."`
+	Note      string  `json:"note,omitempty" maxLength:"4096"`
+	Ticket    string  `json:"ticket,omitempty" maxLength:"128"`
+}
+
+type applyInput struct {
+	rest.DryRun
+	Body *ApplyOrder
+}
+
+func (in *applyInput) order(ctx context.Context) (change.Order, error) {
+	o := change.Order{By: who(ctx), Window: change.DefaultWindow, Dry: in.DryRun.DryRun}
+	b := in.Body
+	if b == nil {
+		return o, nil
+	}
+	o.Note, o.Ticket = b.Note, b.Ticket
+	if b.WindowS != 0 {
+		o.Window = time.Duration(b.WindowS * float64(time.Second))
+	}
+	if b.Immediate {
+		if actor := auth.From(ctx); actor == nil || actor.Role != auth.Admin {
+			return o, problem.New(problem.Forbidden, "Only an admin applies without a window.")
+		}
+		if b.WindowS != 0 {
+			return o, problem.New(problem.Invalid, "").At("body/window_s", "must be left out with immediate")
+		}
+		o.Window = 0
+	}
+	return o, nil
+}
+
+type revisionInput struct {
+	Body *struct {
+		Revision uint64 `json:"revision,omitempty" doc:"The revision that is meant; whichever waits unless said."`
+	}
+}
+
+func (in *revisionInput) revision() uint64 {
+	if in.Body == nil {
+		return 0
+	}
+	return in.Body.Revision
+}
+
+// registerWay adds the way to the data plane and back.
+func registerWay(a *rest.API, c *change.Service) {
+	down := []problem.Code{problem.ConfirmWindowOpen, problem.DataplaneUnavailable, problem.DataplaneRefused}
+	apply := onChange("apply-change", "apply", "Make the pending configuration decide", auth.ChangeApply,
+		append(down[:len(down):len(down)], problem.Locked, problem.NothingPending)...)
+	apply.Description = "When it answers, every lcore decides by it. Unless somebody confirms it within the window, the data plane takes it back by itself, " +
+		"whatever has crashed meanwhile; what was pending is pending again then."
+	rest.Register(a, apply, func(ctx context.Context, in *applyInput) (*rest.Item[change.Applied], error) {
+		return do(ctx, in, c.Apply)
+	})
+	again := onChange("reapply-change", "reapply", "Make what was confirmed decide again", auth.ChangeApply, down...)
+	again.Description = "For a data plane that came back with something else: see drift in the state."
+	rest.Register(a, again, func(ctx context.Context, in *applyInput) (*rest.Item[change.Applied], error) {
+		return do(ctx, in, c.Reapply)
+	})
+
+	rest.Register(a, onChange("confirm-change", "confirm", "Keep the revision that waits", auth.ChangeApply, problem.NothingToConfirm, problem.DataplaneUnavailable),
+		func(ctx context.Context, in *revisionInput) (*rest.Item[change.State], error) {
+			return then(c, c.Confirm(ctx, who(ctx), in.revision()))
+		})
+	rest.Register(a, onChange("revert-change", "revert", "Take the revision that waits back", auth.ChangeApply, problem.NothingToConfirm, problem.DataplaneUnavailable),
+		func(ctx context.Context, in *revisionInput) (*rest.Item[change.State], error) {
+			return then(c, c.Revert(ctx, who(ctx), in.revision()))
+		})
+	accept := onChange("accept-change", "accept", "Keep what decides though it was not confirmed here", auth.ChangeApply, problem.DataplaneUnavailable, problem.ConfirmWindowOpen)
+	rest.Register(a, accept, func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+		return then(c, c.Accept(ctx, who(ctx)))
+	})
+}
+
+func do(ctx context.Context, in *applyInput, apply func(context.Context, change.Order) (change.Applied, error)) (*rest.Item[change.Applied], error) {
+	o, err := in.order(ctx)
+	if err != nil {
+		return nil, err
+	}
+	done, err := apply(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	audit.After(ctx, done)
+	return rest.One(done, 0), nil
+}

@@ -1,0 +1,156 @@
+package configuration
+
+import (
+	"context"
+	"net/http"
+
+	"fcredirect/mgmt/api/rest"
+	"fcredirect/mgmt/audit"
+	"fcredirect/mgmt/auth"
+	"fcredirect/mgmt/change"
+	"fcredirect/mgmt/change/draft"
+	"fcredirect/mgmt/problem"
+)
+
+// Alias is an alias as it is answered. What is read-only may stand in what is sent, and is not heeded.
+type Alias struct {
+	draft.Alias
+	Version uint64 `json:"version,omitempty" readOnly:"true" doc:"The number in its ETag."`
+}
+
+// Set is a set as it is answered.
+type Set struct {
+	draft.Set
+	Version uint64 `json:"version,omitempty" readOnly:"true" doc:"The number in its ETag."`
+}
+
+func registerAliases(a *rest.API, c *change.Service) {
+	n := &noun[draft.Alias, Alias]{
+		kind: draft.KindAlias, plural: "aliases", read: auth.AliasRead, write: auth.AliasWrite,
+		list: func(d *draft.Draft) []*draft.Alias { return d.Aliases }, get: (*draft.Draft).Alias, name: func(v *Alias) *string { return &v.Name },
+		show: func(_ context.Context, _ *view, list []*draft.Alias) []Alias {
+			out := make([]Alias, len(list))
+			for i, o := range list {
+				out[i] = Alias{*o, draft.Version(o)}
+			}
+			return out
+		},
+		take: func(v *Alias) draft.Alias { return v.Alias }, into: func(e *draft.Edit, _ *Alias, o *draft.Alias) { e.Alias = o },
+	}
+	n.lists(a, c)
+	n.register(a, c)
+}
+
+func registerSets(a *rest.API, c *change.Service) {
+	n := &noun[draft.Set, Set]{
+		kind: draft.KindSet, plural: "sets", read: auth.SetRead, write: auth.SetWrite, maxBody: rest.MaxBody,
+		list: func(d *draft.Draft) []*draft.Set { return d.Sets }, get: (*draft.Draft).Set, name: func(v *Set) *string { return &v.Name },
+		show: func(_ context.Context, _ *view, list []*draft.Set) []Set {
+			out := make([]Set, len(list))
+			for i, o := range list {
+				out[i] = Set{*o, draft.Version(o)}
+			}
+			return out
+		},
+		take: func(v *Set) draft.Set { return v.Set }, into: func(e *draft.Edit, _ *Set, o *draft.Set) { e.Set = o },
+	}
+	n.lists(a, c)
+	n.register(a, c)
+}
+
+// Service is a service as it is answered.
+type Service struct {
+	draft.Service
+	State   string      `json:"state,omitempty" enum:"up,down,unknown" readOnly:"true" doc:"unknown: the active configuration does not have it, or the data plane does not run."`
+	Flips   uint32      `json:"flips,omitempty" readOnly:"true" doc:"How often it came or went."`
+	Active  *change.Hit `json:"active,omitempty" readOnly:"true" doc:"The flows that the active configuration sends through it now."`
+	Drained bool        `json:"drained,omitempty" readOnly:"true" doc:"Policies use it, and all of them are disabled."`
+	UsedBy  []string    `json:"used_by,omitempty" readOnly:"true" doc:"The policies that name it."`
+	Version uint64      `json:"version,omitempty" readOnly:"true" doc:"The number in its ETag."`
+}
+
+func registerServices(a *rest.API, c *change.Service) {
+	n := &noun[draft.Service, Service]{
+		kind: draft.KindService, plural: "services", read: auth.ServiceRead, write: auth.ServiceWrite,
+		list: func(d *draft.Draft) []*draft.Service { return d.Services }, get: (*draft.Draft).Service, name: func(v *Service) *string { return &v.Name },
+		show: showServices, take: func(v *Service) draft.Service { return v.Service },
+		into: func(e *draft.Edit, _ *Service, o *draft.Service) { e.Service = o },
+	}
+	n.lists(a, c)
+	n.register(a, c)
+	drain := n.operation("drain", http.MethodPost, "/{name}/drain", "Disable all policies that use a service")
+	drain.Description = "Its flows go their direct way once this is applied, and the service gets no new ones: then it can be taken down. " +
+		"It is an edit like any other: look at the difference, apply, and confirm. Enabling the policies again undoes it."
+	drain.Errors = append(drain.Errors[:len(drain.Errors):len(drain.Errors)], problem.NotFound)
+	rest.Register(a, drain, func(ctx context.Context, in *actInput) (*rest.Item[Service], error) { return n.drain(ctx, c, in) })
+}
+
+type actInput struct {
+	Name string `path:"name" maxLength:"256" doc:"The name."`
+	rest.Precondition
+	rest.DryRun
+}
+
+func (n *noun[T, V]) drain(ctx context.Context, c *change.Service, in *actInput) (*rest.Item[V], error) {
+	audit.Object(ctx, "service/"+in.Name)
+	now := c.Draft(change.PendingOne)
+	if now.Service(in.Name) == nil {
+		return nil, problem.New(problem.NotFound, "There is no service of this name.")
+	}
+	if err := given(in.Precondition, n.version(now, in.Name)); err != nil {
+		return nil, err
+	}
+	var drained []string
+	for _, p := range now.Policies {
+		if p.Service != in.Name || p.Disabled {
+			continue
+		}
+		next := *p
+		next.Disabled = true
+		was := draft.Version(p)
+		var err error
+		now, err = c.Edit(ctx, who(ctx), draft.Edit{Op: draft.Put, Kind: draft.KindPolicy, Name: p.Name, Policy: &next}, in.DryRun.DryRun, func(d *draft.Draft) error {
+			if o, _ := d.Policy(p.Name); o == nil || draft.Version(o) != was {
+				return problem.New(problem.Conflict, "Policy %s was edited meanwhile.", p.Name)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		drained = append(drained, p.Name)
+	}
+	audit.After(ctx, map[string][]string{"disabled_policies": drained})
+	return n.item(ctx, &view{c, change.PendingOne, now}, in.Name)
+}
+
+func showServices(ctx context.Context, v *view, list []*draft.Service) []Service {
+	users := map[string][]string{}
+	enabled := map[string]bool{}
+	for _, p := range v.draft.Policies {
+		if p.Service != "" {
+			users[p.Service] = append(users[p.Service], p.Name)
+			enabled[p.Service] = enabled[p.Service] || !p.Disabled
+		}
+	}
+	states := v.change.ServiceStates()
+	hits, err := v.change.Hits(ctx)
+	out := make([]Service, len(list))
+	for i, o := range list {
+		s := Service{Service: *o, Version: draft.Version(o), UsedBy: users[o.Name], State: "unknown"}
+		s.Drained = len(s.UsedBy) > 0 && !enabled[o.Name]
+		if st, ok := states[o.Name]; ok {
+			if s.State = "down"; st.Up {
+				s.State = "up"
+			}
+			s.Flips = st.Flips
+		}
+		if err == nil {
+			if h, ok := hits.ByService[o.Name]; ok {
+				s.Active = &h
+			}
+		}
+		out[i] = s
+	}
+	return out
+}
