@@ -33,8 +33,8 @@ type Entry struct {
 	Text      string          `json:"text" doc:"One sentence."`
 }
 
-// auditFilter is what an entry is found by.
-type auditFilter struct {
+// AuditFilter is what an entry is found by.
+type AuditFilter struct {
 	Who       string    `query:"who" maxLength:"64" doc:"Only what this account did, or was refused."`
 	Door      string    `query:"door" enum:"web,token,socket" doc:"Only what came by this door."`
 	Address   string    `query:"address" maxLength:"64" doc:"Only what came from this address; its beginning and a star for several." example:"10.1.*"`
@@ -51,7 +51,7 @@ type auditFilter struct {
 type listAudit struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many items at most."`
 	Cursor string `query:"cursor" maxLength:"1400" doc:"next_cursor of the page before. It belongs to the filter that it came from."`
-	auditFilter
+	AuditFilter
 }
 
 func registerAudit(a *rest.API, d Deps) {
@@ -66,7 +66,7 @@ func registerAudit(a *rest.API, d Deps) {
 }
 
 // request is the filter as the log of events wants it.
-func (f *auditFilter) request() (event.ListRequest, error) {
+func (f *AuditFilter) request() (event.ListRequest, error) {
 	q := event.ListRequest{Since: f.Since, Until: f.Until, Types: []string{"audit"}, Match: map[string]string{}}
 	if f.Type != "" {
 		if event.ByName(f.Type) == nil {

@@ -20,7 +20,7 @@ import (
 )
 
 type exportAudit struct {
-	auditFilter
+	AuditFilter
 	Format string `query:"format" enum:"jsonl,csv" default:"jsonl" doc:"A JSON document a line, or a table."`
 }
 

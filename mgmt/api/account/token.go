@@ -51,12 +51,13 @@ type listTokens struct {
 	Owner string `query:"owner" maxLength:"64" doc:"Only this account's; * is everybody's. Without it one's own."`
 }
 
-type tokenID struct {
+// TokenID is embedded in inputs about one token.
+type TokenID struct {
 	ID string `path:"id" maxLength:"64" pattern:"^[a-z0-9]+$" doc:"The token's id."`
 }
 
 type deleteToken struct {
-	tokenID
+	TokenID
 	rest.DryRun
 }
 
@@ -86,7 +87,7 @@ func registerTokens(a *rest.API, d Deps) {
 	rest.Register(a, rest.Operation{
 		ID: "get-token", Method: "GET", Path: "/api/v1/tokens/{id}", Tag: "token", Permission: auth.SelfRead, Summary: "One token, without its secret",
 		Errors: []problem.Code{problem.NotFound}, Description: "One's own; those of others need token.read.",
-	}, func(ctx context.Context, in *tokenID) (*rest.Item[Token], error) {
+	}, func(ctx context.Context, in *TokenID) (*rest.Item[Token], error) {
 		t, err := d.Auth.Token(in.ID)
 		if err != nil {
 			return nil, err

@@ -29,19 +29,20 @@ type UserDraft struct {
 	Password    string `json:"password,omitempty" secret:"true" writeOnly:"true" format:"password" maxLength:"1024" doc:"A new password, of 12 characters at least; it ends the account's sessions. Without it the password stays as it is."`
 }
 
-type userName struct {
+// UserName is embedded in inputs about one account.
+type UserName struct {
 	Name string `path:"name" maxLength:"64" pattern:"^[a-z0-9][a-z0-9._-]*$" doc:"The account's name." example:"alice"`
 }
 
 type putUser struct {
-	userName
+	UserName
 	rest.Precondition
 	rest.DryRun
 	Body UserDraft
 }
 
 type deleteUser struct {
-	userName
+	UserName
 	rest.Precondition
 	rest.DryRun
 }
@@ -72,7 +73,7 @@ func registerUsers(a *rest.API, d Deps) {
 	rest.Register(a, rest.Operation{
 		ID: "get-user", Method: "GET", Path: "/api/v1/users/{name}", Tag: "user", Permission: auth.UserRead, Summary: "One account",
 		Errors: []problem.Code{problem.NotFound},
-	}, func(_ context.Context, in *userName) (*rest.Item[User], error) {
+	}, func(_ context.Context, in *UserName) (*rest.Item[User], error) {
 		u, err := d.Auth.Account(in.Name)
 		if err != nil {
 			return nil, err
