@@ -64,6 +64,7 @@ func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
 		a.describeSelf,
 		a.measure,
 		a.capture,
+		a.accounts,
 		// One line for each package of nouns: a method below that calls its Register.
 	} {
 		if err := register(); err != nil {

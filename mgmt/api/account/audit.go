@@ -121,6 +121,9 @@ func (d Deps) listAudit(ctx context.Context, c *rest.Cursor, in *listAudit) (*re
 
 // ask asks the log of events. Its events are in the order of their numbers.
 func (d Deps) ask(ctx context.Context, q event.ListRequest) (a event.ReadAnswer, err error) {
+	if d.Events == nil {
+		return a, problem.New(problem.RoleUnavailable, "Role event does not run, which keeps the log.")
+	}
 	ctx, cancel := context.WithTimeout(ctx, listTime)
 	defer cancel()
 	request, err := json.Marshal(q)

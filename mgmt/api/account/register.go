@@ -17,7 +17,7 @@ import (
 // Deps is what the nouns need.
 type Deps struct {
 	Auth   *auth.Service
-	Events event.Caller // asks the log of events
+	Events event.Caller // asks the log of events; nil: nobody is there to ask
 }
 
 // Register adds the operations.
