@@ -55,13 +55,15 @@ var (
 	verdictFields = slices.Concat(flowFields, text("old_verdict", "old_rule", "old_service", "old_state"))
 	loginFields   = slices.Concat(number("fabric", "vsan"), text("fc_id", "wwpn", "wwnn", "mac", "port", "state", "role", "how", "cause"),
 		truth("contested"), times("first_seen", "last_seen"), number("generation", "incarnation"))
-	nameFields   = slices.Concat(text("name"), number("index"))
-	roleFields   = slices.Concat(text("role"), number("shard"), text("instance"), number("pid"), text("version"))
-	alarmFields  = slices.Concat(text("code", "subject", "level", "title", "detail"), truth("muted"))
-	auditFields  = slices.Concat(text("who", "role", "door", "address", "action", "object", "result", "code", "request_id"), document("before", "after"))
-	changeFields = slices.Concat(number("revision"), text("by", "document", "why"))
-	muteFields   = slices.Concat(text("mute", "code", "subject", "reason", "who"), times("until"))
-	hookFields   = slices.Concat(text("webhook", "error"), number("status", "waiting", "event"))
+	// Of what the data plane itself tells of a revision, whoever else lives.
+	revisionFields = slices.Concat(number("revision", "confirmed"), text("policy", "document"), number("generation", "window_ms"))
+	nameFields     = slices.Concat(text("name"), number("index"))
+	roleFields     = slices.Concat(text("role"), number("shard"), text("instance"), number("pid"), text("version"))
+	alarmFields    = slices.Concat(text("code", "subject", "level", "title", "detail"), truth("muted"))
+	auditFields    = slices.Concat(text("who", "role", "door", "address", "action", "object", "result", "code", "request_id"), document("before", "after"))
+	changeFields   = slices.Concat(number("revision"), text("by", "document", "why"))
+	muteFields     = slices.Concat(text("mute", "code", "subject", "reason", "who"), times("until"))
+	hookFields     = slices.Concat(text("webhook", "error"), number("status", "waiting", "event"))
 )
 
 // catalogue has every type, by number.
@@ -80,6 +82,11 @@ var catalogue = []Entry{
 	{ServiceDown, "service.down", Error, Service, "service {name} is not usable", nameFields},
 	{PolicyApplied, "policy.applied", Notice, Policy, "policy {policy} is in force, generation {generation}",
 		slices.Concat(text("name", "policy"), number("generation"))},
+	{PolicyInstalled, "policy.installed", Notice, Policy, "revision {revision} is active", revisionFields},
+	{PolicyConfirmed, "policy.confirmed", Notice, Policy, "revision {revision} is confirmed, and on disk", revisionFields},
+	{PolicyReverted, "policy.reverted", Warning, Policy, "revision {revision} was taken back: revision {confirmed} is active", revisionFields},
+	{PolicyExpired, "policy.expired", Warning, Policy, "revision {revision} was taken back because nobody confirmed it: revision {confirmed} is active",
+		revisionFields},
 	{DataplaneStarted, "dataplane.started", Notice, Dataplane, "the data plane of {name} started", nameFields},
 	{DataplaneStopped, "dataplane.stopped", Warning, Dataplane, "the data plane of {name} ended in good order", nameFields},
 	{LcoreStalled, "lcore.stalled", Error, Dataplane, "lcore {index} does not poll", nameFields},

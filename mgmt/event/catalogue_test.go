@@ -62,7 +62,8 @@ func TestEveryTypeHasAnEntry(t *testing.T) {
 		"LoginChanged": feed.LoginChanged, "LoginDown": feed.LoginDown, "LoginConflict": feed.LoginConflict, "PortUp": feed.PortUp,
 		"PortDown": feed.PortDown, "ServiceUp": feed.ServiceUp, "ServiceDown": feed.ServiceDown, "PolicyApplied": feed.PolicyApplied,
 		"DataplaneStarted": feed.DataplaneStarted, "DataplaneStopped": feed.DataplaneStopped, "LcoreStalled": feed.LcoreStalled,
-		"LcoreResumed": feed.LcoreResumed,
+		"LcoreResumed": feed.LcoreResumed, "PolicyInstalled": feed.PolicyInstalled, "PolicyConfirmed": feed.PolicyConfirmed,
+		"PolicyReverted": feed.PolicyReverted, "PolicyExpired": feed.PolicyExpired,
 	}
 	if len(theirs) < len(known) {
 		t.Fatalf("found %v in package feed", theirs)

@@ -81,6 +81,8 @@ func (t *Translator) fields(o *object, item *feed.Item) Type {
 		o.text("policy", policyID(n.Hash))
 		o.number("generation", uint64(n.Generation))
 		t.policy(n.Generation)
+	case feed.PolicyInstalled, feed.PolicyConfirmed, feed.PolicyReverted, feed.PolicyExpired:
+		revision(o, item.Change())
 	case feed.PortUp, feed.PortDown, feed.ServiceUp, feed.ServiceDown, feed.DataplaneStarted, feed.DataplaneStopped, feed.LcoreStalled,
 		feed.LcoreResumed:
 		n := item.Name()
@@ -97,6 +99,20 @@ func (t *Translator) fields(o *object, item *feed.Item) Type {
 		return LogUnknown
 	}
 	return Type(item.Header().Type)
+}
+
+// revision writes what the data plane tells of a revision of the policy.
+func revision(o *object, c *feed.ChangeItem) {
+	o.number("revision", c.Revision)
+	o.number("confirmed", c.Confirmed)
+	o.text("policy", policyID(c.Hash))
+	if c.Document != [32]byte{} {
+		o.text("document", hex.EncodeToString(c.Document[:]))
+	}
+	o.number("generation", uint64(c.Generation))
+	if c.Window > 0 {
+		o.number("window_ms", uint64(c.Window/int64(time.Millisecond)))
+	}
 }
 
 // feedHeader is the size of what all items begin with.

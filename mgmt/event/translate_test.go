@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -139,6 +140,10 @@ func TestItemsBecomeEventsWithNames(t *testing.T) {
 		{"a policy", name(feed.PolicyApplied, func(n *feed.NameItem) { n.Generation, n.Hash, n.Index = 1, 0xabc, -1 }), PolicyApplied,
 			`{"name":"thing","policy":"0000000000000abc","generation":1}`},
 		{"no policy", name(feed.PolicyApplied, func(n *feed.NameItem) { n.Name = [80]byte{} }), PolicyApplied, `{"policy":"none","generation":0}`},
+		{"a revision that nobody confirmed", item(feed.PolicyExpired, func(i *feed.Item) {
+			c := i.Change()
+			c.Revision, c.Confirmed, c.Hash, c.Window, c.Generation, c.Document[0] = 8, 7, 0xabc, int64(90*time.Second), 12, 0xde
+		}), PolicyExpired, `{"revision":8,"confirmed":7,"policy":"0000000000000abc","document":"de` + strings.Repeat("00", 31) + `","generation":12,"window_ms":90000}`},
 		{"an lcore", name(feed.LcoreResumed, func(n *feed.NameItem) { n.Nanos = 3_700_000_000 }), LcoreResumed, `{"name":"thing","index":0,"away_ms":3700}`},
 		{"a gap", item(0, func(i *feed.Item) { i.Header().Kind, i.Gap().Lost, i.Gap().First = feed.KindGap, 12, wallStart }), LogGap,
 			`{"producer":3,"lost":12,"since":"2026-01-01T00:00:00Z"}`},
