@@ -149,7 +149,10 @@ func (n *node) installed() *node {
 type who func(*http.Request)
 
 func local() who {
-	return func(r *http.Request) { r.RemoteAddr = "@"; *r = *r.WithContext(auth.WithPeer(r.Context(), auth.Peer{UID: 0})) }
+	return func(r *http.Request) {
+		r.RemoteAddr = "@"
+		*r = *r.WithContext(auth.WithPeer(r.Context(), auth.Peer{UID: 0}))
+	}
 }
 func nobody() who { return func(*http.Request) {} }
 func bearer(token string) who {
