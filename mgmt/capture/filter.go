@@ -2,13 +2,13 @@ package capture
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"fcredirect/dataplane/capture"
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/policy"
 	"fcredirect/dataplane/shm"
+	"fcredirect/mgmt/flowindex"
 	"fcredirect/mgmt/problem"
 )
 
@@ -123,36 +123,27 @@ func (to *resolver) filter(f *FrameFilter) {
 	to.verdicts(f.Verdicts)
 }
 
-// flow takes the conditions from a flow's id: <fabric>-<vsan>-<initiator>-<target>. A name below 2^24 is an FC_ID.
+// flow takes the conditions from a flow's id.
 func (to *resolver) flow(f *FrameFilter) {
 	if len(f.Ends) > 0 || f.Fabric != nil || f.VSAN != nil {
 		to.at("filter/flow", "says ends, fabric and VSAN already")
 		return
 	}
-	var n [4]uint64
-	parts := strings.Split(f.Flow, "-")
-	for i := range n {
-		base, bits := 10, []int{4, 12, 64, 64}[i]
-		if i >= 2 {
-			base = 16
-		}
-		var err error
-		if len(parts) == len(n) {
-			n[i], err = strconv.ParseUint(parts[i], base, bits)
-		}
-		if err != nil || len(parts) != len(n) {
-			to.at("filter/flow", "is not the id of a flow")
-			return
-		}
+	id, err := flowindex.Parse(f.Flow)
+	if err != nil {
+		to.at("filter/flow", "is not the id of a flow")
+		return
 	}
-	to.spec.Fabric, to.spec.VSAN = uint8(n[0]), uint16(n[1])
-	for i, end := range []*capture.End{&to.spec.A, &to.spec.B} {
-		if name := n[2+i]; name>>24 == 0 {
-			end.ID = uint32(name)
-		} else {
-			end.WWPN = name
-		}
+	to.spec.Fabric, to.spec.VSAN = id.Fabric, id.VSAN
+	to.spec.A, to.spec.B = endOf(id.Initiator), endOf(id.Target)
+}
+
+// endOf reads an end of a flow's id. A name below 2^24 is an FC_ID: of that end no WWPN is known.
+func endOf(name frame.WWN) capture.End {
+	if name>>24 == 0 {
+		return capture.End{ID: uint32(name)}
 	}
+	return capture.End{WWPN: uint64(name)}
 }
 
 func (to *resolver) ends(f *FrameFilter) {
