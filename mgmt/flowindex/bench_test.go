@@ -105,7 +105,7 @@ func BenchmarkGet(b *testing.B) {
 func BenchmarkScan(b *testing.B) {
 	const flows = 1_000_000
 	w := million(b, flows)
-	s := &scanner{}
+	s := &scanner{policies: &Policies{}}
 	s.reset(1)
 	var img, before *image = &image{}, nil
 	spare := &image{}

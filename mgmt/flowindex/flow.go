@@ -3,6 +3,7 @@ package flowindex
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,7 +85,7 @@ func timeOf(t time.Time) *time.Time {
 func (x *Index) Get(ctx context.Context, id ID) (*Flow, error) {
 	var found *Flow
 	err := x.o.Segment.Use(func(seg *attach.Segment) (err error) {
-		found, err = find(ctx, seg.State, id)
+		found, err = x.find(ctx, seg.State, id)
 		return err
 	})
 	if err != nil || found == nil {
@@ -112,10 +113,10 @@ type finder struct {
 var finders = sync.Pool{New: func() any { return &finder{image: image{chunks: []*chunk{new(chunk)}}} }}
 
 // find reads the infos of all shards, one after another: 64 bytes a direction.
-func find(ctx context.Context, f *shm.File, id ID) (*Flow, error) {
+func (x *Index) find(ctx context.Context, f *shm.File, id ID) (*Flow, error) {
 	t := finders.Get().(*finder)
 	defer finders.Put(t)
-	t.id, t.rows, t.names = id, map[flow.Key]uint32{}, &scanner{}
+	t.id, t.rows, t.names = id, map[flow.Key]uint32{}, x.scanner()
 	t.names.reset(0)
 	t.image.begin(time.Now(), nil, 0)
 	// The two directions are resolved one after the other: the second round finds those whose names are not there yet.
@@ -137,10 +138,11 @@ func find(ctx context.Context, f *shm.File, id ID) (*Flow, error) {
 			last = i
 		}
 	}
-	t.names.name(f, &t.image, nil)
+	t.names.name(f, &t.image)
 	t.image.wwpns = t.names.wwpns
 	found := new(Flow)
 	t.image.describe(last, found)
+	found.Static = x.o.Wanted != nil && slices.Contains(x.o.Wanted(), id)
 	return found, nil
 }
 

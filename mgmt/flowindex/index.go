@@ -22,8 +22,10 @@ type Options struct {
 	// Document is the active policy as it was written: it names the members of sets. Nil, or a nil document: sets cannot be
 	// asked for.
 	Document Documents
-	Log      *slog.Logger
-	heap     bool // chunks lie on the heap
+	// Wanted are the flows that were created ahead; nil: there are none.
+	Wanted func() []ID
+	Log    *slog.Logger
+	heap   bool // chunks lie on the heap
 }
 
 // Index lists flows.
@@ -42,6 +44,7 @@ type Index struct {
 
 	names    names
 	matchers matchers
+	policies Policies
 }
 
 // Stats says what the index does.
@@ -68,7 +71,7 @@ func (x *Index) Run(ctx context.Context) {
 	x.mu.Lock()
 	x.running = true
 	x.mu.Unlock()
-	s := &scanner{memory: memory{heap: x.o.heap}}
+	s := x.scanner()
 	var spare *image
 	defer func() {
 		x.mu.Lock()
@@ -98,7 +101,11 @@ func (x *Index) Run(ctx context.Context) {
 	}
 }
 
-// sleep waits; false when ctx has ended. A question that finds no image ends the wait after a failure.
+func (x *Index) scanner() *scanner {
+	return &scanner{memory: memory{heap: x.o.heap}, policies: &x.policies}
+}
+
+// sleep waits; false when ctx has ended.
 func (x *Index) sleep(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -123,6 +130,9 @@ func (x *Index) scan(s *scanner, spare **image) error {
 		if s.epoch != seg.Epoch || s.numbers == nil || s.crowded() {
 			s.reset(seg.Epoch)
 			before = nil // rows mean nothing beyond it
+		}
+		if s.wanted = nil; x.o.Wanted != nil {
+			s.wanted = x.o.Wanted()
 		}
 		return s.scan(seg.State, img, before, time.Now())
 	})

@@ -294,8 +294,8 @@ func TestAColdStartBeginsAnew(t *testing.T) {
 
 func TestQuestionsFromManyGoroutinesWhileFlowsComeAndGo(t *testing.T) {
 	w := varied(t)
-	s, spare := &scanner{memory: memory{heap: true}}, (*image)(nil)
-	x := New(Options{Segment: w, Document: document, heap: true})
+	x, spare := New(Options{Segment: w, Document: document, heap: true}), (*image)(nil)
+	s := x.scanner()
 	x.running = true
 	if err := x.scan(s, &spare); err != nil {
 		t.Fatal(err)

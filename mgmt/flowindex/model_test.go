@@ -27,8 +27,8 @@ func TestAllPagesTogetherAreTheFlowsInOrder(t *testing.T) {
 				}
 			}
 		}
-		s, spare := &scanner{memory: memory{heap: true}}, (*image)(nil)
-		x := New(Options{Segment: w, heap: true})
+		x, spare := New(Options{Segment: w, heap: true}), (*image)(nil)
+		s := x.scanner()
 		x.running = true
 		for range rapid.IntRange(1, 4).Draw(t, "images") {
 			for range rapid.IntRange(0, 30).Draw(t, "changes") {
@@ -122,8 +122,8 @@ func TestWhoFollowsTheCursorsMeetsWhatStaysOnceWhateverElseComesAndGoes(t *testi
 	for i := range uint32(500) {
 		w.flow(int(i)%2, 0, 2*i+2, 0x9000, host1+frame.WWN(i), arrayA)
 	}
-	s, spare := &scanner{memory: memory{heap: true}}, (*image)(nil)
-	x := New(Options{Segment: w, heap: true})
+	x, spare := New(Options{Segment: w, heap: true}), (*image)(nil)
+	s := x.scanner()
 	x.running = true
 	for _, sort := range []string{"id", "-id", "initiator", "created"} {
 		seen, q := map[string]int{}, Query{Sort: sort, Limit: 7}
@@ -272,8 +272,8 @@ func FuzzCondition(f *testing.F) {
 		f.Add(seed)
 	}
 	w := varied(f)
-	s, spare := &scanner{memory: memory{heap: true}}, (*image)(nil)
-	x := New(Options{Segment: w, Document: document, heap: true})
+	x, spare := New(Options{Segment: w, Document: document, heap: true}), (*image)(nil)
+	s := x.scanner()
 	x.running = true
 	if err := x.scan(s, &spare); err != nil {
 		f.Fatal(err)

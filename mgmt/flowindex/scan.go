@@ -9,15 +9,15 @@ import (
 
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
-	"fcredirect/dataplane/report"
 	"fcredirect/dataplane/shm"
 )
 
 // scanner makes images. It belongs to the goroutine of Run.
 type scanner struct {
-	memory memory
-	epoch  uint64 // of the segment that all below is about
-	era    uint64 // goes up with each reset
+	memory   memory
+	policies *Policies
+	epoch    uint64 // of the segment that all below is about
+	era      uint64 // goes up with each reset
 
 	keys    []flow.Key // by row: whose it is, 0 nobody's
 	free    []uint32   // rows that are nobody's, below len(keys)
@@ -25,7 +25,7 @@ type scanner struct {
 	rowOf   [][]uint32 // by shard and info: the row it was put into last
 	numbers map[uint64]uint32
 	wwpns   []uint64 // by number; only ever appended to
-	named   string   // generation and id of the policy read last
+	wanted  []ID     // created ahead
 	omitted uint64   // flows that found no row, in the last scan
 	touched uint64   // of no meaning
 }
@@ -49,14 +49,14 @@ type direction struct {
 
 // reset forgets everything: the next image is a first one.
 func (s *scanner) reset(epoch uint64) {
-	*s = scanner{memory: s.memory, epoch: epoch, era: s.era + 1, numbers: map[uint64]uint32{0: 0}, wwpns: []uint64{0}}
+	*s = scanner{memory: s.memory, policies: s.policies, epoch: epoch, era: s.era + 1, numbers: map[uint64]uint32{0: 0}, wwpns: []uint64{0}}
 }
 
 // scan fills img, which nobody reads, from the segment. before is the image before, nil for none; it may be read meanwhile.
 func (s *scanner) scan(f *shm.File, img, before *image, now time.Time) error {
 	lcores := len(shm.Items[shm.Lcore](f, shm.RegionLcores))
 	img.begin(now, before, s.era)
-	s.name(f, img, before)
+	s.name(f, img)
 	for len(s.rowOf) < lcores {
 		s.rowOf = append(s.rowOf, nil)
 	}
@@ -92,22 +92,14 @@ func (i *image) begin(now time.Time, before *image, era uint64) {
 	i.began, i.era, i.flows, i.rows, i.rated = now, era, 0, 0, before != nil
 }
 
-// name reads what gives names: ports, and the policy if it is another one than before.
-func (s *scanner) name(f *shm.File, img, before *image) {
+// name reads what gives names.
+func (s *scanner) name(f *shm.File, img *image) {
 	img.wall = clockOf(f.Header())
 	img.ports = img.ports[:0]
 	for _, p := range shm.Items[shm.PortInfo](f, shm.RegionPorts) {
 		img.ports = append(img.ports, shm.Text(p.Name[:]))
 	}
-	about := report.SegmentOf(f)
-	id := fmt.Sprint(about.Generation, about.Policy)
-	if img.policy = nil; before != nil && id == s.named {
-		img.policy = before.policy
-		return
-	}
-	if p, err := report.ReadPolicy(f); err == nil {
-		img.policy, s.named = p, id
-	}
+	img.policy = s.policies.of(f)
 }
 
 // shard reads the directions of a shard, in the order of their infos: these are read one after another, and the entries, a
@@ -274,6 +266,7 @@ func (s *scanner) crowded() bool { return len(s.wwpns) > namesPerRow*len(s.keys)
 // settle takes the rows of flows that ended, and makes rates.
 func (s *scanner) settle(img, before *image) {
 	img.wwpns = s.wwpns
+	ahead := s.ahead()
 	seconds := 0.0
 	if before != nil {
 		seconds = img.began.Sub(before.began).Seconds()
@@ -294,6 +287,9 @@ func (s *scanner) settle(img, before *image) {
 				continue
 			}
 			img.flows++
+			if ahead.has(c, i) {
+				c.flags[i] |= flagStatic
+			}
 			if c.frameRate[i], c.byteRate[i] = 0, 0; seconds <= 0 {
 				continue
 			}
@@ -306,6 +302,39 @@ func (s *scanner) settle(img, before *image) {
 			c.frameRate[i], c.byteRate[i] = float32(float64(frames)/seconds), float32(float64(bytes)/seconds)
 		}
 	}
+}
+
+// aheads are the flows that were created ahead, by the numbers of their ends' names.
+type aheads struct {
+	initiators []bool // by number: there is one
+	flows      map[[2]uint32][]ID
+}
+
+func (s *scanner) ahead() (a aheads) {
+	for _, id := range s.wanted {
+		initiator, target := s.numbers[uint64(id.Initiator)], s.numbers[uint64(id.Target)]
+		if initiator == 0 || target == 0 {
+			continue // nobody has seen it
+		}
+		if a.flows == nil {
+			a.initiators, a.flows = make([]bool, len(s.wwpns)), map[[2]uint32][]ID{}
+		}
+		a.initiators[initiator] = true
+		a.flows[[2]uint32{initiator, target}] = append(a.flows[[2]uint32{initiator, target}], id)
+	}
+	return a
+}
+
+func (a *aheads) has(c *chunk, i int) bool {
+	if a.flows == nil || !a.initiators[c.initiator[i]] {
+		return false
+	}
+	for _, id := range a.flows[[2]uint32{c.initiator[i], c.target[i]}] {
+		if id.Fabric == c.key[i].Fabric() && id.VSAN == c.key[i].VF() {
+			return true
+		}
+	}
+	return false
 }
 
 // leave frees the rows of a chunk that hold nothing any more. They are given away at the next scan, so what questions read
