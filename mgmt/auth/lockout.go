@@ -15,8 +15,8 @@ import (
 //
 // Failures are counted by account and by network. After a few, attempts wait, longer each time. Attempts that are refused
 // while they wait count for nothing, so nobody prolongs a wait. An account that somebody guesses at would still wait for
-// its owner too; so a network from which somebody has signed in to it before (a familiar one) has a count of its own, and
-// does not feel what comes from elsewhere. Names that are no account's are counted just so: waits tell nothing.
+// its owner too; so an account and a network from which somebody has signed in to it before (a familiar one) have a count of
+// their own, and feel neither what comes from elsewhere nor what neighbours do. Names that are no account's are counted just so: waits tell nothing.
 //
 // Attempts under way count as failures until they end, so a hundred at once get no further than one after the other.
 type lockout struct {
@@ -89,10 +89,7 @@ func (l *lockout) begin(name string, address netip.Addr) (*attempt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := &attempt{l: l, name: name, network: audit.Network(address)}
-	counters := []*counter{l.ofName(name, at.network)}
-	if at.network != "" {
-		counters = append(counters, counterOf(l, l.networks, at.network, freeNetwork))
-	}
+	counters := l.counters(name, at.network)
 	now := l.clock.Elapsed()
 	for _, c := range counters {
 		if wait := c.wait(now); wait > 0 {
@@ -106,11 +103,16 @@ func (l *lockout) begin(name string, address netip.Addr) (*attempt, error) {
 	return at, nil
 }
 
-func (l *lockout) ofName(name, network string) *counter {
+// counters are those of an attempt, the account's first.
+func (l *lockout) counters(name, network string) []*counter {
 	if slices.ContainsFunc(l.familiar[name], func(f familiar) bool { return f.Network == network }) {
-		return counterOf(l, l.pairs, pair{name, network}, freeAccount)
+		return []*counter{counterOf(l, l.pairs, pair{name, network}, freeAccount)}
 	}
-	return counterOf(l, l.names, name, freeAccount)
+	counters := []*counter{counterOf(l, l.names, name, freeAccount)}
+	if network != "" {
+		counters = append(counters, counterOf(l, l.networks, network, freeNetwork))
+	}
+	return counters
 }
 
 // counterOf finds a counter or makes one, in the place of an old one if there are too many.

@@ -110,7 +110,9 @@ func TestOneNetworkDoesNotTryAllNames(t *testing.T) {
 	if guessed > freeNetwork+1 {
 		t.Errorf("%d names", guessed)
 	}
-	w.signIn("alice", good, here)
+	w.signIn("alice", good, from("2001:db8::77")) // whose network it is too
+	_, _, err := w.SignIn(t.Context(), "alice", "wrong wrong wrong", from("2001:db8::77"))
+	want(t, err, problem.BadCredentials)
 }
 
 func TestFailuresOfAnAccountAreKnownAfterARestartAndWaitsEnd(t *testing.T) {
