@@ -18,7 +18,7 @@ type control struct {
 	logins   *login.Table
 	view     login.View       // of the table, to look at it
 	frames   []*ring.Consumer // from each lcore: copies to learn from
-	commands []*ring.Producer // to each lcore: addresses to invalidate
+	commands []*ring.Producer // to each lcore, nil to one without ports
 
 	generation uint32
 	slot       uint32 // the policy region in use, shm.NoPolicy for none
@@ -75,13 +75,9 @@ func (e *Engine) loginChanged(ch login.Change) {
 		return // a function or a node name: no policy asks for it
 	}
 	for _, ring := range e.control.commands {
-		slot := ring.Reserve()
-		if slot == nil {
+		if ring != nil && !tellLcore(ring, lcore.Command{Arg: uint64(ch.Addr)}) {
 			e.control.lapsed = true
-			continue
 		}
-		*(*uint64)(slot) = uint64(ch.Addr)
-		ring.Commit()
 	}
 	if ch.Kind == login.Conflict || ch.Kind == login.Moved && ch.Cause == login.DuplicateName {
 		e.log.Warn("security: a WWPN that is logged in is claimed from elsewhere", "address", ch.Addr.String(), "wwpn", ch.Old.WWPN.String())

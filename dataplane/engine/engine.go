@@ -59,6 +59,7 @@ type Engine struct {
 	control  control
 	teller   teller
 	capturer capturer
+	ahead    ahead
 	commands *command.Server  // nil in a replay
 	keeper   *revision.Keeper // of the change of configuration; nil in a replay
 	counting bool             // Options.Limit
@@ -108,6 +109,7 @@ func New(o Options) (e *Engine, err error) {
 	if err := e.makeKeeper(o); err != nil {
 		return e, err
 	}
+	e.makeAhead()
 	if err := e.makeWorkers(o, logins); err != nil {
 		return e, err
 	}
@@ -140,6 +142,7 @@ func (e *Engine) makeWorkers(o Options, logins login.View) error {
 		}
 		if len(o.Boot.PortsOf(cpu)) == 0 {
 			e.workers = append(e.workers, nil) // the boot file's check warned of it; nobody would empty its rings
+			e.control.commands = append(e.control.commands, nil)
 			if err := e.feedUnused(i); err != nil {
 				return err
 			}

@@ -18,6 +18,13 @@ const (
 	loginBatch = 256
 	// controlBatch bounds the frames of one lcore that control takes at a time.
 	controlBatch = 256
+	// wishBatch bounds the flows created ahead that control looks at each time after a login changed, 1 µs each.
+	wishBatch = 64
+	// deathsMost bounds the flows that are ended by one walk through the tables; deathSlots is how much of them a walk looks
+	// at each time, some 100 µs; deathRoom bounds the directions that it ends each time.
+	deathsMost = 64
+	deathSlots = 4096
+	deathRoom  = 64
 	// linkPeriod is how often links, services, the watchdog and the pages are looked at.
 	linkPeriod = 100 * time.Millisecond
 	// walkSlots is how much of the flow table control looks at each time: about 1 ms, once per linkPeriod.

@@ -79,6 +79,7 @@ func (e *Engine) controlLoop(ctx context.Context, reload <-chan func() error) {
 			e.learn()
 			e.teller.offer(e.tsc())
 			e.obey()
+			e.lookAhead()
 			if now.Before(next) || e.counting {
 				continue
 			}

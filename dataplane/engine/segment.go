@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"time"
+	"unsafe"
 
 	"fcredirect/dataplane/boot"
 	"fcredirect/dataplane/capture"
@@ -49,6 +50,7 @@ func regions(c *boot.Config) []shm.RegionSpec {
 	}
 	specs = append(specs, capture.StateRegions(c.Capture.Ring, lcores)...)
 	specs = append(specs, shm.RegionSpec{Name: shm.RegionSerials, Stride: 64, Count: lcores, Keep: true})
+	specs = append(specs, shm.RegionSpec{Name: flow.RegionWishes, Stride: int(unsafe.Sizeof(flow.Wish{})), Count: flow.MaxWishes, Keep: true})
 	return append(append(specs, feedSpec(c).StateRegions()...), command.StateRegions()...)
 }
 

@@ -74,7 +74,8 @@ type Info struct {
 	Orient    Orient  // which end is the initiator
 	InPort    uint8   // index of the port on which the direction enters
 	Service   int16   // of the policy, -1 for none
-	_         [4]byte
+	Static    uint8   // 1: somebody wants it to stand, though it is silent (Wish)
+	_         [3]byte
 	Serial    uint64 // number of this life of the direction, never used again in this segment
 }
 

@@ -36,6 +36,17 @@ func (v View) All() iter.Seq[Direction] {
 // Slots is the number of slots, for whoever walks them in parts.
 func (v View) Slots() int { return len(v.entries) }
 
+// Part gives what All gives, of the n slots from a first one on.
+func (v View) Part(first, n int) iter.Seq[Direction] {
+	return func(yield func(Direction) bool) {
+		for i := first; i < min(first+n, len(v.entries)); i++ {
+			if d, ok := v.copy(i); ok && !yield(d) {
+				return
+			}
+		}
+	}
+}
+
 // Active gives, of the n slots from a first one on, the keys of directions seen since a TSC.
 func (v View) Active(first, n int, since uint64) iter.Seq[Key] {
 	return func(yield func(Key) bool) {
@@ -76,6 +87,7 @@ type Flow struct {
 	Rule              int32
 	Service           int16
 	Evaluated         bool
+	Static            bool // somebody wants it to stand, though it is silent
 }
 
 // Flows joins the directions of a set of views (one per lcore) to flows. Directions on which no FCP frame was seen
@@ -111,6 +123,7 @@ func (f *Flow) join(d Direction) {
 	if d.Info.Target != 0 {
 		f.Target = d.Info.Target
 	}
+	f.Static = f.Static || d.Info.Static != 0
 	newer := int64(d.LastSeen-max(f.ToTarget.LastSeen, f.ToInitiator.LastSeen)) >= 0
 	if d.Info.Orient == FromInitiator {
 		f.ToTarget = d

@@ -76,10 +76,8 @@ func (w *Worker) Rest() {
 	if w.walking {
 		w.walking = !w.Shard.Step(walkLinks)
 	} else if slot := w.Commands.Next(); slot != nil {
-		w.Shard.Invalidate(*(*uint64)(slot))
+		w.obey((*Command)(slot))
 		w.Commands.Release()
-		w.Page.Invalidated++
-		w.walking = true
 	}
 	if w.idle.loops++; w.idle.loops%sweepEvery == 0 && w.FlowIdle != 0 && w.now > w.FlowIdle {
 		if ended := w.Shard.Sweep(sweepSlots, w.now-w.FlowIdle, w.ended); ended > 0 {

@@ -19,8 +19,8 @@ const (
 	// carryItems bounds the frames that wait between two lcores: 8 bytes each on the way to a service port, 16 on the
 	// way back.
 	carryItems = 1024
-	// CommandItems bounds the invalidations that wait for an lcore, 8 bytes each. When they do not fit, the control
-	// goroutine publishes a new generation instead, which invalidates all.
+	// CommandItems bounds the commands that wait for an lcore, 16 bytes each. When an invalidation does not fit, the control
+	// goroutine publishes a new generation instead, which invalidates all; everything else waits.
 	CommandItems = 1024
 	// queueHeldMax is how many frames may wait for a port: for a service port, before on-failure applies. Above two
 	// bursts, and below the room of a queue less a burst and its mirror copies.

@@ -159,12 +159,15 @@ func (w *Worker) event(t feed.Type, lane feed.Lane, e *flow.Entry, info *flow.In
 }
 
 // ended tells of a flow that ends, with its final totals, and says whether it may. While a consumer has no room it may
-// not, unless the table needs the slot.
+// not, unless the table needs the slot; and one that somebody wants to stand may not.
 func (w *Worker) ended(e *flow.Entry) bool {
+	info, key := w.Shard.Info(e), uint64(e.Key)
+	if info.Static != 0 {
+		return false
+	}
 	if w.outlets == nil {
 		return true
 	}
-	info, key := w.Shard.Info(e), uint64(e.Key)
 	if info.Orient == flow.OrientUnknown {
 		return true
 	}

@@ -37,29 +37,37 @@ func (w *Worker) miss(i int) *flow.Entry {
 func (w *Worker) evaluate(i int, e *flow.Entry) {
 	key, info := flow.Key(w.parsed.Keys[i]), w.Shard.Info(e)
 	// The frame itself says which end is the initiator: it began the exchange.
-	initiator, target, orient := key.Source(), key.Destination(), flow.FromInitiator
+	orient := flow.FromInitiator
 	if w.parsed.Classes[i].Is(frame.ClassResponder) {
-		initiator, target, orient = target, initiator, flow.FromTarget
+		orient = flow.FromTarget
 	}
-	a, _ := w.Logins.Resolve(login.Addr(initiator))
-	b, _ := w.Logins.Resolve(login.Addr(target))
 	before := w.told(e, info)
-	info.Initiator, info.Target = uint64(a.WWPN), uint64(b.WWPN)
-	info.Rule, info.Service = -1, -1
-	verdict := w.forward()
-	if w.snap.Policy != nil {
-		v := w.snap.Policy.Evaluate(a.WWPN, b.WWPN, key.VF())
-		info.Rule, info.Service = v.Rule, int16(v.Service)
-		verdict = w.compile(v, key.Fabric())
-	}
+	verdict := w.judge(key, info, orient)
 	// The learner sees functions, and hosts that were there before us, from commands: this one, or the next.
 	if !w.show(i) {
 		verdict |= flow.Untold | flow.SpecialCommand
 	}
-	info.Orient = orient
 	e.Verdict, e.Stamp = verdict|e.Verdict&flow.Steered, w.stamp()
 	w.Page.Evaluations++
 	w.tell(e, info, before)
+}
+
+// judge asks the logins for the names of both ends, and the policy for the verdict on frames from the port w.in.
+func (w *Worker) judge(key flow.Key, info *flow.Info, orient flow.Orient) flow.Verdict {
+	initiator, target := key.Source(), key.Destination()
+	if orient == flow.FromTarget {
+		initiator, target = target, initiator
+	}
+	a, _ := w.Logins.Resolve(login.Addr(initiator))
+	b, _ := w.Logins.Resolve(login.Addr(target))
+	info.Initiator, info.Target, info.Orient = uint64(a.WWPN), uint64(b.WWPN), orient
+	info.Rule, info.Service = -1, -1
+	if w.snap.Policy == nil {
+		return w.forward()
+	}
+	v := w.snap.Policy.Evaluate(a.WWPN, b.WWPN, key.VF())
+	info.Rule, info.Service = v.Rule, int16(v.Service)
+	return w.compile(v, key.Fabric())
 }
 
 // show lets the learner see a command, and says whether it will. A new configuration has every flow show one again,

@@ -70,7 +70,7 @@ type Config struct {
 	Counters []shm.Counters // this lcore's row: one per port
 	Page     *shm.Lcore
 	Control  *ring.Producer // copies for the control goroutine, items of ControlSpec
-	Commands *ring.Consumer // login addresses to invalidate, items of CommandSpec
+	Commands *ring.Consumer // of the control goroutine: Command
 	Shards   []*flow.Shard  // of all lcores, to find the owner of a frame that a shared service port returns
 	Adaptive bool
 
@@ -87,7 +87,7 @@ type Config struct {
 // The rings between the control goroutine and the lcores, and among the lcores.
 var (
 	ControlSpec = ring.Spec{Items: ControlItems, Stride: controlStride}
-	CommandSpec = ring.Spec{Items: CommandItems, Stride: 8}
+	CommandSpec = ring.Spec{Items: CommandItems, Stride: int(unsafe.Sizeof(Command{}))}
 	carrySpec   = ring.Spec{Items: carryItems, Stride: 8}
 	backSpec    = ring.Spec{Items: carryItems, Stride: int(unsafe.Sizeof(returned{}))}
 )

@@ -45,6 +45,16 @@ type Options struct {
 	OnChange func(Change)
 }
 
+// Find gives the login of a WWPN in one virtual fabric. Where several claim it, the one seen last.
+func (l *Learner) Find(fabric uint8, vf uint16, w frame.WWN) (found Login, ok bool) {
+	for i := range l.named(At(fabric, vf, 0).space(), w) {
+		if n := l.t.read(i); !ok || n.LastSeen > found.LastSeen {
+			found, ok = n, true
+		}
+	}
+	return found, ok
+}
+
 // Learner fills a Table. All methods but Count and Counters belong to one goroutine, and from NewLearner on the table
 // is changed by the learner alone.
 type Learner struct {

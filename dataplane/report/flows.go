@@ -31,6 +31,7 @@ type Flow struct {
 	Errors         uint64 `json:"errors"`
 	Created        string `json:"created"`
 	LastSeen       string `json:"last_seen"`
+	Static         bool   `json:"static,omitempty"` // created ahead, and kept though it is silent
 }
 
 // Filter selects flows. The zero Filter selects all.
@@ -89,7 +90,7 @@ func describe(f *flow.Flow, active *policy.Snapshot, header *shm.Header) Flow {
 	r := Flow{
 		Fabric: f.Key.Fabric(), VSAN: f.Key.VF(), InitiatorID: frame.FCID(f.Key.SID()).String(), TargetID: frame.FCID(f.Key.DID()).String(),
 		Verdict: verdict(f), FramesOut: to.Frames, FramesIn: back.Frames, BytesOut: to.Bytes, BytesIn: back.Bytes,
-		Errors: uint64(to.Errors) + uint64(back.Errors), LastSeen: stamp(header.Wall(max(to.LastSeen, back.LastSeen))),
+		Static: f.Static, Errors: uint64(to.Errors) + uint64(back.Errors), LastSeen: stamp(header.Wall(max(to.LastSeen, back.LastSeen))),
 	}
 	created := to.Info.Created
 	if created == 0 || back.Info.Created != 0 && back.Info.Created < created {

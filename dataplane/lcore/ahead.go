@@ -1,0 +1,98 @@
+package lcore
+
+import (
+	"fcredirect/dataplane/flow"
+)
+
+// Command is what the control goroutine tells an lcore through its ring.
+type Command struct {
+	Arg  uint64 // the address of a login, or a flow.Key
+	Port uint8  // Pin: index of the port on which the direction enters
+	What What
+	From flow.Orient // Pin: which end of the direction is the initiator
+	_    [5]byte
+}
+
+// What a Command says.
+type What uint8
+
+// The commands.
+const (
+	Invalidate What = iota // look again at the flows of a login
+	Pin                    // make a direction, if it is not there, and keep it though it is silent
+	Unpin                  // keep it no longer than others
+	End                    // end it
+)
+
+// obey does a command, or begins what takes more than a pass.
+func (w *Worker) obey(c *Command) {
+	switch c.What {
+	case Invalidate:
+		w.Shard.Invalidate(c.Arg)
+		w.Page.Invalidated++
+		w.walking = true
+	case Pin:
+		w.pin(c)
+	case Unpin:
+		if e := w.Shard.Find(flow.Key(c.Arg)); e != nil {
+			w.Shard.Info(e).Static = 0
+		}
+	case End:
+		if e := w.Shard.Find(flow.Key(c.Arg)); e != nil {
+			w.end(e)
+		}
+	}
+}
+
+// pin makes a direction ahead of its first frame. One that is there, with whatever it has counted, is only marked.
+func (w *Worker) pin(c *Command) {
+	in := w.rxOf(int(c.Port))
+	if in == nil || in.pairTx < 0 {
+		return
+	}
+	key := flow.Key(c.Arg)
+	e := w.Shard.Find(key)
+	if e == nil {
+		if e = w.Shard.Insert(key, c.Port, w.now); e == nil {
+			return // the table is full; the first frame will say so too
+		}
+		e.LastSeen = 0 // never seen: it will be marked
+		w.Page.FlowsLive = uint64(w.Shard.Live())
+	}
+	info := w.Shard.Info(e)
+	info.Static = 1
+	if info.Orient != flow.OrientUnknown {
+		return
+	}
+	was := w.in
+	w.in = in
+	before := w.told(e, info)
+	verdict := w.judge(key, info, c.From)
+	e.Verdict, e.Stamp = verdict|flow.Untold|flow.SpecialCommand, w.stamp()
+	w.Page.Evaluations++
+	w.touch(e)
+	w.tell(e, info, before)
+	w.in = was
+}
+
+func (w *Worker) rxOf(port int) *rx {
+	for i := range w.own {
+		if w.own[i].port == port {
+			return &w.own[i]
+		}
+	}
+	return nil
+}
+
+// end ends a direction with its final totals told. While a consumer has no room for them it counts as silent for long
+// instead: it ends as soon as there is room, if no frame comes before.
+func (w *Worker) end(e *flow.Entry) {
+	w.Shard.Info(e).Static = 0
+	if !w.ended(e) {
+		e.LastSeen = w.now - w.FlowIdle - 1
+		return
+	}
+	w.Shard.Remove(e)
+	w.Page.FlowsEnded++
+	w.Page.FlowsLive = uint64(w.Shard.Live())
+}
