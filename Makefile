@@ -5,7 +5,7 @@ BIN := bin
 # From 24.11 on, libdpdk's pkg-config asks for a flag that Go lets pass only when told.
 export CGO_CFLAGS_ALLOW := -mrtm
 
-.PHONY: help build run test lab faults bench soak fuzz clean
+.PHONY: help build run test lab faults appliance bench soak fuzz clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -22,7 +22,7 @@ run: build
 
 ## test    unit, property and race tests, style checks; needs root for the tests on veths
 test: build
-	@ci/deps test store
+	@ci/deps test store metrics
 	@ci/test
 
 ## lab     real Linux hosts in QEMU log in and do I/O through the appliance; needs root
@@ -35,6 +35,11 @@ faults: build
 	@ci/deps test store
 	@ci/hugepages 512 || echo "make faults: no hugepages: going on without" >&2
 	FCR_FAULTS=1 $(GO) test -count=1 -v -timeout 20m ./ci/faults
+
+## appliance  rules and dashboards against the metrics, Ansible's plays against a real node; needs root
+appliance: build
+	@ci/deps store metrics ansible
+	FCR_APPLIANCE=1 $(GO) test -count=1 -v -timeout 10m ./appliance
 
 ## bench   the fast path against testpmd, a C loop and Open vSwitch, the slow path against the papers' variants; needs root
 bench: build
