@@ -11,6 +11,7 @@ import (
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/audit"
 	"fcredirect/mgmt/auth"
+	"fcredirect/mgmt/change"
 	"fcredirect/mgmt/metrics"
 	"fcredirect/mgmt/settings"
 )
@@ -24,6 +25,7 @@ type assembly struct {
 	auth     *auth.Service
 	rest     *rest.API
 	metrics  *metrics.Metrics
+	change   *change.Service
 
 	certificate func() time.Time        // when the one that is shown ends to be valid; nil: none is
 	background  []func(context.Context) // run until ctx ends
@@ -65,6 +67,7 @@ func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
 		a.measure,
 		a.capture,
 		a.accounts,
+		a.configuration,
 		// One line for each package of nouns: a method below that calls its Register.
 	} {
 		if err := register(); err != nil {

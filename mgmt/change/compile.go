@@ -165,9 +165,9 @@ func (v *Validation) add(c *compiled, code string, err error) {
 
 // Difference is what the pending configuration changes of the active one.
 type Difference struct {
-	From    Ref                `json:"from"`
-	Changes []draft.Difference `json:"changes"`
-	Text    string             `json:"text" doc:"The same as diff -u of both documents."`
+	From    Ref                  `json:"from"`
+	Changes []draft.ObjectChange `json:"changes"`
+	Text    string               `json:"text" doc:"The same as diff -u of both documents."`
 }
 
 // Diff compares the active configuration with the pending one.
@@ -184,7 +184,7 @@ func (s *Service) Diff() Difference {
 func difference(from Ref, a, b *draft.Draft) Difference {
 	d := Difference{From: from, Changes: draft.Diff(a, b)}
 	if d.Changes == nil {
-		d.Changes = []draft.Difference{}
+		d.Changes = []draft.ObjectChange{}
 	}
 	if a != b {
 		d.Text = draft.Unified(string(a.YAML()), string(b.YAML()), "active", "pending")

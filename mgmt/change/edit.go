@@ -65,7 +65,7 @@ func (s *Service) edit(ctx context.Context, who string, e draft.Edit, dry bool, 
 	}
 	e.By, e.At = who, s.o.Now().UTC()
 	var text []byte
-	if h.Pending != nil && h.Pending.Edits >= maxEdits && h.Edit-h.Pending.First+1 >= maxEdits {
+	if h.Pending != nil && h.Edit-h.Pending.First+1 >= uint64(s.edits) {
 		text = next.YAML()
 	}
 	err = s.commit(ctx, false, func(tx *settings.Tx, h *head) error {

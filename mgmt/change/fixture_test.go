@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // world is change control with its disk, a data plane, and faults. It may end and be started again.
 type world struct {
 	t      testing.TB
+	clock  func() time.Time // nil: the machine's
 	dir    string
 	plane  *changetest.Plane
 	events *events
@@ -141,11 +143,25 @@ func (w wire) ask(do func() (command.Status, error)) (st command.Status, err err
 	return st, crash
 }
 
-func newWorld(t testing.TB, dir string) *world {
-	w := &world{t: t, dir: dir, plane: changetest.New(), events: &events{}}
+func newWorld(t testing.TB, dir string) *world { return newWorldBy(t, dir, nil) }
+
+func newWorldBy(t testing.TB, dir string, clock func() time.Time) *world {
+	w := &world{t: t, clock: clock, dir: dir, plane: changetest.New(clock), events: &events{}}
 	w.start()
 	t.Cleanup(func() { w.store.Close() })
 	return w
+}
+
+// memory is a folder of a file system in memory, where there is one: these tests write thousands of times, and none of
+// them pulls the plug.
+func memory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "fcr-change")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // start starts change control, after it ended.
@@ -159,7 +175,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.faults = &faults{in: -1}
-	w.Service, err = New(Options{Settings: disk{w.store, w.faults}, Plane: wire{w.plane, w.faults}, Events: w.events})
+	w.Service, err = New(Options{Settings: disk{w.store, w.faults}, Plane: wire{w.plane, w.faults}, Events: w.events, Now: w.clock})
 	if err != nil {
 		w.t.Fatal(err)
 	}

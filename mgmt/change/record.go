@@ -42,15 +42,15 @@ type Ref struct {
 
 // head is all that is small.
 type head struct {
-	Next      uint64       `json:"next"`      // number of the next revision
-	Running   Ref          `json:"running"`   // what the data plane decides by, as far as is known
-	Confirmed Ref          `json:"confirmed"` // what it should decide by when nothing is being applied
-	Apply     *application `json:"apply,omitempty"`
-	Pending   *pending     `json:"pending,omitempty"`
-	Lock      *Lock        `json:"lock,omitempty"`
-	Last      *Outcome     `json:"last,omitempty"`
-	Drift     *Drift       `json:"drift,omitempty"`
-	Edit      uint64       `json:"edit"` // number of the last edit
+	Next      uint64           `json:"next"`      // number of the next revision
+	Running   Ref              `json:"running"`   // what the data plane decides by, as far as is known
+	Confirmed Ref              `json:"confirmed"` // what it should decide by when nothing is being applied
+	Apply     *application     `json:"apply,omitempty"`
+	Pending   *pending         `json:"pending,omitempty"`
+	Lock      *Lock            `json:"lock,omitempty"`
+	Last      *RevisionOutcome `json:"last,omitempty"`
+	Drift     *Drift           `json:"drift,omitempty"`
+	Edit      uint64           `json:"edit"` // number of the last edit
 }
 
 // application is a revision on its way.
@@ -90,8 +90,8 @@ type Drift struct {
 	Since    time.Time `json:"since"`
 }
 
-// Outcome is what came of a revision.
-type Outcome struct {
+// RevisionOutcome is what came of a revision.
+type RevisionOutcome struct {
 	Revision uint64    `json:"revision"`
 	What     string    `json:"what" enum:"confirmed,reverted,expired,failed,adopted"`
 	By       string    `json:"by,omitempty"`

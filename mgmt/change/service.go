@@ -45,6 +45,7 @@ type Service struct {
 	compiled compiledDrafts
 	dryRuns  dryRuns
 	hits     hits
+	edits    int // maxEdits, but in tests
 
 	mu        sync.Mutex
 	head      head
@@ -70,7 +71,7 @@ func New(o Options) (*Service, error) {
 	if o.Events == nil {
 		o.Events = event.Nowhere{}
 	}
-	s := &Service{o: o, turn: make(chan struct{}, 1), watchers: map[chan State]bool{}, statusErr: errors.New("not looked at yet")}
+	s := &Service{o: o, turn: make(chan struct{}, 1), edits: maxEdits, watchers: map[chan State]bool{}, statusErr: errors.New("not looked at yet")}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s, s.load()

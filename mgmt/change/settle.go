@@ -176,7 +176,7 @@ func (s *Service) finish(ctx context.Context, a *application, what, who, why str
 	drifted := false
 	err := s.commit(ctx, true, func(tx *settings.Tx, h *head) error {
 		h.Apply = nil
-		h.Last = &Outcome{Revision: a.Revision, What: what, By: who, At: now, Why: why}
+		h.Last = &RevisionOutcome{Revision: a.Revision, What: what, By: who, At: now, Why: why}
 		if what == "confirmed" {
 			drifted = h.Drift != nil
 			h.Running, h.Confirmed, h.Drift = a.Ref, a.Ref, nil

@@ -9,19 +9,19 @@ import (
 
 // State is where the change of configuration stands, for pages and streams.
 type State struct {
-	Phase     Phase         `json:"phase" enum:"idle,applying,window"`
-	Active    Active        `json:"active" doc:"What the data plane decides by."`
-	Confirmed Ref           `json:"confirmed" doc:"What it comes back to."`
-	Window    *WindowState  `json:"window,omitempty" doc:"The revision that waits to be confirmed."`
-	Pending   *PendingState `json:"pending,omitempty" doc:"What was edited and not applied. Absent: nothing."`
-	Lock      *Lock         `json:"lock,omitempty" doc:"Who edits. Absent: nobody."`
-	Last      *Outcome      `json:"last,omitempty" doc:"What came of the last revision."`
-	Drift     *Drift        `json:"drift,omitempty" doc:"The data plane decides by something else than what was confirmed."`
-	Dataplane bool          `json:"dataplane" doc:"The data plane answers; else active is what was known last."`
+	Phase     Phase            `json:"phase" enum:"idle,applying,window"`
+	Active    ActiveRevision   `json:"active" doc:"What the data plane decides by."`
+	Confirmed Ref              `json:"confirmed" doc:"What it comes back to."`
+	Window    *WindowState     `json:"window,omitempty" doc:"The revision that waits to be confirmed."`
+	Pending   *PendingState    `json:"pending,omitempty" doc:"What was edited and not applied. Absent: nothing."`
+	Lock      *Lock            `json:"lock,omitempty" doc:"Who edits. Absent: nobody."`
+	Last      *RevisionOutcome `json:"last,omitempty" doc:"What came of the last revision."`
+	Drift     *Drift           `json:"drift,omitempty" doc:"The data plane decides by something else than what was confirmed."`
+	Dataplane bool             `json:"dataplane" doc:"The data plane answers; else active is what was known last."`
 }
 
-// Active is what decides.
-type Active struct {
+// ActiveRevision is what decides.
+type ActiveRevision struct {
 	Ref
 	Generation uint32    `json:"generation"`
 	Policy     string    `json:"policy,omitempty" doc:"The id of the compiled policy."`
@@ -62,7 +62,7 @@ func (s *Service) State() State {
 func (s *Service) state(st *command.Status, answers bool) State {
 	h := &s.head
 	out := State{
-		Phase: Idle, Active: Active{Ref: h.Running, Generation: st.Generation, Policy: st.Hash, Since: st.Since}, Confirmed: h.Confirmed,
+		Phase: Idle, Active: ActiveRevision{Ref: h.Running, Generation: st.Generation, Policy: st.Hash, Since: st.Since}, Confirmed: h.Confirmed,
 		Lock: h.Lock, Last: h.Last, Drift: h.Drift, Dataplane: answers,
 	}
 	if a := h.Apply; a != nil {

@@ -24,12 +24,17 @@ func onChange(id, verb, summary string, p auth.Permission, errors ...problem.Cod
 	}
 }
 
+// Change is the state of change control.
+type Change struct{ change.State }
+
 // registerChange adds the state, the lock, and what looks at the pending configuration.
 func registerChange(a *rest.API, c *change.Service) {
 	rest.Register(a, rest.Operation{
 		ID: "get-change", Method: http.MethodGet, Path: "/api/v1/change", Tag: "change", Summary: "Where the change of configuration stands", Permission: auth.ChangeRead,
 		Description: "What decides, what is pending, who edits, and how long a revision still waits to be confirmed. It is there without a database too.",
-	}, func(context.Context, *struct{}) (*rest.Item[change.State], error) { return rest.One(c.State(), 0), nil })
+	}, func(context.Context, *struct{}) (*rest.Item[Change], error) {
+		return rest.One(Change{c.State()}, 0), nil
+	})
 
 	rest.Register(a, onChange("validate-change", "validate", "What is wrong with the pending configuration, or hardly meant", auth.ChangeRead),
 		func(context.Context, *struct{}) (*rest.Item[change.Validation], error) {
@@ -46,35 +51,35 @@ func registerChange(a *rest.API, c *change.Service) {
 	rest.Register(a, dry, func(ctx context.Context, in *dryRunInput) (*rest.Item[DryRun], error) { return dryRun(ctx, a, c, in) })
 
 	rest.Register(a, onChange("lock-change", "lock", "Become the one who edits", auth.ChangeWrite, problem.Locked),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
 			return then(c, c.Lock(ctx, who(ctx), false))
 		})
 	rest.Register(a, onChange("takeover-change", "takeover", "Take the lock from whoever has it", auth.ChangeTakeover),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
 			audit.Before(ctx, c.State().Lock)
 			return then(c, c.Lock(ctx, who(ctx), true))
 		})
 	rest.Register(a, onChange("unlock-change", "unlock", "Give the lock back; what is pending stays", auth.ChangeWrite, problem.Locked, problem.NotLocked),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
 			return then(c, c.Unlock(ctx, who(ctx)))
 		})
 	rest.Register(a, onChange("discard-change", "discard", "Forget what is pending", auth.ChangeWrite, problem.Locked, problem.ConfirmWindowOpen),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
 			audit.Before(ctx, c.State().Pending)
 			return then(c, c.Discard(ctx, who(ctx)))
 		})
 	rest.Register(a, onChange("rebase-change", "rebase", "Make the edits again on what decides now", auth.ChangeWrite, problem.Locked, problem.ConfirmWindowOpen, problem.NothingPending),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
 			return then(c, c.Rebase(ctx, who(ctx)))
 		})
 }
 
 // then answers with the state that something led to.
-func then(c *change.Service, err error) (*rest.Item[change.State], error) {
+func then(c *change.Service, err error) (*rest.Item[Change], error) {
 	if err != nil {
 		return nil, err
 	}
-	return rest.One(c.State(), 0), nil
+	return rest.One(Change{c.State()}, 0), nil
 }
 
 type dryRunInput struct {
@@ -191,15 +196,15 @@ func registerWay(a *rest.API, c *change.Service) {
 	})
 
 	rest.Register(a, onChange("confirm-change", "confirm", "Keep the revision that waits", auth.ChangeApply, problem.NothingToConfirm, problem.DataplaneUnavailable),
-		func(ctx context.Context, in *revisionInput) (*rest.Item[change.State], error) {
+		func(ctx context.Context, in *revisionInput) (*rest.Item[Change], error) {
 			return then(c, c.Confirm(ctx, who(ctx), in.revision()))
 		})
 	rest.Register(a, onChange("revert-change", "revert", "Take the revision that waits back", auth.ChangeApply, problem.NothingToConfirm, problem.DataplaneUnavailable),
-		func(ctx context.Context, in *revisionInput) (*rest.Item[change.State], error) {
+		func(ctx context.Context, in *revisionInput) (*rest.Item[Change], error) {
 			return then(c, c.Revert(ctx, who(ctx), in.revision()))
 		})
 	accept := onChange("accept-change", "accept", "Keep what decides though it was not confirmed here", auth.ChangeApply, problem.DataplaneUnavailable, problem.ConfirmWindowOpen)
-	rest.Register(a, accept, func(ctx context.Context, _ *struct{}) (*rest.Item[change.State], error) {
+	rest.Register(a, accept, func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
 		return then(c, c.Accept(ctx, who(ctx)))
 	})
 }

@@ -20,14 +20,15 @@ type historyInput struct {
 	Cursor string `query:"cursor" maxLength:"1400" doc:"next_cursor of the page before."`
 }
 
-// History is a page of revisions.
-type History struct {
+// RevisionPage is a page of revisions.
+type RevisionPage struct {
 	Items      []change.Revision `json:"items"`
 	NextCursor string            `json:"next_cursor,omitempty" doc:"Cursor of the next page. It is absent on the last one."`
 	Complete   bool              `json:"complete" doc:"false: the database does not answer, and older revisions are missing."`
 }
 
-type ofRevision struct {
+// OfRevision names a revision. It is exported because huma does not see into embedded structs that are not.
+type OfRevision struct {
 	Revision uint64 `path:"revision" minimum:"1" doc:"The number of the revision."`
 }
 
@@ -38,7 +39,7 @@ func registerHistory(a *rest.API, c *change.Service) {
 			Errors: []problem.Code{problem.NotFound, problem.Gone, problem.BadCursor, problem.DatabaseUnavailable},
 		}
 	}
-	rest.Register(a, get("list-revisions", "", "All revisions, the newest first"), func(ctx context.Context, in *historyInput) (*rest.Item[History], error) {
+	rest.Register(a, get("list-revisions", "", "All revisions, the newest first"), func(ctx context.Context, in *historyInput) (*rest.Item[RevisionPage], error) {
 		below := uint64(0)
 		if in.Cursor != "" {
 			if err := a.Cursor.Decode(in.Cursor, "history", &below); err != nil {
@@ -49,7 +50,7 @@ func registerHistory(a *rest.API, c *change.Service) {
 		if err != nil {
 			return nil, err
 		}
-		out := History{Items: page.Revisions, Complete: page.Complete}
+		out := RevisionPage{Items: page.Revisions, Complete: page.Complete}
 		if out.Items == nil {
 			out.Items = []change.Revision{}
 		}
@@ -58,7 +59,7 @@ func registerHistory(a *rest.API, c *change.Service) {
 		}
 		return rest.One(out, 0), nil
 	})
-	rest.Register(a, get("get-revision", "/{revision}", "One revision"), func(ctx context.Context, in *ofRevision) (*rest.Item[change.Revision], error) {
+	rest.Register(a, get("get-revision", "/{revision}", "One revision"), func(ctx context.Context, in *OfRevision) (*rest.Item[change.Revision], error) {
 		r, err := c.Revision(ctx, in.Revision)
 		if err != nil {
 			return nil, err
@@ -67,9 +68,9 @@ func registerHistory(a *rest.API, c *change.Service) {
 	})
 	rest.Register(a, get("get-revision-document", "/{revision}/document", "The document of a revision"),
 		func(ctx context.Context, in *struct {
-			ofRevision
+			OfRevision
 			Form
-		}) (*rest.Item[Document], error) {
+		}) (*rest.Item[PolicyDocument], error) {
 			text, err := c.Text(ctx, in.Revision)
 			if err != nil {
 				return nil, err
@@ -84,9 +85,9 @@ func registerHistory(a *rest.API, c *change.Service) {
 		problem.NotFound, problem.Gone, problem.Locked, problem.ConfirmWindowOpen)
 	restore.Audit = "change.restore"
 	rest.Register(a, restore, func(ctx context.Context, in *struct {
-		ofRevision
+		OfRevision
 		rest.DryRun
-	}) (*rest.Item[change.State], error) {
+	}) (*rest.Item[Change], error) {
 		audit.Object(ctx, "revision/"+strconv.FormatUint(in.Revision, 10))
 		_, err := c.Restore(ctx, who(ctx), in.Revision, in.DryRun.DryRun)
 		return then(c, err)
@@ -98,20 +99,20 @@ type Form struct {
 	Form string `query:"form" enum:"json,yaml" default:"json" doc:"As objects, or as the text of a policy file."`
 }
 
-// Document is a whole configuration in one of two forms.
-type Document struct {
+// PolicyDocument is a whole configuration in one of two forms.
+type PolicyDocument struct {
 	Objects *draft.Objects `json:"document,omitempty" doc:"As objects."`
 	YAML    string         `json:"yaml,omitempty" maxLength:"8388608" doc:"As the text of a policy file."`
 }
 
-func document(d *draft.Draft, f Form, text []byte) Document {
+func document(d *draft.Draft, f Form, text []byte) PolicyDocument {
 	if f.Form == "yaml" {
 		if text == nil {
 			text = d.YAML()
 		}
-		return Document{YAML: string(text)}
+		return PolicyDocument{YAML: string(text)}
 	}
-	return Document{Objects: d.Objects()}
+	return PolicyDocument{Objects: d.Objects()}
 }
 
 // versionOf is the entity tag of a whole configuration.
@@ -126,7 +127,7 @@ func registerDocument(a *rest.API, c *change.Service) {
 	}, func(_ context.Context, in *struct {
 		On
 		Form
-	}) (*rest.Item[Document], error) {
+	}) (*rest.Item[PolicyDocument], error) {
 		v := look(c, in.On.On)
 		return rest.One(document(v.draft, in.Form, nil), versionOf(v.draft)), nil
 	})
@@ -134,7 +135,7 @@ func registerDocument(a *rest.API, c *change.Service) {
 		ID: "put-document", Method: http.MethodPut, Path: "/api/v1/change/document", Tag: "change", Summary: "Replace the whole pending configuration",
 		Description: "Send a document as objects, or the text of a policy file. It must be right; whether its services are on ports that there are is said by validate.",
 		Permission:  auth.ChangeWrite, Audit: "change.document", MaxBody: rest.MaxBody, Errors: edits,
-	}, func(ctx context.Context, in *documentInput) (*rest.Item[Document], error) {
+	}, func(ctx context.Context, in *documentInput) (*rest.Item[PolicyDocument], error) {
 		return putDocument(ctx, c, in)
 	})
 }
@@ -143,10 +144,10 @@ type documentInput struct {
 	rest.Precondition
 	rest.DryRun
 	Form
-	Body Document
+	Body PolicyDocument
 }
 
-func putDocument(ctx context.Context, c *change.Service, in *documentInput) (*rest.Item[Document], error) {
+func putDocument(ctx context.Context, c *change.Service, in *documentInput) (*rest.Item[PolicyDocument], error) {
 	audit.Object(ctx, "document")
 	var d *draft.Draft
 	var err error

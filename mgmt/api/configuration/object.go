@@ -12,54 +12,54 @@ import (
 	"fcredirect/mgmt/problem"
 )
 
-// Alias is an alias as it is answered. What is read-only may stand in what is sent, and is not heeded.
-type Alias struct {
+// AliasItem is an alias as it is answered. What is read-only may stand in what is sent, and is not heeded.
+type AliasItem struct {
 	draft.Alias
 	Version uint64 `json:"version,omitempty" readOnly:"true" doc:"The number in its ETag."`
 }
 
-// Set is a set as it is answered.
-type Set struct {
+// SetItem is a set as it is answered.
+type SetItem struct {
 	draft.Set
 	Version uint64 `json:"version,omitempty" readOnly:"true" doc:"The number in its ETag."`
 }
 
 func registerAliases(a *rest.API, c *change.Service) {
-	n := &noun[draft.Alias, Alias]{
+	n := &noun[draft.Alias, AliasItem]{
 		kind: draft.KindAlias, plural: "aliases", read: auth.AliasRead, write: auth.AliasWrite,
-		list: func(d *draft.Draft) []*draft.Alias { return d.Aliases }, get: (*draft.Draft).Alias, name: func(v *Alias) *string { return &v.Name },
-		show: func(_ context.Context, _ *view, list []*draft.Alias) []Alias {
-			out := make([]Alias, len(list))
+		list: func(d *draft.Draft) []*draft.Alias { return d.Aliases }, get: (*draft.Draft).Alias, name: func(v *AliasItem) *string { return &v.Name },
+		show: func(_ context.Context, _ *view, list []*draft.Alias) []AliasItem {
+			out := make([]AliasItem, len(list))
 			for i, o := range list {
-				out[i] = Alias{*o, draft.Version(o)}
+				out[i] = AliasItem{*o, draft.Version(o)}
 			}
 			return out
 		},
-		take: func(v *Alias) draft.Alias { return v.Alias }, into: func(e *draft.Edit, _ *Alias, o *draft.Alias) { e.Alias = o },
+		take: func(v *AliasItem) draft.Alias { return v.Alias }, into: func(e *draft.Edit, _ *AliasItem, o *draft.Alias) { e.Alias = o },
 	}
 	n.lists(a, c)
 	n.register(a, c)
 }
 
 func registerSets(a *rest.API, c *change.Service) {
-	n := &noun[draft.Set, Set]{
+	n := &noun[draft.Set, SetItem]{
 		kind: draft.KindSet, plural: "sets", read: auth.SetRead, write: auth.SetWrite, maxBody: rest.MaxBody,
-		list: func(d *draft.Draft) []*draft.Set { return d.Sets }, get: (*draft.Draft).Set, name: func(v *Set) *string { return &v.Name },
-		show: func(_ context.Context, _ *view, list []*draft.Set) []Set {
-			out := make([]Set, len(list))
+		list: func(d *draft.Draft) []*draft.Set { return d.Sets }, get: (*draft.Draft).Set, name: func(v *SetItem) *string { return &v.Name },
+		show: func(_ context.Context, _ *view, list []*draft.Set) []SetItem {
+			out := make([]SetItem, len(list))
 			for i, o := range list {
-				out[i] = Set{*o, draft.Version(o)}
+				out[i] = SetItem{*o, draft.Version(o)}
 			}
 			return out
 		},
-		take: func(v *Set) draft.Set { return v.Set }, into: func(e *draft.Edit, _ *Set, o *draft.Set) { e.Set = o },
+		take: func(v *SetItem) draft.Set { return v.Set }, into: func(e *draft.Edit, _ *SetItem, o *draft.Set) { e.Set = o },
 	}
 	n.lists(a, c)
 	n.register(a, c)
 }
 
-// Service is a service as it is answered.
-type Service struct {
+// ServiceItem is a service as it is answered.
+type ServiceItem struct {
 	draft.Service
 	State   string      `json:"state,omitempty" enum:"up,down,unknown" readOnly:"true" doc:"unknown: the active configuration does not have it, or the data plane does not run."`
 	Flips   uint32      `json:"flips,omitempty" readOnly:"true" doc:"How often it came or went."`
@@ -70,11 +70,11 @@ type Service struct {
 }
 
 func registerServices(a *rest.API, c *change.Service) {
-	n := &noun[draft.Service, Service]{
+	n := &noun[draft.Service, ServiceItem]{
 		kind: draft.KindService, plural: "services", read: auth.ServiceRead, write: auth.ServiceWrite,
-		list: func(d *draft.Draft) []*draft.Service { return d.Services }, get: (*draft.Draft).Service, name: func(v *Service) *string { return &v.Name },
-		show: showServices, take: func(v *Service) draft.Service { return v.Service },
-		into: func(e *draft.Edit, _ *Service, o *draft.Service) { e.Service = o },
+		list: func(d *draft.Draft) []*draft.Service { return d.Services }, get: (*draft.Draft).Service, name: func(v *ServiceItem) *string { return &v.Name },
+		show: showServices, take: func(v *ServiceItem) draft.Service { return v.Service },
+		into: func(e *draft.Edit, _ *ServiceItem, o *draft.Service) { e.Service = o },
 	}
 	n.lists(a, c)
 	n.register(a, c)
@@ -82,16 +82,17 @@ func registerServices(a *rest.API, c *change.Service) {
 	drain.Description = "Its flows go their direct way once this is applied, and the service gets no new ones: then it can be taken down. " +
 		"It is an edit like any other: look at the difference, apply, and confirm. Enabling the policies again undoes it."
 	drain.Errors = append(drain.Errors[:len(drain.Errors):len(drain.Errors)], problem.NotFound)
-	rest.Register(a, drain, func(ctx context.Context, in *actInput) (*rest.Item[Service], error) { return n.drain(ctx, c, in) })
+	rest.Register(a, drain, func(ctx context.Context, in *ActInput) (*rest.Item[ServiceItem], error) { return n.drain(ctx, c, in) })
 }
 
-type actInput struct {
+// ActInput names what something is done with. It is exported because huma does not see into embedded structs that are not.
+type ActInput struct {
 	Name string `path:"name" maxLength:"256" doc:"The name."`
 	rest.Precondition
 	rest.DryRun
 }
 
-func (n *noun[T, V]) drain(ctx context.Context, c *change.Service, in *actInput) (*rest.Item[V], error) {
+func (n *noun[T, V]) drain(ctx context.Context, c *change.Service, in *ActInput) (*rest.Item[V], error) {
 	audit.Object(ctx, "service/"+in.Name)
 	now := c.Draft(change.PendingOne)
 	if now.Service(in.Name) == nil {
@@ -124,7 +125,7 @@ func (n *noun[T, V]) drain(ctx context.Context, c *change.Service, in *actInput)
 	return n.item(ctx, &view{c, change.PendingOne, now}, in.Name)
 }
 
-func showServices(ctx context.Context, v *view, list []*draft.Service) []Service {
+func showServices(ctx context.Context, v *view, list []*draft.Service) []ServiceItem {
 	users := map[string][]string{}
 	enabled := map[string]bool{}
 	for _, p := range v.draft.Policies {
@@ -135,9 +136,9 @@ func showServices(ctx context.Context, v *view, list []*draft.Service) []Service
 	}
 	states := v.change.ServiceStates()
 	hits, err := v.change.Hits(ctx)
-	out := make([]Service, len(list))
+	out := make([]ServiceItem, len(list))
 	for i, o := range list {
-		s := Service{Service: *o, Version: draft.Version(o), UsedBy: users[o.Name], State: "unknown"}
+		s := ServiceItem{Service: *o, Version: draft.Version(o), UsedBy: users[o.Name], State: "unknown"}
 		s.Drained = len(s.UsedBy) > 0 && !enabled[o.Name]
 		if st, ok := states[o.Name]; ok {
 			if s.State = "down"; st.Up {

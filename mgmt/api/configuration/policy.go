@@ -14,8 +14,8 @@ import (
 	"fcredirect/mgmt/problem"
 )
 
-// Policy is a policy as it is answered and taken.
-type Policy struct {
+// PolicyItem is a policy as it is answered and taken.
+type PolicyItem struct {
 	draft.Policy
 	Place    *draft.Place `json:"place,omitempty" writeOnly:"true" doc:"Where to put it; a new one goes to the end, and one that is there stays, unless it is said."`
 	Position int          `json:"position,omitempty" readOnly:"true" doc:"Its place, from 1."`
@@ -32,16 +32,18 @@ type policiesInput struct {
 }
 
 func registerPolicies(a *rest.API, c *change.Service) {
-	n := &noun[draft.Policy, Policy]{
+	n := &noun[draft.Policy, PolicyItem]{
 		kind: draft.KindPolicy, plural: "policies", read: auth.PolicyRead, write: auth.PolicyWrite,
 		list: func(d *draft.Draft) []*draft.Policy { return d.Policies },
 		get:  func(d *draft.Draft, name string) *draft.Policy { p, _ := d.Policy(name); return p },
-		name: func(v *Policy) *string { return &v.Name }, show: showPolicies, take: func(v *Policy) draft.Policy { return v.Policy },
-		into: func(e *draft.Edit, body *Policy, o *draft.Policy) { e.Policy, e.Place = o, body.Place },
+		name: func(v *PolicyItem) *string { return &v.Name }, show: showPolicies, take: func(v *PolicyItem) draft.Policy { return v.Policy },
+		into: func(e *draft.Edit, body *PolicyItem, o *draft.Policy) { e.Policy, e.Place = o, body.Place },
 	}
 	op := n.operation("list", http.MethodGet, "", "All policies, in their order")
 	op.Errors = []problem.Code{problem.BadCursor}
-	rest.Register(a, op, func(ctx context.Context, in *policiesInput) (*rest.List[Policy], error) { return n.page(ctx, a, c, in) })
+	rest.Register(a, op, func(ctx context.Context, in *policiesInput) (*rest.List[PolicyItem], error) {
+		return n.page(ctx, a, c, in)
+	})
 	n.register(a, c)
 	n.actions(a, c)
 	registerEvaluate(a, c)
@@ -93,16 +95,16 @@ func (f *Filter) keeps(p *draft.Policy) bool {
 		(f.Service == "" || f.Service == p.Service) && (f.Disabled == "" || (f.Disabled == "true") == p.Disabled)
 }
 
-func showPolicies(ctx context.Context, v *view, list []*draft.Policy) []Policy {
+func showPolicies(ctx context.Context, v *view, list []*draft.Policy) []PolicyItem {
 	at := make(map[string]int, len(list))
 	for i, p := range v.draft.Policies {
 		at[p.Name] = i + 1
 	}
 	shadowed := v.change.Shadowed(v.draft)
 	hits, err := v.change.Hits(ctx)
-	out := make([]Policy, len(list))
+	out := make([]PolicyItem, len(list))
 	for i, o := range list {
-		p := Policy{Policy: *o, Position: at[o.Name], Shadowed: shadowed[o.Name], Version: draft.Version(o)}
+		p := PolicyItem{Policy: *o, Position: at[o.Name], Shadowed: shadowed[o.Name], Version: draft.Version(o)}
 		if err == nil {
 			if h, ok := hits.ByPolicy[o.Name]; ok {
 				p.Hits, p.NeverHit = &h, h.LastHit.IsZero() && !o.Disabled
@@ -114,12 +116,12 @@ func showPolicies(ctx context.Context, v *view, list []*draft.Policy) []Policy {
 }
 
 type moveInput struct {
-	actInput
+	ActInput
 	Body draft.Place
 }
 
 type cloneInput struct {
-	actInput
+	ActInput
 	Body struct {
 		To    string       `json:"to" maxLength:"256" doc:"The name of the copy."`
 		Place *draft.Place `json:"place,omitempty" doc:"Where it goes; behind the original unless said."`
@@ -138,7 +140,7 @@ func (n *noun[T, V]) actions(a *rest.API, c *change.Service) {
 		return n.act(ctx, c, e, in.Name, in.Precondition, in.DryRun.DryRun)
 	})
 	for verb, disabled := range map[string]bool{"enable": false, "disable": true} {
-		rest.Register(a, act(verb, strings.ToUpper(verb[:1])+verb[1:]+" a policy"), func(ctx context.Context, in *actInput) (*rest.Item[V], error) {
+		rest.Register(a, act(verb, strings.ToUpper(verb[:1])+verb[1:]+" a policy"), func(ctx context.Context, in *ActInput) (*rest.Item[V], error) {
 			old, _ := c.Draft(change.PendingOne).Policy(in.Name)
 			if old == nil {
 				return nil, problem.New(problem.NotFound, "There is no policy of this name.")
@@ -165,7 +167,7 @@ func (n *noun[T, V]) actions(a *rest.API, c *change.Service) {
 		if place == nil {
 			place = &draft.Place{After: in.Name}
 		}
-		item, err := n.copy(ctx, c, &in.actInput, old, &next, place)
+		item, err := n.copy(ctx, c, &in.ActInput, old, &next, place)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +176,7 @@ func (n *noun[T, V]) actions(a *rest.API, c *change.Service) {
 }
 
 // copy puts a policy that was made of another one, if that one is still as it was.
-func (n *noun[T, V]) copy(ctx context.Context, c *change.Service, in *actInput, old, next *draft.Policy, place *draft.Place) (*rest.Item[V], error) {
+func (n *noun[T, V]) copy(ctx context.Context, c *change.Service, in *ActInput, old, next *draft.Policy, place *draft.Place) (*rest.Item[V], error) {
 	audit.Object(ctx, "policy/"+next.Name)
 	audit.Before(ctx, old)
 	e := draft.Edit{Op: draft.Put, Kind: draft.KindPolicy, Name: next.Name, Policy: next, Place: place}

@@ -21,6 +21,7 @@ import (
 
 // Plane is a data plane.
 type Plane struct {
+	now        func() time.Time // constant
 	mu         sync.Mutex
 	down       bool
 	texts      map[[32]byte]string
@@ -39,8 +40,13 @@ type document struct {
 	text     string
 }
 
-// New is a data plane that never got a policy.
-func New() *Plane { return &Plane{texts: map[[32]byte]string{}} }
+// New is a data plane that never got a policy, by a clock; nil is the machine's.
+func New(now func() time.Time) *Plane {
+	if now == nil {
+		now = time.Now
+	}
+	return &Plane{now: now, texts: map[[32]byte]string{}}
+}
 
 func (d document) sum() (sum [32]byte) {
 	if d.text != "" {
@@ -59,7 +65,7 @@ func (d document) id() string {
 
 // expire does what the control goroutine does at the deadline.
 func (p *Plane) expire() {
-	if !p.deadline.IsZero() && !time.Now().Before(p.deadline) {
+	if !p.deadline.IsZero() && !p.now().Before(p.deadline) {
 		p.back("expired", p.deadline)
 	}
 }
@@ -71,7 +77,7 @@ func (p *Plane) back(what string, at time.Time) {
 }
 
 func (p *Plane) use(d document) {
-	p.active, p.since = d, time.Now()
+	p.active, p.since = d, p.now()
 	p.generation++
 	if d.text != "" {
 		p.texts[d.sum()] = d.text
@@ -124,10 +130,10 @@ func (p *Plane) Install(_ context.Context, i command.Install) (command.Status, e
 	}
 	p.use(document{i.Revision, string(i.Document)})
 	if p.window = i.Window; i.Window > 0 {
-		p.deadline = time.Now().Add(i.Window)
+		p.deadline = p.now().Add(i.Window)
 	} else {
 		p.confirmed = p.active
-		p.last = command.Outcome{Revision: i.Revision, What: "confirmed", At: time.Now()}
+		p.last = command.Outcome{Revision: i.Revision, What: "confirmed", At: p.now()}
 	}
 	return p.status(), nil
 }
@@ -136,13 +142,13 @@ func (p *Plane) Install(_ context.Context, i command.Install) (command.Status, e
 func (p *Plane) Confirm(_ context.Context, revision uint64) (command.Status, error) {
 	return p.decide(revision, func() {
 		p.confirmed, p.deadline = p.active, time.Time{}
-		p.last = command.Outcome{Revision: revision, What: "confirmed", At: time.Now()}
+		p.last = command.Outcome{Revision: revision, What: "confirmed", At: p.now()}
 	})
 }
 
 // Revert takes what waits back.
 func (p *Plane) Revert(_ context.Context, revision uint64) (command.Status, error) {
-	return p.decide(revision, func() { p.back("reverted", time.Now()) })
+	return p.decide(revision, func() { p.back("reverted", p.now()) })
 }
 
 func (p *Plane) decide(revision uint64, do func()) (command.Status, error) {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Difference is what became of one object.
-type Difference struct {
+// ObjectChange is what became of one object.
+type ObjectChange struct {
 	Kind   Kind          `json:"kind" enum:"alias,set,service,policy"`
 	Name   string        `json:"name"`
 	What   string        `json:"what" enum:"added,removed,changed,moved" doc:"A policy that was changed and moved is changed."`
@@ -27,14 +27,14 @@ type FieldChange struct {
 }
 
 // Diff lists what is different in b, by kind and name; policies by their place.
-func Diff(a, b *Draft) []Difference {
+func Diff(a, b *Draft) []ObjectChange {
 	list := diffByName(KindAlias, a.Aliases, b.Aliases, aliasName)
 	list = append(list, diffByName(KindSet, a.Sets, b.Sets, setName)...)
 	list = append(list, diffByName(KindService, a.Services, b.Services, serviceName)...)
 	return append(list, diffPolicies(a.Policies, b.Policies)...)
 }
 
-func diffByName[T any](kind Kind, a, b []*T, nameOf func(*T) string) (list []Difference) {
+func diffByName[T any](kind Kind, a, b []*T, nameOf func(*T) string) (list []ObjectChange) {
 	for len(a) > 0 || len(b) > 0 {
 		order := 0
 		switch {
@@ -47,15 +47,15 @@ func diffByName[T any](kind Kind, a, b []*T, nameOf func(*T) string) (list []Dif
 		}
 		switch {
 		case order < 0:
-			list = append(list, Difference{Kind: kind, Name: nameOf(a[0]), What: "removed", Fields: fieldsOf(a[0], nil)})
+			list = append(list, ObjectChange{Kind: kind, Name: nameOf(a[0]), What: "removed", Fields: fieldsOf(a[0], nil)})
 			a = a[1:]
 		case order > 0:
-			list = append(list, Difference{Kind: kind, Name: nameOf(b[0]), What: "added", Fields: fieldsOf(nil, b[0])})
+			list = append(list, ObjectChange{Kind: kind, Name: nameOf(b[0]), What: "added", Fields: fieldsOf(nil, b[0])})
 			b = b[1:]
 		default:
 			if a[0] != b[0] {
 				if f := fieldsOf(a[0], b[0]); len(f) > 0 {
-					list = append(list, Difference{Kind: kind, Name: nameOf(a[0]), What: "changed", Fields: f})
+					list = append(list, ObjectChange{Kind: kind, Name: nameOf(a[0]), What: "changed", Fields: f})
 				}
 			}
 			a, b = a[1:], b[1:]
@@ -64,7 +64,7 @@ func diffByName[T any](kind Kind, a, b []*T, nameOf func(*T) string) (list []Dif
 	return list
 }
 
-func diffPolicies(a, b []*Policy) (list []Difference) {
+func diffPolicies(a, b []*Policy) (list []ObjectChange) {
 	before := make(map[string]int, len(a))
 	for i, p := range a {
 		before[p.Name] = i
@@ -79,13 +79,13 @@ func diffPolicies(a, b []*Policy) (list []Difference) {
 	}
 	for i, p := range a {
 		if !now[p.Name] {
-			list = append(list, Difference{Kind: KindPolicy, Name: p.Name, What: "removed", From: i + 1, Fields: fieldsOf(p, nil)})
+			list = append(list, ObjectChange{Kind: KindPolicy, Name: p.Name, What: "removed", From: i + 1, Fields: fieldsOf(p, nil)})
 		}
 	}
 	stays := rising(order)
 	for i, p := range b {
 		at, ok := before[p.Name]
-		d := Difference{Kind: KindPolicy, Name: p.Name, To: i + 1}
+		d := ObjectChange{Kind: KindPolicy, Name: p.Name, To: i + 1}
 		if !ok {
 			d.What, d.Fields = "added", fieldsOf(nil, p)
 			list = append(list, d)

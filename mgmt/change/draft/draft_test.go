@@ -210,7 +210,7 @@ func TestADifferenceNamesFieldsAndTheFewestMoves(t *testing.T) {
 		}
 	}
 	got := Diff(a, b)
-	want := []Difference{
+	want := []ObjectChange{
 		{Kind: KindAlias, Name: "extra", What: "added", Fields: []FieldChange{{"wwpn", "", "20:00:02:fc:01:00:00:33"}}},
 		{Kind: KindAlias, Name: "spare", What: "removed", Fields: []FieldChange{{"wwpn", "20:00:02:fc:01:00:00:09", ""}}},
 		{Kind: KindPolicy, Name: "two", What: "changed", From: 2, To: 1, Fields: []FieldChange{{"match.vsan", "", "7"}, {"ticket", "", "CHG-1"}}},

@@ -1,0 +1,21 @@
+package api
+
+import (
+	"fmt"
+
+	"fcredirect/mgmt/api/configuration"
+	"fcredirect/mgmt/change"
+)
+
+// configuration serves aliases, sets, services and policies, and the change of them.
+func (a *assembly) configuration() (err error) {
+	a.change, err = change.New(change.Options{
+		Settings: a.settings, Plane: change.Dataplane{Live: a.live}, Traffic: change.Segment{Live: a.live}, DB: a.DB, Events: a.Events, Log: a.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("open change control: %w", err)
+	}
+	a.start(a.change.Run)
+	configuration.Register(a.rest, configuration.Deps{Change: a.change})
+	return nil
+}
