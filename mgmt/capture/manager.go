@@ -166,7 +166,12 @@ func (m *Manager) arm(ctx context.Context, seg *attach.Segment, s *session) erro
 	defer cancel()
 	m.reader.Renew(m.owner)
 	m.renews = time.Now().Add(renewPeriod)
-	answer, err := m.o.Do(ctx, seg, capture.OpStart, capture.Encode(&capture.StartRequest{Owner: m.owner, Spec: s.spec}))
+	request := capture.Encode(&capture.StartRequest{Owner: m.owner, Spec: s.spec})
+	answer, err := m.o.Do(ctx, seg, capture.OpStart, request)
+	for isBusy(err) && ctx.Err() == nil { // an lcore that is off its CPU for a moment
+		time.Sleep(period)
+		answer, err = m.o.Do(ctx, seg, capture.OpStart, request)
+	}
 	if err != nil {
 		return refused(err)
 	}
@@ -181,6 +186,11 @@ func (m *Manager) arm(ctx context.Context, seg *attach.Segment, s *session) erro
 	m.mu.Unlock()
 	m.active = append(m.active, s)
 	return nil
+}
+
+func isBusy(err error) bool {
+	var no *command.Error
+	return errors.As(err, &no) && no.Code == command.Busy
 }
 
 // abandon forgets a capture that never began.
