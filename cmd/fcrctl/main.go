@@ -73,7 +73,7 @@ func Main(args []string, out, complaints io.Writer) int {
 func (c *cli) command(args []string) *cobra.Command {
 	root := c.bare()
 	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.serviceCommand(), c.loginCommand(), c.flowCommand(),
-		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand(), c.eventCommand(), c.statsCommand(), c.doctorCommand(), c.manualCommand())
+		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand(), c.eventCommand(), c.statsCommand(), c.doctorCommand(), c.applyCommand(), c.diffCommand(), c.manualCommand())
 	c.addRemote(root, args)
 	c.noteRunning(root)
 	return root
