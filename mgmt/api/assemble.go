@@ -12,6 +12,7 @@ import (
 	"fcredirect/mgmt/audit"
 	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/change"
+	"fcredirect/mgmt/hub"
 	"fcredirect/mgmt/metrics"
 	"fcredirect/mgmt/settings"
 )
@@ -25,6 +26,7 @@ type assembly struct {
 	auth     *auth.Service
 	rest     *rest.API
 	metrics  *metrics.Metrics
+	hub      *hub.Hub // of the live stream
 	change   *change.Service
 
 	certificate func() time.Time        // when the one that is shown ends to be valid; nil: none is

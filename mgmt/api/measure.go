@@ -13,7 +13,7 @@ import (
 func (a *assembly) measure() error {
 	o := metrics.Options{
 		Segment: a.live, Settings: a.settings, Version: a.Version, Log: a.Log,
-		Sessions: func() int { return len(a.auth.Sessions("")) },
+		Sessions: func() int { return len(a.auth.Sessions("")) }, Streams: a.streams,
 		Certificate: func() (end time.Time) {
 			if a.certificate != nil {
 				end = a.certificate()
@@ -40,6 +40,17 @@ func (a *assembly) measure() error {
 		return nil
 	})
 	return nil
+}
+
+// streams is what the hub says of itself.
+func (a *assembly) streams() (s metrics.Streams) {
+	if a.hub != nil {
+		h := a.hub.Stats()
+		s = metrics.Streams{
+			Clients: h.Clients, Subscriptions: h.Subscriptions, Messages: h.Messages, Resyncs: h.Resyncs, Refused: h.Refused, Slow: h.Slow,
+		}
+	}
+	return s
 }
 
 // ends is when the certificate that is shown ends to be valid.

@@ -172,7 +172,7 @@ func (kept) Mirrored() bool   { return true }
 func whole(t testing.TB) Options {
 	return Options{
 		Segment: newPlane(t, 64), Registry: everyRole(), Bus: answering(), Database: server{}, Settings: kept{}, Version: "1.2",
-		Certificate: func() time.Time { return time.Unix(2e9, 0) }, Sessions: func() int { return 3 }, Streams: func() int { return 2 },
+		Certificate: func() time.Time { return time.Unix(2e9, 0) }, Sessions: func() int { return 3 }, Streams: func() Streams { return Streams{Clients: 2, Resyncs: 1} },
 	}
 }
 

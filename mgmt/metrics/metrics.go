@@ -56,9 +56,15 @@ type Options struct {
 	Settings    Settings
 	Certificate func() time.Time // when the certificate that is served ends to be valid, zero: there is none
 	Sessions    func() int       // that are signed in
-	Streams     func() int       // clients of the stream
+	Streams     func() Streams   // of the live stream
 	Version     string
 	Log         *slog.Logger
+}
+
+// Streams is what the live stream says of itself.
+type Streams struct {
+	Clients, Subscriptions           int
+	Messages, Resyncs, Refused, Slow uint64
 }
 
 // Metrics is all metrics of a process.
@@ -106,9 +112,15 @@ var (
 	scrapeDuration = gauge("fcr_scrape_duration_seconds", "What it took to gather what is told here, waits for roles included.")
 	certificateEnd = gauge("fcr_api_certificate_expiry_timestamp_seconds", "When the certificate that is served ends to be valid.")
 	sessions       = gauge("fcr_api_sessions", "Sessions that are signed in.")
-	streams        = gauge("fcr_api_stream_clients", "Clients of the live stream.")
 	settingsRev    = gauge("fcr_settings_revision", "Number of the last change of what admins set.")
 	settingsInDB   = gauge("fcr_settings_mirrored", "1 when the database has all settings that the node's file has.")
+
+	streamClients       = gauge("fcr_stream_clients", "Clients of the live stream.")
+	streamSubscriptions = gauge("fcr_stream_subscriptions", "What they follow.")
+	streamMessages      = counter("fcr_stream_messages_total", "Messages that were sent to them.")
+	streamResyncs       = counter("fcr_stream_resyncs_total", "Times that a client was too slow and got the whole state anew.")
+	streamRefused       = counter("fcr_stream_refused_total", "Clients for whom there was no room.")
+	streamSlow          = counter("fcr_stream_slow_clients_total", "Clients that were let go because they took no message in time.")
 )
 
 // collector makes a scrape.
@@ -167,7 +179,13 @@ func (c *collector) own(out sink) {
 		out.put(sessions, float64(c.o.Sessions()))
 	}
 	if c.o.Streams != nil {
-		out.put(streams, float64(c.o.Streams()))
+		s := c.o.Streams()
+		out.put(streamClients, float64(s.Clients))
+		out.put(streamSubscriptions, float64(s.Subscriptions))
+		out.count(streamMessages, s.Messages)
+		out.count(streamResyncs, s.Resyncs)
+		out.count(streamRefused, s.Refused)
+		out.count(streamSlow, s.Slow)
 	}
 	c.bus(out)
 }

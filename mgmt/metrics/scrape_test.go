@@ -56,7 +56,7 @@ func TestAScrapeTellsWhatStandsInTheSegment(t *testing.T) {
 		`fcr_database_up`:                                                       "1",
 		`fcr_settings_revision`:                                                 "42",
 		`fcr_api_sessions`:                                                      "3",
-		`fcr_api_stream_clients`:                                                "2",
+		`fcr_stream_clients`:                                                    "2",
 		`fcr_api_certificate_expiry_timestamp_seconds`:                          "2e+09",
 		`fcr_alarms{code="memory.high",severity="warning"}`:                     "2",
 		`fcr_alarms{code="ring.blocked",severity="major"}`:                      "0",

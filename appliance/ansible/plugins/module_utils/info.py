@@ -7,21 +7,21 @@ from ansible.module_utils.basic import AnsibleModule
 from .client import Client, spec
 from .resource import run
 
+# Arguments that the interface calls by a word that YAML takes for a truth.
+SENT_AS = {"configuration": "on"}
 
-def look(path, filters=(), arguments=None):
+
+def look(path, **filters):
     """Runs a module that gives the items of a list. filters are arguments that are sent as they are."""
-    own = {"limit": {"type": "int"}}
-    for name in filters:
-        own[name] = {"type": "str"}
-    own.update(arguments or {})
+    own = dict(limit={"type": "int"}, **filters)
     module = AnsibleModule(argument_spec=spec(**own), supports_check_mode=True)
 
     def work():
         query = {}
-        for name in own:
+        for name in filters:
             value = module.params[name]
-            if name != "limit" and value is not None:
-                query[name] = str(value).lower() if isinstance(value, bool) else value
+            if value is not None:
+                query[SENT_AS.get(name, name)] = ",".join(value) if isinstance(value, list) else value
         items = Client(module.params).list(path, query, module.params["limit"])
         return {"changed": False, "items": items, "count": len(items)}
 

@@ -15,6 +15,13 @@ options:
   limit:
     description: Not more items than so many. Without it all of them.
     type: int
+  search:
+    description: A part of the name.
+    type: str
+  configuration:
+    description: What is being edited, or what decides.
+    type: str
+    choices: [pending, active]
 """
 
 EXAMPLES = r"""
@@ -40,7 +47,11 @@ from ansible_collections.fcredirect.appliance.plugins.module_utils.info import l
 
 
 def main():
-    look("/api/v1/aliases")
+    look(
+        "/api/v1/aliases",
+        search={"type": "str"},
+        configuration={"type": "str", "choices": ["pending", "active"]},
+    )
 
 
 if __name__ == "__main__":

@@ -16,10 +16,41 @@ options:
     description: Not more items than so many. Without it all of them.
     type: int
   initiator:
-    description: Only flows of this WWPN or alias.
+    description: A WWPN in any spelling, an alias, a set, a mask.
     type: str
   target:
-    description: Only flows to this WWPN or alias.
+    description: Likewise.
+    type: str
+  end:
+    description: Likewise, of either end.
+    type: str
+  text:
+    description: Part of an alias or a WWPN of either end.
+    type: str
+  vsan:
+    description: 0 is untagged.
+    type: int
+  verdict:
+    description: What is decided about them.
+    type: list
+    elements: str
+    choices: [forward, redirect, mirror, drop]
+  state:
+    description: Whether they go the way that was decided.
+    type: list
+    elements: str
+    choices: [active, bypassed, blocked]
+  policy:
+    description: The policy that decided, C(-) for none.
+    type: str
+  service:
+    description: The service that the flow goes to, C(-) for none.
+    type: str
+  port:
+    description: A port on which one of its directions comes in.
+    type: str
+  sort:
+    description: The field to order by; with - before it, the greatest first.
     type: str
 """
 
@@ -47,7 +78,20 @@ from ansible_collections.fcredirect.appliance.plugins.module_utils.info import l
 
 
 def main():
-    look("/api/v1/flows", ("initiator", "target"))
+    look(
+        "/api/v1/flows",
+        initiator={"type": "str"},
+        target={"type": "str"},
+        end={"type": "str"},
+        text={"type": "str"},
+        vsan={"type": "int"},
+        verdict={"type": "list", "elements": "str", "choices": ["forward", "redirect", "mirror", "drop"]},
+        state={"type": "list", "elements": "str", "choices": ["active", "bypassed", "blocked"]},
+        policy={"type": "str"},
+        service={"type": "str"},
+        port={"type": "str"},
+        sort={"type": "str"},
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,26 @@ options:
   limit:
     description: Not more items than so many. Without it all of them.
     type: int
+  wwpn:
+    description: A WWPN in any spelling, or an alias.
+    type: str
+  role:
+    description: What the N_Port is.
+    type: str
+    choices: [initiator, target, both, unknown]
+  state:
+    description: How sure the login is.
+    type: str
+    choices: [live, suspect, removed]
+  vsan:
+    description: 0 is untagged.
+    type: int
+  port:
+    description: The port on which its frames come in.
+    type: str
+  text:
+    description: Part of an alias or a WWPN.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -40,7 +60,15 @@ from ansible_collections.fcredirect.appliance.plugins.module_utils.info import l
 
 
 def main():
-    look("/api/v1/logins")
+    look(
+        "/api/v1/logins",
+        wwpn={"type": "str"},
+        role={"type": "str", "choices": ["initiator", "target", "both", "unknown"]},
+        state={"type": "str", "choices": ["live", "suspect", "removed"]},
+        vsan={"type": "int"},
+        port={"type": "str"},
+        text={"type": "str"},
+    )
 
 
 if __name__ == "__main__":

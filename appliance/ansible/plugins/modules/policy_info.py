@@ -15,6 +15,20 @@ options:
   limit:
     description: Not more items than so many. Without it all of them.
     type: int
+  search:
+    description: A part of the name.
+    type: str
+  action:
+    description: Only those with this action.
+    type: str
+    choices: [forward, redirect, mirror, drop]
+  service:
+    description: Only those with this service.
+    type: str
+  configuration:
+    description: What is being edited, or what decides.
+    type: str
+    choices: [pending, active]
 """
 
 EXAMPLES = r"""
@@ -40,7 +54,13 @@ from ansible_collections.fcredirect.appliance.plugins.module_utils.info import l
 
 
 def main():
-    look("/api/v1/policies")
+    look(
+        "/api/v1/policies",
+        search={"type": "str"},
+        action={"type": "str", "choices": ["forward", "redirect", "mirror", "drop"]},
+        service={"type": "str"},
+        configuration={"type": "str", "choices": ["pending", "active"]},
+    )
 
 
 if __name__ == "__main__":

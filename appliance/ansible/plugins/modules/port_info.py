@@ -15,6 +15,10 @@ options:
   limit:
     description: Not more items than so many. Without it all of them.
     type: int
+  role:
+    description: Only ports of this role.
+    type: str
+    choices: [edge, fabric, service]
 """
 
 EXAMPLES = r"""
@@ -40,7 +44,7 @@ from ansible_collections.fcredirect.appliance.plugins.module_utils.info import l
 
 
 def main():
-    look("/api/v1/ports")
+    look("/api/v1/ports", role={"type": "str", "choices": ["edge", "fabric", "service"]})
 
 
 if __name__ == "__main__":

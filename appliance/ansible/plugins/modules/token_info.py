@@ -43,7 +43,7 @@ from ansible_collections.fcredirect.appliance.plugins.module_utils.info import l
 
 
 def main():
-    look("/api/v1/tokens", ("owner",))
+    look("/api/v1/tokens", owner={"type": "str"})
 
 
 if __name__ == "__main__":
