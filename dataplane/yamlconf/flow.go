@@ -89,7 +89,7 @@ func (r *reader) flowMapping() (Node, bool) {
 		if !ok || !r.advance() {
 			return n, false
 		}
-		n.Items = append(n.Items, key, value)
+		n.Items = append(roomFor(n.Items), key, value)
 		switch {
 		case r.peek() == ',':
 			r.pos++
