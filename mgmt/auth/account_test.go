@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fcredirect/mgmt/problem"
+	"fcredirect/mgmt/settings"
 )
 
 func TestAPasswordIsLongAndNotWhatEverybodyTries(t *testing.T) {
@@ -340,5 +341,29 @@ func TestANameThatIsGivenToSomebodyElseBringsNothingAlong(t *testing.T) {
 		want(t, err, problem.Unauthenticated)
 		_, err = w.Token(made.ID)
 		want(t, err, problem.NotFound)
+	}
+}
+
+// The same when the process was killed before it had ended sessions and tokens: the account that they belong to is gone.
+func TestSessionsAndTokensAreOfAnAccountAndNotOfAName(t *testing.T) {
+	w := newWorld(t).with("root", Admin).with("alice", Admin)
+	ctx := t.Context()
+	c := w.signIn("alice", good, here)
+	_, text, err := w.CreateToken(ctx, &Actor{Name: "alice", Role: Admin}, TokenDraft{Name: "t"}, false)
+	want(t, err, "")
+	want(t, w.store.Update(ctx, func(t *settings.Tx) error { t.Delete(kindUser, "alice"); return nil }), "")
+	_, err = w.byCookie(c)
+	want(t, err, problem.SessionExpired)
+	_, err = w.byToken(text)
+	want(t, err, problem.Unauthenticated)
+	w.with("alice", Admin)
+	for _, restarted := range []bool{false, true} {
+		if restarted {
+			w.restart(false)
+		}
+		_, err = w.byCookie(c)
+		want(t, err, problem.SessionExpired)
+		_, err = w.byToken(text)
+		want(t, err, problem.Unauthenticated)
 	}
 }

@@ -22,7 +22,7 @@ type Cost struct {
 	Time   uint32 // passes
 }
 
-// DefaultCost is some 70 ms of one core. RFC 9106 has 64 MiB for its second choice; half of that is what an appliance
+// DefaultCost is some 0.1 s of one core. RFC 9106 has 64 MiB for its second choice; half of that is what an appliance
 // gives, with hashesAtOnce at a time.
 var DefaultCost = Cost{Memory: hashMemory, Time: hashTime}
 

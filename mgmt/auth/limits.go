@@ -44,8 +44,8 @@ const (
 	flushEvery = time.Minute
 	flushSoon  = time.Second
 
-	// hashesAtOnce bounds how many passwords are hashed at a time, each with hashMemory, on one core for some 70 ms;
-	// hashesWaiting how many wait for that, 5 s at most. More are refused as busy.
+	// hashesAtOnce bounds how many passwords are hashed at a time, each with hashMemory, on one core for some 0.1 s;
+	// hashesWaiting how many wait for that, hashTimeout at most. More are refused as busy.
 	hashesAtOnce  = 2
 	hashesWaiting = 128
 	hashTimeout   = 10 * time.Second

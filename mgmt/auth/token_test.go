@@ -167,7 +167,7 @@ func TestATokenThatMakesTokensGivesNoMoreThanItIs(t *testing.T) {
 	}
 	_, _, err = w.CreateToken(t.Context(), a, TokenDraft{Name: "c", Addresses: prefixes("192.0.2.128/25")}, false)
 	want(t, err, "")
-	for _, p := range []string{"192.0.0.0/16", "198.51.100.0/24", "::/0"} {
+	for _, p := range []string{"192.0.0.0/16", "192.0.2.0/23", "198.51.100.0/24", "::/0"} {
 		_, _, err = w.CreateToken(t.Context(), a, TokenDraft{Name: "d", Addresses: prefixes(p)}, false)
 		want(t, err, problem.Forbidden)
 	}
