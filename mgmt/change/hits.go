@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/policy"
 	"fcredirect/mgmt/change/draft"
 	"fcredirect/mgmt/problem"
@@ -68,12 +67,11 @@ func (s *Service) Hits(context.Context) (*Hits, error) {
 
 func (s *Service) countHits(p *policy.Snapshot) (*Hits, error) {
 	rules, services := make([]Hit, p.Rules()+1), make([]Hit, p.Services()+1)
-	seen := map[flow.Key]bool{}
 	err := s.o.Traffic.Directions(time.Time{}, func(d Direction) {
 		v := p.Evaluate(d.Initiator, d.Target, d.Key.VF())
-		flows := uint64(0)
-		if k := d.pair(); !seen[k] {
-			seen[k], flows = true, 1
+		flows := uint64(0) // a flow is counted where it begins; one whose host was not heard yet is about to be
+		if d.FromInitiator {
+			flows = 1
 		}
 		// One behind: -1 is the default, and no service.
 		for _, h := range []*Hit{&rules[v.Rule+1], &services[v.Service+1]} {

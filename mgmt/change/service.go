@@ -118,18 +118,24 @@ func (s *Service) give() { <-s.turn }
 
 // fresh reads everything again if somebody else wrote it: a new machine gets its settings from the database.
 func (s *Service) fresh() error {
-	r, ok := s.o.Settings.Get(kindChange, headName)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if (!ok && s.version == 0) || (ok && r.Version == s.version) {
+	if !s.stale() {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.load(); err != nil {
 		<-s.turn
 		return err
 	}
 	s.publish()
 	return nil
+}
+
+func (s *Service) stale() bool {
+	r, _ := s.o.Settings.Get(kindChange, headName)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return r.Version != s.version
 }
 
 // load reads everything. It is for who holds mu.

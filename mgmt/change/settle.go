@@ -31,8 +31,7 @@ func (s *Service) Settle(ctx context.Context) error {
 		return err
 	}
 	h := s.peek()
-	if settled(&h, &st) {
-		s.touch(h.Apply != nil && h.Apply.Phase == Applying)
+	if settled(&h, &st) && !s.stale() {
 		return nil
 	}
 	if err := s.take(ctx); err != nil {
