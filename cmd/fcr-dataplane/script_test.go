@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fails": fails, "await": await, "segment": segmentIs, "term": send(syscall.SIGTERM), "hup": send(syscall.SIGHUP),
-			"cut": cutFile, "poke": poke, "json": jsonIs, "frames": frames, "join": join, "same": sameFrames, "judge": judge, "balanced": balanced, "give": give,
+			"change": change, "revision": revisionIs, "large": large, "cut": cutFile, "poke": poke, "json": jsonIs, "frames": frames, "join": join, "same": sameFrames, "judge": judge, "balanced": balanced, "give": give,
 		},
 	})
 }
