@@ -123,19 +123,25 @@ func TestAScrapeWaitsForNobodyLongerThanItsBound(t *testing.T) {
 
 // The table is not walked: a scrape of a million directions costs as much as one of none.
 func TestAScrapeOfAMillionFlowsTakesLessThanTwentyMilliseconds(t *testing.T) {
-	o := whole(t)
-	o.Segment = newPlane(t, 1<<19) // two lcores
-	m := New(o)
-	var took []time.Duration
-	for range 9 {
-		began := time.Now()
-		scrape(t, m)
-		took = append(took, time.Since(began))
+	best := func(directions int) time.Duration {
+		o := whole(t)
+		o.Segment = newPlane(t, directions) // of each of two lcores
+		m := New(o)
+		var took []time.Duration
+		for range 9 {
+			began := time.Now()
+			scrape(t, m)
+			took = append(took, time.Since(began))
+		}
+		return slices.Min(took)
 	}
-	if best := slices.Min(took); best > 20*time.Millisecond {
-		t.Errorf("%v", took)
-	} else {
-		t.Logf("best of %d: %v", len(took), best)
+	none, million := best(64), best(1<<19)
+	t.Logf("best of 9: %v, of next to none %v", million, none)
+	if million > 5*none+5*time.Millisecond {
+		t.Errorf("%v of a million, %v of next to none", million, none)
+	}
+	if million > 20*time.Millisecond && !testing.Short() { // -short is for the race detector, which takes its time
+		t.Errorf("%v", million)
 	}
 }
 
