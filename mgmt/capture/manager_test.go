@@ -520,3 +520,21 @@ func TestWhatTheDataPlaneRefusesLeavesNothingBehind(t *testing.T) {
 		t.Errorf("the absent is removed: %v", err)
 	}
 }
+
+func TestADiskThatIsFullEndsTheCaptureAndWhatIsThereCanBeFetched(t *testing.T) {
+	r := newRig(t, 1)
+	c := r.start(func(*Request) {})
+	r.captured(0, 0, 1)
+	r.await(c.ID, "written", func(c Capture) bool { return c.Frames == 1 })
+	r.lanes.Lock()
+	r.active[0].file.f.Close() // every write fails from now on
+	r.lanes.Unlock()
+	r.captured(0, 0, 2)
+	c = r.await(c.ID, "over", over)
+	if c.State != Interrupted || !strings.Contains(c.Why, "could not be written") {
+		t.Errorf("%+v", c)
+	}
+	if file := r.file(c.ID); int64(len(file)) != c.Bytes || len(packets(t, file)) != 1 {
+		t.Errorf("%d bytes, said are %d", len(file), c.Bytes)
+	}
+}

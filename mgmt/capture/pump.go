@@ -247,8 +247,9 @@ func (m *Manager) conclude(s *session, now []uint64, count capture.Count) {
 	}
 	m.active = slices.DeleteFunc(m.active, func(a *session) bool { return a == s })
 	ended := time.Now().UTC()
+	size, _, _ := s.file.look() // what has reached the disk
 	m.mu.Lock()
-	s.shown.State, s.shown.Why, s.shown.Ended, s.shown.Bytes = s.state, s.why, &ended, s.writer.Written()
+	s.shown.State, s.shown.Why, s.shown.Ended, s.shown.Bytes = s.state, s.why, &ended, size
 	if err := m.save(&s.shown); err != nil {
 		m.o.Log.Error("the end of a capture not written", "capture", s.shown.ID, "why", err)
 	}
