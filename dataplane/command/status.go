@@ -40,7 +40,7 @@ type Record struct {
 	LastAt            int64
 	Last              uint32 // what came of the revision before
 	_                 uint32
-	_                 [256]byte
+	_                 [288]byte
 }
 
 // Page is the region "change". Two records in turn: a data plane that is killed while it writes one leaves the other.

@@ -105,6 +105,9 @@ func (k *Keeper) fromDisk(slot uint32) (found bool, err error) {
 		return false, fmt.Errorf("%w: %w", errDamaged, err)
 	case err != nil:
 		k.o.Log.Error("the confirmed policy is damaged; the one before it is in force", "why", err, "revision", s.Revision)
+		if err := k.o.Folder.Mend(); err != nil {
+			k.o.Log.Warn("the folder was not mended", "why", err)
+		}
 	}
 	if err := k.o.Folder.Restore(&s, text); err != nil {
 		k.o.Log.Warn("the text of the confirmed policy was not put back", "why", err)

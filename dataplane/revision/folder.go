@@ -24,6 +24,7 @@ import (
 //
 //	confirmed          the confirmed revision: what it is, the flat form, the text; with a checksum over all
 //	confirmed.before   the one before, for a disk that damages files
+//	confirmed.damaged  what a disk had damaged
 //	documents/         texts of policies, named by their SHA-256; the only place into which others may write
 type Folder struct {
 	path, node string
@@ -34,6 +35,7 @@ type Folder struct {
 const (
 	confirmedFile = "confirmed"
 	beforeFile    = "confirmed.before"
+	damagedFile   = "confirmed.damaged"
 	newSuffix     = ".new"
 	documents     = "documents"
 )
@@ -261,6 +263,19 @@ func (f *Folder) Load() (s Saved, flat, text []byte, found bool, err error) {
 		return Saved{}, nil, nil, false, ErrNone
 	}
 	return Saved{}, nil, nil, false, err
+}
+
+// Mend makes the one before the confirmed one again, when Load had to take it; what is damaged is kept for whoever wants
+// to look.
+func (f *Folder) Mend() error {
+	err := os.Rename(f.at(confirmedFile), f.at(damagedFile))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = os.Rename(f.at(beforeFile), f.at(confirmedFile))
+	}
+	if err != nil {
+		return fmt.Errorf("confirmed policy: %w", err)
+	}
+	return nil
 }
 
 func (f *Folder) read(name string) (s Saved, flat, text []byte, err error) {

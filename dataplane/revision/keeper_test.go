@@ -232,7 +232,6 @@ func TestADamagedFileIsNamedAndTheOneBeforeItBegins(t *testing.T) {
 		t.Log(name)
 		w.is(1, 1, "one")
 		harm(filepath.Join(w.dir, confirmedFile))
-		harm(filepath.Join(w.dir, beforeFile))
 		w.coldStart(seedOf(t, "seed"))
 		w.is(1, 1, "seed")
 	}
