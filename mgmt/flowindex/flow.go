@@ -3,7 +3,6 @@ package flowindex
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +15,9 @@ import (
 	"fcredirect/mgmt/problem"
 )
 
+// Waiting is the state of a flow that was created ahead and is not there yet. Whoever keeps those shows it: an index does not.
+const Waiting = "waiting"
+
 // Flow is a flow as lists show it.
 type Flow struct {
 	ID             string     `json:"id" doc:"Names the flow: fabric, VSAN, initiator and target. It stays the same when FC_IDs change." example:"0-100-200000255b000001-500a098000000001"`
@@ -23,14 +25,14 @@ type Flow struct {
 	VSAN           uint16     `json:"vsan" maximum:"4095" doc:"VSAN or VLAN; 0 is untagged."`
 	Initiator      string     `json:"initiator,omitempty" doc:"WWPN; absent while it is not known." example:"20:00:00:25:5b:00:00:01"`
 	InitiatorAlias string     `json:"initiator_alias,omitempty"`
-	InitiatorID    string     `json:"initiator_id" doc:"FC_ID" example:"0x010203"`
+	InitiatorID    string     `json:"initiator_id,omitempty" doc:"FC_ID" example:"0x010203"`
 	Target         string     `json:"target,omitempty" doc:"WWPN; absent while it is not known." example:"50:0a:09:80:00:00:00:01"`
 	TargetAlias    string     `json:"target_alias,omitempty"`
-	TargetID       string     `json:"target_id" doc:"FC_ID" example:"0x010300"`
+	TargetID       string     `json:"target_id,omitempty" doc:"FC_ID" example:"0x010300"`
 	Verdict        string     `json:"verdict" enum:"forward,redirect,mirror,drop" doc:"What the policy decided."`
 	Policy         string     `json:"policy,omitempty" doc:"The policy that decided; absent: none matches, and the flow is forwarded."`
 	Service        string     `json:"service,omitempty"`
-	State          string     `json:"state" enum:"active,bypassed,blocked" doc:"bypassed and blocked: its service is not usable, and that is what the policy says for this case."`
+	State          string     `json:"state" enum:"active,bypassed,blocked,waiting" doc:"bypassed and blocked: its service is not usable, and that is what the policy says for this case. waiting: it was created ahead, and is not there yet."`
 	Evaluated      bool       `json:"evaluated" doc:"Whether the active policy has been asked; if not, it is with the next frame."`
 	Static         bool       `json:"static" doc:"It was created ahead, and does not end when it is idle."`
 	Port           string     `json:"port,omitempty" doc:"The port on which frames of the initiator come in."`
@@ -142,7 +144,6 @@ func (x *Index) find(ctx context.Context, f *shm.File, id ID) (*Flow, error) {
 	t.image.wwpns = t.names.wwpns
 	found := new(Flow)
 	t.image.describe(last, found)
-	found.Static = x.o.Wanted != nil && slices.Contains(x.o.Wanted(), id)
 	return found, nil
 }
 

@@ -22,10 +22,8 @@ type Options struct {
 	// Document is the active policy as it was written: it names the members of sets. Nil, or a nil document: sets cannot be
 	// asked for.
 	Document Documents
-	// Wanted are the flows that were created ahead; nil: there are none.
-	Wanted func() []ID
-	Log    *slog.Logger
-	heap   bool // chunks lie on the heap
+	Log      *slog.Logger
+	heap     bool // chunks lie on the heap
 }
 
 // Index lists flows.
@@ -130,9 +128,6 @@ func (x *Index) scan(s *scanner, spare **image) error {
 		if s.epoch != seg.Epoch || s.numbers == nil || s.crowded() {
 			s.reset(seg.Epoch)
 			before = nil // rows mean nothing beyond it
-		}
-		if s.wanted = nil; x.o.Wanted != nil {
-			s.wanted = x.o.Wanted()
 		}
 		return s.scan(seg.State, img, before, time.Now())
 	})

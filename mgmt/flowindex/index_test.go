@@ -66,6 +66,7 @@ func varied(t testing.TB) *world {
 		back.LastSeen = to.LastSeen
 		if i == 2 {
 			to.Errors, back.Errors = 2, 1
+			w.shards[0].Info(to).Static, to.LastSeen, back.LastSeen = 1, 0, 0
 		}
 	}
 	return w
@@ -109,11 +110,11 @@ func TestAFilterSelectsWhatItSays(t *testing.T) {
 		"bytes":                               {Filter{MinBytes: 7000}, "6 3 of 2"},
 		"errors":                              {Filter{MinErrors: 3}, "3 of 1"},
 		"a rate that none has":                {Filter{MinFrameRate: 1, MinByteRate: 1}, " of 0"},
-		"seen since":                          {Filter{SeenSince: time.Unix(0, epoch+55e9)}, "6 3 of 2"},
-		"seen before":                         {Filter{SeenBefore: time.Unix(0, epoch+35e9)}, "4 5 of 2"},
+		"seen since":                          {Filter{SeenSince: time.Unix(0, epoch+55e9)}, "6 of 1"},
+		"seen before, or never":               {Filter{SeenBefore: time.Unix(0, epoch+35e9)}, "3 4 5 of 3"},
 		"created since":                       {Filter{CreatedSince: time.Unix(0, epoch+5)}, "6 5 of 2"},
-		"created long ago":                    {Filter{SeenBefore: time.Unix(0, 0)}, " of 0"},
-		"created ahead":                       {Filter{Static: &yes}, " of 0"},
+		"never seen":                          {Filter{SeenBefore: time.Unix(0, 0)}, "3 of 1"},
+		"created ahead":                       {Filter{Static: &yes}, "3 of 1"},
 		"several":                             {Filter{VSAN: &hundred, Initiator: "hosts", MinFrames: 55}, "1 of 1"},
 	} {
 		if got := ids(x.mustList(t, Query{Filter: tc.by})); got != tc.want {
@@ -144,7 +145,7 @@ func TestAListIsInTheOrderThatWasAskedFor(t *testing.T) {
 	x := varied(t).index(t)
 	for sort, want := range map[string]string{
 		"": "6 1 2 3 4 5 of 6", "id": "6 1 2 3 4 5 of 6", "-id": "5 4 3 2 1 6 of 6", "frames": "4 5 2 1 3 6 of 6", "-bytes": "6 3 1 2 5 4 of 6",
-		"initiator": "6 3 4 1 5 2 of 6", "-target": "2 1 5 4 3 6 of 6", "-errors": "3 6 1 2 4 5 of 6", "-last_seen": "6 3 1 2 5 4 of 6",
+		"initiator": "6 3 4 1 5 2 of 6", "-target": "2 1 5 4 3 6 of 6", "-errors": "3 6 1 2 4 5 of 6", "-last_seen": "6 1 2 5 4 3 of 6",
 		"created": "1 2 3 4 5 6 of 6", "verdict": "6 2 1 4 5 3 of 6", "-state": "5 4 6 1 2 3 of 6", "policy": "6 1 4 5 2 3 of 6", "service": "6 2 3 1 4 5 of 6",
 		"frame_rate": "6 1 2 3 4 5 of 6", "-byte_rate": "6 1 2 3 4 5 of 6",
 	} {

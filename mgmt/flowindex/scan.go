@@ -25,7 +25,6 @@ type scanner struct {
 	rowOf   [][]uint32 // by shard and info: the row it was put into last
 	numbers map[uint64]uint32
 	wwpns   []uint64 // by number; only ever appended to
-	wanted  []ID     // created ahead
 	omitted uint64   // flows that found no row, in the last scan
 	touched uint64   // of no meaning
 }
@@ -45,6 +44,7 @@ type direction struct {
 	errors                  uint16
 	orient                  flow.Orient
 	inPort                  uint8
+	static                  bool
 }
 
 // reset forgets everything: the next image is a first one.
@@ -168,7 +168,7 @@ func look(entries []flow.Entry, info *flow.Info, n uint32, d *direction) bool {
 	d.key, d.frames, d.bytes, d.lastSeen, d.verdict, d.stamp = e.Key, e.Frames, e.Bytes, e.LastSeen, e.Verdict, e.Stamp
 	d.errors = uint16(before >> 16)
 	d.created, d.initiator, d.target = info.Created, info.Initiator, info.Target
-	d.rule, d.service, d.orient, d.inPort = info.Rule, info.Service, info.Orient, info.InPort
+	d.rule, d.service, d.orient, d.inPort, d.static = info.Rule, info.Service, info.Orient, info.InPort, info.Static != 0
 	whole := e.Info == n && info.Slot == slot && d.key != 0 && d.key.SID() != d.key.DID() // equal ones mark a slot whose direction ended
 	return whole && before&1 == 0 && uint16(atomic.LoadUint32(word)) == uint16(before)
 }
@@ -205,6 +205,9 @@ func (s *scanner) put(c *chunk, i uint32, key flow.Key, side int, d *direction, 
 	c.frames[i][side], c.bytes[i][side], c.at[i][side], c.ports[i][side] = d.frames, d.bytes, at, d.inPort
 	c.errors[i] += uint32(d.errors)
 	c.created[i] = min(c.created[i], d.created)
+	if d.static {
+		c.flags[i] |= flagStatic
+	}
 	if d.initiator != 0 {
 		c.initiator[i] = s.number(d.initiator, c.initiator[i])
 	}
@@ -266,7 +269,6 @@ func (s *scanner) crowded() bool { return len(s.wwpns) > namesPerRow*len(s.keys)
 // settle takes the rows of flows that ended, and makes rates.
 func (s *scanner) settle(img, before *image) {
 	img.wwpns = s.wwpns
-	ahead := s.ahead()
 	seconds := 0.0
 	if before != nil {
 		seconds = img.began.Sub(before.began).Seconds()
@@ -287,9 +289,6 @@ func (s *scanner) settle(img, before *image) {
 				continue
 			}
 			img.flows++
-			if ahead.has(c, i) {
-				c.flags[i] |= flagStatic
-			}
 			if c.frameRate[i], c.byteRate[i] = 0, 0; seconds <= 0 {
 				continue
 			}
@@ -302,39 +301,6 @@ func (s *scanner) settle(img, before *image) {
 			c.frameRate[i], c.byteRate[i] = float32(float64(frames)/seconds), float32(float64(bytes)/seconds)
 		}
 	}
-}
-
-// aheads are the flows that were created ahead, by the numbers of their ends' names.
-type aheads struct {
-	initiators []bool // by number: there is one
-	flows      map[[2]uint32][]ID
-}
-
-func (s *scanner) ahead() (a aheads) {
-	for _, id := range s.wanted {
-		initiator, target := s.numbers[uint64(id.Initiator)], s.numbers[uint64(id.Target)]
-		if initiator == 0 || target == 0 {
-			continue // nobody has seen it
-		}
-		if a.flows == nil {
-			a.initiators, a.flows = make([]bool, len(s.wwpns)), map[[2]uint32][]ID{}
-		}
-		a.initiators[initiator] = true
-		a.flows[[2]uint32{initiator, target}] = append(a.flows[[2]uint32{initiator, target}], id)
-	}
-	return a
-}
-
-func (a *aheads) has(c *chunk, i int) bool {
-	if a.flows == nil || !a.initiators[c.initiator[i]] {
-		return false
-	}
-	for _, id := range a.flows[[2]uint32{c.initiator[i], c.target[i]}] {
-		if id.Fabric == c.key[i].Fabric() && id.VSAN == c.key[i].VF() {
-			return true
-		}
-	}
-	return false
 }
 
 // leave frees the rows of a chunk that hold nothing any more. They are given away at the next scan, so what questions read

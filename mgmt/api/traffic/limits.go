@@ -1,0 +1,25 @@
+package traffic
+
+import "time"
+
+const (
+	// maxAhead bounds the flows that are created ahead: 200 bytes each in the settings.
+	maxAhead = 10_000
+	// commandTime bounds a command to the data plane.
+	commandTime = 3 * time.Second
+	// offerEvery is how often it is looked whether a data plane has started that does not know the flows created ahead.
+	offerEvery = time.Second
+
+	// exportMax bounds the flows of an export, maxExports how many run at a time, writeTime how long a client may take for a
+	// part of one.
+	exportMax  = 1_000_000
+	maxExports = 2
+	writeTime  = 30 * time.Second
+	// exportPart is how many bytes are written at a time.
+	exportPart = 64 << 10
+
+	// askTime bounds a question to role telemetry, which gives it 10 s.
+	askTime = 12 * time.Second
+	// sampleMost bounds the samples of an answer: the history has 15 minutes.
+	sampleMost = 900
+)
