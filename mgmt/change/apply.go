@@ -55,7 +55,7 @@ func (s *Service) Apply(ctx context.Context, o Order) (Applied, error) {
 	s.mu.Lock()
 	next, active, blind := s.pending, s.active, s.blind
 	s.mu.Unlock()
-	if !blind && string(next.YAML()) == string(active.YAML()) {
+	if c := s.compile(next); !blind && (c.hash == h.Running.Document || s.same(active, &h, c)) {
 		return Applied{}, problem.New(problem.NothingPending, "The pending configuration is the same as the active one.")
 	}
 	return s.install(ctx, &h, st, o, next, true)
@@ -86,6 +86,14 @@ func (s *Service) Reapply(ctx context.Context, o Order) (Applied, error) {
 		return Applied{}, err
 	}
 	return s.install(ctx, &h, st, o, d, false)
+}
+
+// same says whether the active configuration is what was compiled. What was found at the data plane has its own text.
+func (s *Service) same(active *draft.Draft, h *head, c *compiled) bool {
+	s.mu.Lock()
+	known := s.foreign == h.Running.Document
+	s.mu.Unlock()
+	return known && hashOf(active.YAML()) == c.hash
 }
 
 func checkWindow(w time.Duration) error {

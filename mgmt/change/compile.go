@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"fcredirect/dataplane/policy"
 	"fcredirect/dataplane/yamlconf"
@@ -16,10 +17,11 @@ import (
 type compiled struct {
 	of       *draft.Draft
 	once     sync.Once
+	done     atomic.Bool
 	text     []byte
 	hash     string
 	doc      *policy.Document // as read from text
-	lines    *policy.Lines
+	lines    func() *policy.Lines
 	snapshot *policy.Snapshot // nil when err is not
 	warnings []policy.Warning
 	err      error
@@ -51,10 +53,23 @@ func (k *compiledDrafts) find(d *draft.Draft) *compiled {
 	return c
 }
 
+// named is a draft that was compiled to this text, nil if none is remembered.
+func (k *compiledDrafts) named(hash string) *draft.Draft {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range k.list {
+		if c.done.Load() && c.hash == hash {
+			return c.of
+		}
+	}
+	return nil
+}
+
 func (c *compiled) make() {
+	defer c.done.Store(true)
 	c.text, c.doc = c.of.Document().Written("pending")
 	c.hash = hashOf(c.text)
-	c.lines = c.doc.Lines()
+	c.lines = sync.OnceValue(c.doc.Lines)
 	if len(c.text) > MaxDocument {
 		c.err = problem.New(problem.LimitReached, "The document has %d bytes, the limit is %d.", len(c.text), MaxDocument)
 		return
@@ -73,7 +88,7 @@ func (c *compiled) problem() error {
 	}
 	p := problem.New(problem.Invalid, "The pending configuration cannot be applied.")
 	for _, d := range all.List {
-		part, _ := c.lines.Part(d.Line)
+		part, _ := c.lines().Part(d.Line)
 		p.At("pending/"+part.Pointer(), "%s", sentence(d))
 	}
 	return p
@@ -119,7 +134,7 @@ var kindOfSection = map[string]draft.Kind{
 
 func (c *compiled) finding(severity, code string, d *yamlconf.Diagnostic) Finding {
 	f := Finding{Severity: severity, Code: code, Line: d.Line, Column: d.Column, Message: d.Message, Cure: d.Cure}
-	if part, ok := c.lines.Part(d.Line); ok {
+	if part, ok := c.lines().Part(d.Line); ok {
 		f.Object, f.Kind, f.Name, f.Field = part.Pointer(), string(kindOfSection[part.Section]), part.Name, strings.ReplaceAll(part.Key, "-", "_")
 	}
 	return f

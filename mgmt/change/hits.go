@@ -118,7 +118,7 @@ func (s *Service) Shadowed(d *draft.Draft) map[string]string {
 	shadowed := map[string]string{}
 	for _, w := range c.warnings {
 		if w.Code == policy.RuleShadowed {
-			if part, ok := c.lines.Part(w.Line); ok {
+			if part, ok := c.lines().Part(w.Line); ok {
 				shadowed[part.Name] = w.Message
 			}
 		}

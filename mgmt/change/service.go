@@ -53,6 +53,7 @@ type Service struct {
 	active    *draft.Draft
 	pending   *draft.Draft // nil: nothing is pending
 	blind     bool         // the text of what runs is not known
+	foreign   string       // the document that runs, if its text is not as we would write it
 	status    command.Status
 	statusErr error
 	applying  time.Time // since when this process sees an application whose end it has not seen
@@ -131,6 +132,14 @@ func (s *Service) fresh() error {
 	return nil
 }
 
+// foreign is a document if its text is not what we would write.
+func foreign(d *draft.Draft, document string) string {
+	if hashOf(d.YAML()) == document {
+		return ""
+	}
+	return document
+}
+
 func (s *Service) stale() bool {
 	r, _ := s.o.Settings.Get(kindChange, headName)
 	s.mu.Lock()
@@ -159,7 +168,7 @@ func (s *Service) load() error {
 			return err
 		}
 	}
-	s.head, s.version, s.active, s.pending, s.blind = h, version, active, edited, blind
+	s.head, s.version, s.active, s.pending, s.blind, s.foreign = h, version, active, edited, blind, foreign(active, h.Running.Document)
 	return nil
 }
 
@@ -204,7 +213,11 @@ func (s *Service) text(document string) ([]byte, error) {
 	return []byte(text), nil
 }
 
+// document is the draft of a document that is kept. The one that was compiled a moment ago need not be read.
 func (s *Service) document(hash string) (*draft.Draft, error) {
+	if d := s.compiled.named(hash); d != nil {
+		return d, nil
+	}
 	text, err := s.text(hash)
 	if err != nil {
 		return nil, err

@@ -153,6 +153,11 @@ func (s *Service) opened(ctx context.Context, a *application, st *command.Status
 func (s *Service) decides(d *draft.Draft, blind bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if d != s.active && s.compiled.named(s.head.Running.Document) != d {
+		s.foreign = foreign(d, s.head.Running.Document)
+	} else if d != s.active {
+		s.foreign = ""
+	}
 	s.active, s.blind, s.applying, s.dirty = d, blind, time.Time{}, true
 	s.publish()
 }

@@ -133,7 +133,7 @@ func (d *Draft) YAML() []byte { return d.Document().YAML() }
 
 // Document is the draft for the compiler.
 func (d *Draft) Document() *policy.Document {
-	doc := &policy.Document{}
+	doc := &policy.Document{Aliases: make([]policy.Alias, 0, len(d.Aliases)), Rules: make([]policy.Rule, 0, len(d.Policies))}
 	for _, a := range d.Aliases {
 		doc.Aliases = append(doc.Aliases, policy.Alias{Name: a.Name, WWN: a.WWPN})
 	}
@@ -175,9 +175,12 @@ var (
 )
 
 func termsOf(list []string) []policy.Term {
-	var out []policy.Term
-	for _, t := range list {
-		out = append(out, policy.Term{Text: t})
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]policy.Term, len(list))
+	for i, t := range list {
+		out[i].Text = t
 	}
 	return out
 }
