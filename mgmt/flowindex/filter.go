@@ -176,7 +176,7 @@ func (m *matcher) counts(img *image, f *Filter) {
 		m.add(func(c *chunk, i uint16) bool { return c.lastSeen[i] >= since })
 	}
 	if !f.SeenBefore.IsZero() {
-		before := img.wall.ticks(f.SeenBefore)
+		before := max(img.wall.ticks(f.SeenBefore), 1) // 0 is never
 		m.add(func(c *chunk, i uint16) bool { return c.lastSeen[i] < before })
 	}
 	if !f.CreatedSince.IsZero() {
