@@ -362,3 +362,70 @@ func BenchmarkPass(b *testing.B) {
 		})
 	}
 }
+
+func TestACaptureFollowsAFrameAcrossLcores(t *testing.T) {
+	b := newTwins(t)
+	seg, err := shm.Create(shm.Config{Dir: t.TempDir(), Node: "test", State: capture.StateRegions(1<<20, 2), Ctl: capture.CtlRegions(1<<20, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer seg.Close()
+	for i, out := range capture.Writers(seg) {
+		b.workers[i].Watch(out)
+	}
+	reader, err := capture.NewReader(seg.State, seg.Ctl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, set := capture.Everything(), &capture.Set{N: 1, Revision: 1, Frames: capture.PassFrames, Rate: capture.Rate}
+	spec.A.WWPN, spec.Flags = uint64(wwpns[host1]), capture.AsSent
+	set.Armed[0].ID = 1
+	set.Armed[0].Arm(&spec, make([]uint8, 6), func(_ uint64, found func(uint64) bool) { found(uint64(host1)) })
+	b.shared.Capture(set)
+	original := data(host1, array1, 5)
+	b.nics[1].Offer(edgeB, 0, bytes.Clone(original))
+	b.poll(4)
+	steered := b.nics[0].Sent(svcA, 0)
+	if len(steered) != 1 {
+		t.Fatalf("%d steered", len(steered))
+	}
+	b.nics[0].Offer(svcA, 0, bytes.Clone(steered[0]))
+	b.poll(4)
+	for lane, want := range [][]struct {
+		port, flags uint8
+		fate        shm.Fate
+		frame       []byte
+	}{
+		{{svcA, capture.FlagCarried, shm.FateHandedBack, steered[0]}},
+		{{edgeB, 0, shm.FateSteered, original}, {svcA, capture.FlagSent, shm.FateSteered, steered[0]}},
+	} {
+		for _, want := range want {
+			var rec capture.Record
+			f, ok, err := reader.Peek(lane, &rec)
+			if !ok || err != nil || rec.Port != want.port || rec.Flags != want.flags || shm.Fate(rec.Fate) != want.fate || !bytes.Equal(f, want.frame) {
+				t.Errorf("lcore %d: %v %v %+v %x, want %+v", lane, ok, err, rec, f, want)
+			}
+			reader.Take(lane)
+		}
+		var rec capture.Record
+		if _, more, _ := reader.Peek(lane, &rec); more {
+			t.Errorf("lcore %d captured more: %+v", lane, rec)
+		}
+	}
+	if on := b.nics[1].Sent(fabricB, 0); len(on) != 1 || !bytes.Equal(on[0], original) {
+		t.Errorf("%d went on", len(on))
+	}
+	b.balance()
+}
+
+func TestAPortWithoutAPairIsCapturedToo(t *testing.T) {
+	w := newWatched(t, 1<<20)
+	w.start(func(*capture.Spec) {})
+	w.worker.own[0].pairTx = -1
+	f := data(host1, array1, 1)
+	w.send(edge0, bytes.Clone(f))
+	all := w.read()
+	if len(all) != 1 || shm.Fate(all[0].Fate) != shm.FateDropNoPath || !bytes.Equal(all[0].frame, f) {
+		t.Errorf("%+v", all)
+	}
+}

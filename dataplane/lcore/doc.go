@@ -10,6 +10,8 @@
 //  5. hand back (handback.go): the same for what a service returns
 //  6. rest (idle.go): between bursts, bounded work: new configuration, invalidations, sweep of idle flows, sleep
 //
+// capture.go, beside them, copies frames of a burst for captures: one comparison per burst while there is none.
+//
 // Who may import it: engine and cmd/fcr-dataplane. It may import dpdk.
 //
 // Ownership: a Worker belongs to one goroutine, locked to its thread (Run), or to a caller that steps it (Poll). It alone
