@@ -164,17 +164,19 @@ func TestAClientThatGivesUpLeavesItsSlot(t *testing.T) {
 
 func TestARestartIsNoticedByWhoWaits(t *testing.T) {
 	seg, _, client := segment(t)
-	var once sync.Once
-	go func() {
-		for places := shm.Items[slot](seg.Ctl, RegionCommands); ; time.Sleep(time.Millisecond) {
+	places := shm.Items[slot](seg.Ctl, RegionCommands)
+	var restart sync.WaitGroup
+	defer restart.Wait()
+	restart.Go(func() {
+		for ; ; time.Sleep(time.Millisecond) {
 			for i := range places {
 				if atomic.LoadUint64(&places[i].Posted) != 0 {
-					once.Do(func() { atomic.StoreUint64(&places[i].Owner, 0) }) // as a warm start clears it
+					atomic.StoreUint64(&places[i].Owner, 0) // as a warm start clears it
 					return
 				}
 			}
 		}
-	}()
+	})
 	if _, err := client.Do(t.Context(), OpCapture, nil); codeOf(err) != Gone {
 		t.Fatalf("%v", err)
 	}
