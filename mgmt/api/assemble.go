@@ -71,6 +71,7 @@ func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
 		a.accounts,
 		a.configuration,
 		// One line for each package of nouns: a method below that calls its Register.
+		a.traffic, // the last: the stream tells of the others
 	} {
 		if err := register(); err != nil {
 			return nil, err
