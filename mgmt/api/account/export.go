@@ -27,7 +27,7 @@ type exportAudit struct {
 func registerExport(a *rest.API, d Deps) {
 	rest.Register(a, rest.Operation{
 		ID: "export-audit", Method: "GET", Path: "/api/v1/audit/export", Tag: "audit", Permission: auth.AuditRead, Summary: "The audit log as a file, the newest first",
-		Errors: []problem.Code{problem.BadFilter, problem.RoleUnavailable}, Timeout: exportTime,
+		Errors: []problem.Code{problem.BadFilter, problem.RoleUnavailable}, Timeout: exportTime, Media: "application/jsonl, text/csv",
 		Description: "At most 100,000 entries; the last line of a file that was cut short says so. More are had by time.",
 	}, func(ctx context.Context, in *exportAudit) (*huma.StreamResponse, error) {
 		q, err := in.request()

@@ -36,4 +36,6 @@ const (
 	maxFields = 32
 	// maxName is how much of the name of an unknown field comes back.
 	maxName = 64
+	// maxHeld is how much of an answer to a write waits until it is written down.
+	maxHeld = 9 << 20
 )

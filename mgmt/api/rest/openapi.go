@@ -115,6 +115,9 @@ func (a *API) describe(op *Operation) huma.Operation {
 		})
 	}
 	a.problems(&h, op)
+	if op.Media != "" {
+		a.answers(&h, max(op.Status, http.StatusOK), op.Media)
+	}
 	return h
 }
 
@@ -140,8 +143,47 @@ func (a *API) problems(h *huma.Operation, op *Operation) {
 // answers declares an answer that the operation writes itself.
 func (a *API) answers(h *huma.Operation, status int, media string) {
 	r := &huma.Response{Description: http.StatusText(status)}
-	if media != "" {
-		r.Content = map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}
+	for name := range strings.SplitSeq(media, ",") {
+		name = strings.TrimSpace(name)
+		if name == "" {
+			continue
+		}
+		if r.Content == nil {
+			r.Content = map[string]*huma.MediaType{}
+		}
+		s := &huma.Schema{Type: "string", Format: "binary"}
+		if name == "application/json" {
+			s = &huma.Schema{Type: "object", AdditionalProperties: true} // a document that is described elsewhere
+		}
+		r.Content[name] = &huma.MediaType{Schema: s}
 	}
 	h.Responses[strconv.Itoa(status)] = r
+}
+
+// alsoAnswers declares the other statuses that an Item may have: a PUT that creates, and a dry run of what creates or hands
+// over to a job.
+func (a *API) alsoAnswers(op *Operation) {
+	item := a.huma.OpenAPI().Paths[op.Path]
+	var h *huma.Operation
+	switch op.Method {
+	case http.MethodPut:
+		h = item.Put
+	case http.MethodPost:
+		h = item.Post
+	}
+	if h == nil {
+		return
+	}
+	usual := h.Responses[strconv.Itoa(h.DefaultStatus)]
+	others := []int{http.StatusOK}
+	if op.Method == http.MethodPut {
+		others = append(others, http.StatusCreated)
+	}
+	for _, status := range others {
+		if other := strconv.Itoa(status); h.Responses[other] == nil {
+			copied := *usual
+			copied.Description = http.StatusText(status)
+			h.Responses[other] = &copied
+		}
+	}
 }

@@ -25,6 +25,7 @@ type Operation struct {
 	Audit       string         // what the audit log calls it (alias.put); every method that writes has one
 	MaxBody     int64          // in bytes; 0: DefaultBody
 	Timeout     time.Duration  // 0: the usual; -1: it ends when the client goes, or by itself
+	Media       string         // of an answer that the handler streams (huma.StreamResponse): types with commas between
 	Secret      bool           // the answer holds a secret, which is shown once: a repeated key does not get it again
 
 	list bool // it answers with a List
@@ -71,14 +72,14 @@ func (o *Operation) check() {
 
 // common are the problems that every operation may answer with.
 var common = []problem.Code{
-	problem.BadRequest, problem.Unauthenticated, problem.SessionExpired, problem.Forbidden, problem.ForeignOrigin, problem.NotAcceptable,
+	problem.BadRequest, problem.BadBody, problem.Unauthenticated, problem.SessionExpired, problem.Forbidden, problem.ForeignOrigin, problem.NotAcceptable,
 	problem.Invalid, problem.TooManyRequests, problem.NotInstalled, problem.Internal, problem.Busy, problem.Timeout,
 }
 
 // ofWrites are those of operations that write; withBody, of those that have a body.
 var (
 	ofWrites = []problem.Code{problem.AuditUnavailable, problem.DatabaseUnavailable, problem.KeyReused, problem.Conflict}
-	withBody = []problem.Code{problem.BadBody, problem.TooLarge, problem.UnsupportedMedia}
+	withBody = []problem.Code{problem.TooLarge, problem.UnsupportedMedia}
 )
 
 // codes are all problems of the operation, once each.

@@ -28,13 +28,16 @@ func Register[I, O any](a *API, op Operation, do func(context.Context, *I) (*O, 
 		}
 		return out, nil
 	})
+	if _, varies := any(new(O)).(settler); varies {
+		a.alsoAnswers(&op)
+	}
 }
 
 // settler is an answer that wants to know the usual status.
 type settler interface{ settle(status int) }
 
-// Serve adds an operation that writes its answer itself: a stream, a download. media is its type, empty where there is
-// none (a WebSocket). The parameters are checked before do is called. An error of do becomes the answer if nothing was
+// Serve adds an operation that writes its answer itself: a stream, a download. media is its type, or several with commas
+// between; empty where there is none (a WebSocket). The parameters are checked before do is called. An error of do becomes the answer if nothing was
 // written; else the connection is cut, so that half an answer does not look like a whole one.
 func Serve[I any](a *API, op Operation, media string, do func(w http.ResponseWriter, r *http.Request, in *I) error) {
 	a.add(&op)
@@ -118,14 +121,18 @@ func (a *API) record(op *Operation, next http.Handler) http.Handler {
 		x.op = op
 		write := op.writes() && r.URL.Query().Get("dry_run") != "true"
 		ctx, entry := audit.Begin(r.Context(), audit.Request{Action: action, Object: r.URL.Path, Write: write, Address: x.address, ID: x.id})
+		back := &held{ResponseWriter: w, gone: !write}
 		whole := false // it did not panic
 		defer func() {
 			if !whole && x.code == "" {
 				x.code = problem.Internal
 			}
 			a.options.Audit.Finish(context.WithoutCancel(ctx), entry, x.code)
+			if whole {
+				back.release()
+			}
 		}()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(back, r.WithContext(ctx))
 		whole = true
 	})
 }
