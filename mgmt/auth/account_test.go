@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,6 +108,23 @@ func TestTheFirstAdministratorIsMadeOnceAndWithTheCode(t *testing.T) {
 		t.Errorf("the code came again: %v", err)
 	}
 	w.signIn("admin", good, here)
+}
+
+func TestOfTwoWhoSetUpAtOnceOneDoes(t *testing.T) {
+	w := newWorld(t)
+	var group sync.WaitGroup
+	var done atomic.Int32
+	for _, name := range []string{"one", "two"} {
+		group.Go(func() {
+			if _, err := w.SetUp(context.Background(), "", name, good, here, true); err == nil {
+				done.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if all, err := w.Accounts(); done.Load() != 1 || len(all) != 1 || err != nil {
+		t.Errorf("%d did, %d accounts, %v", done.Load(), len(all), err)
+	}
 }
 
 func TestWhoGuessesTheSetUpCodeWaits(t *testing.T) {
@@ -365,5 +383,29 @@ func TestSessionsAndTokensAreOfAnAccountAndNotOfAName(t *testing.T) {
 		want(t, err, problem.SessionExpired)
 		_, err = w.byToken(text)
 		want(t, err, problem.Unauthenticated)
+	}
+}
+
+func TestOfTwoWhoChangeThePasswordAtOnceOneDoes(t *testing.T) {
+	w := newWorld(t).with("alice", Admin)
+	for round := range 5 {
+		a, err := w.byCookie(w.signIn("alice", good, here))
+		want(t, err, "")
+		var group sync.WaitGroup
+		var done atomic.Int32
+		for i := range 2 {
+			group.Go(func() {
+				if w.ChangePassword(context.Background(), a, here, good, fmt.Sprint(other, i)) == nil {
+					done.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		if done.Load() != 1 {
+			t.Fatalf("round %d: %d of two", round, done.Load())
+		}
+		if _, _, err := w.PutAccount(t.Context(), "alice", Draft{Role: Admin, Password: good}, whatever, false); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

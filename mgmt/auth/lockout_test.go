@@ -279,3 +279,14 @@ func TestMoreWhoWaitForAHashThanThereMayBeAreTurnedAway(t *testing.T) {
 		t.Errorf("%d wait", h.waiting.Load())
 	}
 }
+
+func TestSigningInMakesTheCountBeginAnew(t *testing.T) {
+	w := newWorld(t).with("alice", Admin)
+	for range 4 { // the first time as a stranger, then from a familiar network
+		for range freeAccount - 1 {
+			_, _, err := w.SignIn(t.Context(), "alice", "wrong wrong wrong", here)
+			want(t, err, problem.BadCredentials)
+		}
+		w.signIn("alice", good, here)
+	}
+}

@@ -148,6 +148,8 @@ func TestARevokedTokenIsNothing(t *testing.T) {
 	}
 	_, err = w.Recheck(a)
 	want(t, err, problem.Unauthenticated)
+	w.used(made.ID, here.Address) // by a request that was under way
+	want(t, w.flush(t.Context()), "")
 	if kept := w.store.List(kindUse); len(kept) != 0 {
 		t.Errorf("%v", kept)
 	}
@@ -250,6 +252,17 @@ func FuzzCredentials(f *testing.F) {
 			t.Errorf("cookies %q, %q are %+v", header, cookie, a)
 		}
 	})
+}
+
+func TestAStoredHashDoesNotAskForMoreThanThereIs(t *testing.T) {
+	for cost, good := range map[Cost]bool{
+		{Memory: maxHashMemory, Time: maxHashTime}: true, {Memory: maxHashMemory + 1, Time: 1}: false, {Memory: 8, Time: maxHashTime + 1}: false,
+		{Memory: 7, Time: 1}: false, {Memory: 8, Time: 0}: false,
+	} {
+		if _, err := parseSum(sum{cost: cost, salt: make([]byte, saltBytes), hash: make([]byte, sumBytes)}.String()); (err == nil) != good {
+			t.Errorf("%+v: %v", cost, err)
+		}
+	}
 }
 
 // A hash that comes from a file that was tampered with must not take all memory.
