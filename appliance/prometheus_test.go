@@ -109,7 +109,7 @@ func TestEveryRuleFiresInATest(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if testing.Short() {
-		t.Skip("the cases take 6 s: not once more under -race")
+		t.Skip("the cases take seconds: not once more under -race")
 	}
 	if out, err := promtool(t, "prometheus", "test", "rules", "rules_test.yaml"); err != nil {
 		t.Errorf("%v\n%s", err, out)

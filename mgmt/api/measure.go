@@ -31,14 +31,10 @@ func (a *assembly) measure() error {
 		o.Database = a.DB
 	}
 	a.metrics = metrics.New(o)
-	h := a.metrics.Handler()
 	rest.Serve(a.rest, rest.Operation{
 		ID: "get-metrics", Method: http.MethodGet, Path: "/metrics", Tag: "metrics", Summary: "Metrics for Prometheus", Permission: auth.MetricsRead,
 		Description: "In Prometheus' text format. What is away is left out; the fcr_*_up gauges are always there. No label has a WWPN, a flow or a user.",
-	}, "text/plain", func(w http.ResponseWriter, r *http.Request, _ *nothing) error {
-		h.ServeHTTP(w, r)
-		return nil
-	})
+	}, "text/plain", func(w http.ResponseWriter, r *http.Request, _ *nothing) error { return a.metrics.Serve(w, r) })
 	return nil
 }
 

@@ -180,9 +180,8 @@ func whole(t testing.TB) Options {
 func scrape(t testing.TB, m *Metrics) (lines map[string]string, text string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	if w.Code != 200 {
-		t.Fatalf("%d %s", w.Code, w.Body)
+	if err := m.Serve(w, httptest.NewRequest("GET", "/metrics", nil)); err != nil || w.Code != 200 {
+		t.Fatalf("%v: %d %s", err, w.Code, w.Body)
 	}
 	lines, text = map[string]string{}, w.Body.String()
 	for line := range strings.SplitSeq(text, "\n") {

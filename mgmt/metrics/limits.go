@@ -5,7 +5,7 @@ import "time"
 const (
 	// answerBound is how long a scrape waits for roles and database. They answer within a millisecond, or hang.
 	answerBound = 300 * time.Millisecond
-	// scrapesAtOnce bounds the scrapes that wait for each other; more get 503.
+	// scrapesAtOnce bounds the scrapes that wait for each other; more are told to come later.
 	scrapesAtOnce = 4
 	// maxRoutes bounds the routes of which requests are counted, 30 series each. The API has a good hundred; what comes
 	// after that is counted as "other".

@@ -16,6 +16,7 @@ import (
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/bus"
 	"fcredirect/mgmt/postgres"
+	"fcredirect/mgmt/problem"
 	"fcredirect/mgmt/registry"
 )
 
@@ -71,7 +72,8 @@ type Streams struct {
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *requests
-	log      *slog.Logger
+	handler  http.Handler
+	scrapes  chan struct{} // those under way
 }
 
 // New makes them.
@@ -79,22 +81,25 @@ func New(o Options) *Metrics {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	m := &Metrics{registry: prometheus.NewRegistry(), requests: newRequests(), log: o.Log}
+	m := &Metrics{registry: prometheus.NewRegistry(), requests: newRequests(), scrapes: make(chan struct{}, scrapesAtOnce)}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, newCollector(o),
 	)
+	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, ErrorLog: complaints{o.Log}})
 	return m
 }
 
-// Handler answers a scrape. Who may ask is the API's to say.
-func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, ErrorLog: complaints{m.log}, MaxRequestsInFlight: scrapesAtOnce,
-	})
+// Serve answers a scrape, or says in a problem why not. Who may ask is the API's to say.
+func (m *Metrics) Serve(w http.ResponseWriter, r *http.Request) error {
+	select {
+	case m.scrapes <- struct{}{}:
+		defer func() { <-m.scrapes }()
+	default:
+		return problem.New(problem.Busy, "%d scrapes are under way.", scrapesAtOnce)
+	}
+	m.handler.ServeHTTP(w, r)
+	return nil
 }
-
-// Registerer takes further metrics of this process. They should be declared in this package all the same.
-func (m *Metrics) Registerer() prometheus.Registerer { return m.registry }
 
 // complaints is where promhttp says what could not be told: a name twice in the segment, for example.
 type complaints struct{ log *slog.Logger }

@@ -3,6 +3,7 @@ package metrics
 import (
 	"errors"
 	"math/rand/v2"
+	"net/http/httptest"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"fcredirect/dataplane/shm"
+	"fcredirect/mgmt/problem"
 	"fcredirect/mgmt/registry"
 )
 
@@ -119,6 +121,19 @@ func TestAScrapeWaitsForNobodyLongerThanItsBound(t *testing.T) {
 	if took := time.Since(began); took < answerBound || took > 10*answerBound {
 		t.Errorf("it took %v", took)
 	}
+}
+
+func TestMoreScrapesThanThereIsRoomForAreToldToComeLater(t *testing.T) {
+	m := New(whole(t))
+	for range scrapesAtOnce {
+		m.scrapes <- struct{}{}
+	}
+	w := httptest.NewRecorder()
+	if err := m.Serve(w, httptest.NewRequest("GET", "/metrics", nil)); !problem.Is(err, problem.Busy) || w.Body.Len() > 0 {
+		t.Errorf("%v %s", err, w.Body)
+	}
+	<-m.scrapes
+	scrape(t, m)
 }
 
 // The table is not walked: a scrape of a million directions costs as much as one of none.
