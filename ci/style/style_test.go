@@ -43,6 +43,8 @@ var rules = []rule{
 	{"dataplane/shm", "dataplane", "readers of other versions map the segment by this package alone", nil},
 	{"dataplane/flow", "dataplane", "the table is read by other processes and written by the lcore: it depends on neither", nil},
 	{"dataplane/login", "dataplane", "the learner is driven by frames and time only", []string{"dataplane/frame"}},
+	{"dataplane/command", "dataplane", "clients of another version speak to the data plane by this package alone", []string{"dataplane/shm"}},
+	{"", "dataplane/revision", "the change of configuration belongs to the control goroutine; others ask it by commands", []string{"dataplane/engine", "cmd/fcr-dataplane"}},
 	{"mgmt", "mgmt/system", "it assembles the management side: a role that needs a part of another meets it on the bus or in the database", nil},
 	{"", "mgmt/system", "it assembles the management side: only its program needs all of it", []string{"cmd/fcr-mgmtd"}},
 	{"", "mgmt/postgres/pgtest", "it runs servers for tests", nil},

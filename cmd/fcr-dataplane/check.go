@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"fcredirect/dataplane/command"
 	"fcredirect/dataplane/engine"
 	"fcredirect/dataplane/policy"
+	"fcredirect/dataplane/revision"
 )
 
 func checkCommand() *cobra.Command {
@@ -41,6 +43,7 @@ func check(out io.Writer, bootPath, policyPath string) error {
 	if err := lcoresAreHere(cfg); err != nil { // the file may be meant for another machine
 		fmt.Fprintln(out, "warning: not on this machine:", err)
 	}
+	explainConfirmed(out, cfg)
 	if policyPath == "" {
 		return nil
 	}
@@ -53,6 +56,26 @@ func check(out io.Writer, bootPath, policyPath string) error {
 		fmt.Fprintln(out, "warning:", w.Diagnostic)
 	}
 	return nil
+}
+
+// explainConfirmed says what run would begin with, if a policy was ever confirmed on this machine.
+func explainConfirmed(out io.Writer, cfg *boot.Config) {
+	saved, flat, found, err := revision.Look(cfg.StateDir, cfg.Node)
+	switch {
+	case !found && errors.Is(err, revision.ErrNone):
+		return
+	case err != nil:
+		fmt.Fprintln(out, "warning:", err)
+	}
+	if !found {
+		return
+	}
+	fmt.Fprintf(out, "confirmed: revision %d, policy %x, in %s\n", saved.Revision, saved.Hash[:8], cfg.StateDir)
+	if len(flat) > 0 {
+		if err := engine.CheckPolicy(flat, cfg); err != nil {
+			fmt.Fprintln(out, "warning: run will not start with it:", err)
+		}
+	}
 }
 
 func explainBoot(out io.Writer, c *boot.Config) {

@@ -76,6 +76,12 @@ func OpenFolder(path, node string) (*Folder, error) {
 	return f, nil
 }
 
+// Look reads the confirmed revision of a node without making anything: see Load.
+func Look(path, node string) (s Saved, flat []byte, found bool, err error) {
+	s, flat, _, found, err = (&Folder{path: path, node: node}).Load()
+	return s, flat, found, err
+}
+
 // Documents is the folder of texts.
 func (f *Folder) Documents() string { return filepath.Join(f.path, documents) }
 
