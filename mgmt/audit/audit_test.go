@@ -40,6 +40,9 @@ func (l *log) Append(ctx context.Context, t event.Type, f event.Fields) error {
 	if err == nil {
 		err = event.CheckFields(b)
 	}
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return err
 	}
@@ -203,6 +206,18 @@ func TestAWriteIsDurableBeforeItIsAnswered(t *testing.T) {
 	}
 	if l.flushes != 1 {
 		t.Error("an answer to somebody who is refused waits for the disk")
+	}
+}
+
+func TestWhatWasDoneIsWrittenDownAlsoForOneWhoIsGone(t *testing.T) {
+	l := &log{}
+	gone, cancel := context.WithCancel(t.Context())
+	ctx, e := Begin(gone, Request{Action: "alias.put", Write: true})
+	e.By("alice", "admin", "web")
+	cancel()
+	New(Options{Events: l}).Finish(ctx, e, "")
+	if got := l.all(); len(got) != 1 || l.waiting != 0 {
+		t.Errorf("%v, %d wait", got, l.waiting)
 	}
 }
 
