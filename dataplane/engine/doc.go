@@ -6,6 +6,7 @@
 // snapshot pointers and rings only. In a replay there is one goroutine that steps everything in turn.
 //
 // Where to find things: engine.go (making and closing), segment.go (what lies where, warm start), control.go (learning,
-// links, watchdog), configure.go (policy in, snapshot out), run.go (the live loop), replay.go (captures in, captures
+// links, watchdog), obey.go (what others ask for), change.go and compile.go (revisions), ahead.go (flows made and ended by
+// request), configure.go (policy in, snapshot out), run.go (the live loop), replay.go (captures in, captures
 // out).
 package engine
