@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"fcredirect/dataplane/command"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/login"
@@ -60,7 +61,7 @@ const (
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	seg, err := shm.Create(shm.Config{Dir: t.TempDir(), Node: "fcr-t", TSCHz: 1e9, State: []shm.RegionSpec{
+	seg, err := shm.Create(shm.Config{Dir: t.TempDir(), Node: "fcr-t", TSCHz: 1e9, State: append(command.StateRegions(), []shm.RegionSpec{
 		{Name: shm.RegionControl, Stride: shm.ControlBytes, Count: 1},
 		{Name: shm.RegionPorts, Stride: shm.PortInfoBytes, Count: 3},
 		{Name: shm.RegionLcores, Stride: shm.LcoreBytes, Count: 1},
@@ -70,7 +71,7 @@ func newWorld(t testing.TB) *world {
 		{Name: fmt.Sprintf(shm.RegionPolicy, 0), Stride: 1 << 20, Count: 1},
 		{Name: fmt.Sprintf(shm.RegionFlows, 0), Stride: flow.EntryBytes, Count: flow.Slots(directionRoom)},
 		{Name: fmt.Sprintf(shm.RegionInfos, 0), Stride: flow.InfoBytes, Count: directionRoom},
-	}, Ctl: []shm.RegionSpec{{Name: "cursors", Stride: 64, Count: 1}}})
+	}...), Ctl: append(command.CtlRegions(), shm.RegionSpec{Name: "cursors", Stride: 64, Count: 1})})
 	if err != nil {
 		t.Fatal(err)
 	}
