@@ -110,6 +110,16 @@ func TestTheFirstAdministratorIsMadeOnceAndWithTheCode(t *testing.T) {
 	w.signIn("admin", good, here)
 }
 
+func TestWithoutACodeNoneIsTheRightOne(t *testing.T) {
+	w := newWorld(t)
+	s, err := New(Options{Settings: w.store, Clock: w.hands.clock(), Cost: cheap})
+	want(t, err, "")
+	_, err = s.SetUp(t.Context(), "", "admin", good, here, false)
+	want(t, err, problem.BadCredentials)
+	_, err = s.SetUp(t.Context(), "", "admin", good, here, true)
+	want(t, err, "")
+}
+
 func TestOfTwoWhoSetUpAtOnceOneDoes(t *testing.T) {
 	w := newWorld(t)
 	var group sync.WaitGroup
