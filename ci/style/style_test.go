@@ -49,6 +49,8 @@ var rules = []rule{
 	{"", "mgmt/system", "it assembles the management side: only its program needs all of it", []string{"cmd/fcr-mgmtd"}},
 	{"", "mgmt/postgres/pgtest", "it runs servers for tests", nil},
 	{"dataplane/feed", "dataplane", "readers of another version understand items by this package alone", []string{"dataplane/ring", "dataplane/shm"}},
+	{"dataplane/capture", "dataplane", "readers of captures understand them by this package alone", []string{"dataplane/command", "dataplane/shm"}},
+	{"", "mgmt/capture/capturetest", "it plays the data plane for tests", nil},
 	{"mgmt/store", "mgmt/event", "the store keeps state, the log keeps facts: neither waits for the other", nil},
 	{"mgmt/event/spool", "mgmt/postgres", "what is on our own disk does not depend on a database", nil},
 	{"ci/lab", "dataplane", "the lab judges the appliance from outside, by what goes over wires and what programs print", nil},
