@@ -80,3 +80,28 @@ func BenchmarkApply10000(b *testing.B) {
 	}
 	b.ReportMetric(float64(took.Microseconds())/1e3/float64(n), "apply-ms")
 }
+
+// BenchmarkStart is a start with as many edits as stand one by one, among 10,000 policies.
+func BenchmarkStart(b *testing.B) {
+	w := newWorld(b, memory(b))
+	w.settle()
+	if _, err := w.Put(b.Context(), "alice", many(10000), false, nil); err != nil {
+		b.Fatal(err)
+	}
+	for i := range maxEdits - 1 {
+		p := *w.Draft(PendingOne).Policies[i]
+		p.Note = "edited"
+		w.mustEdit("alice", draft.Edit{Op: draft.Put, Kind: draft.KindPolicy, Name: p.Name, Policy: &p})
+	}
+	text := w.pendingText()
+	for b.Loop() {
+		s, err := New(w.o)
+		if err != nil || len(s.pending.Policies) != 10000 {
+			b.Fatal(err)
+		}
+	}
+	w.start()
+	if w.pendingText() != text {
+		b.Error("it is another document")
+	}
+}

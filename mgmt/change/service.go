@@ -190,6 +190,7 @@ func (s *Service) materialise(h *head) (*draft.Draft, error) {
 		if err := r.Decode(&e); err != nil {
 			return nil, err
 		}
+		e.Again = true
 		if d, err = d.Apply(&e); err != nil {
 			return nil, fmt.Errorf("change: edit %s cannot be done again: %w", r.Name, err)
 		}

@@ -46,6 +46,9 @@ type Edit struct {
 
 	By string    `json:"by,omitempty"`
 	At time.Time `json:"at,omitzero"`
+
+	// Again says that the edit was made before, on an equal draft: it is not judged once more.
+	Again bool `json:"-"`
 }
 
 // Place is where a policy goes. One of the three is said.
@@ -90,14 +93,14 @@ func (d *Draft) put(e *Edit) (*Draft, error) {
 			return d, nil
 		}
 		next.Aliases = with(d.Aliases, &a, aliasName)
-		return &next, next.checkAlias(&a)
+		return next.judged(e, func() error { return next.checkAlias(&a) })
 	case e.Kind == KindSet && e.Set != nil:
 		s := Set{Name: e.Name, Members: terms(e.Set.Members)}
 		if old := d.Set(s.Name); old != nil && reflect.DeepEqual(*old, s) {
 			return d, nil
 		}
 		next.Sets = with(d.Sets, &s, setName)
-		return &next, next.checkSet(&s)
+		return next.judged(e, func() error { return next.checkSet(&s) })
 	case e.Kind == KindService && e.Service != nil:
 		s := *e.Service
 		s.Name, s.MAC = e.Name, mac(s.MAC)
@@ -105,11 +108,22 @@ func (d *Draft) put(e *Edit) (*Draft, error) {
 			return d, nil
 		}
 		next.Services = with(d.Services, &s, serviceName)
-		return &next, next.checkService(&s)
+		return next.judged(e, func() error { return next.checkService(&s) })
 	case e.Kind == KindPolicy && e.Policy != nil:
 		return d.putPolicy(e)
 	}
 	return nil, problem.New(problem.Invalid, "The edit holds no object of its kind.")
+}
+
+// judged is the draft if what was edited is right.
+func (d *Draft) judged(e *Edit, check func() error) (*Draft, error) {
+	if e.Again {
+		return d, nil
+	}
+	if err := check(); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 func (d *Draft) putPolicy(e *Edit) (*Draft, error) {
@@ -126,7 +140,7 @@ func (d *Draft) putPolicy(e *Edit) (*Draft, error) {
 		next.Policies = slices.Clone(d.Policies)
 		next.Policies[at] = &p
 	}
-	if err := next.checkPolicy(&p); err != nil {
+	if _, err := next.judged(e, func() error { return next.checkPolicy(&p) }); err != nil {
 		return nil, err
 	}
 	return next.place(&p, e.Place)
