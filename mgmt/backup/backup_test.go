@@ -122,7 +122,7 @@ func TestABackupComesBackOnAnotherMachine(t *testing.T) {
 	if err != nil || !back.Uploaded {
 		t.Fatalf("%+v, %v", back, err)
 	}
-	all := Parts{Policy: true, Accounts: true, Webhooks: true}
+	all := RestoreParts{Policy: true, Accounts: true, Webhooks: true}
 	for _, dry := range []bool{true, false} {
 		o, err := other.Restore(t.Context(), back.ID, all, "bob", dry, nil)
 		if err != nil || !o.Policy || fmt.Sprint(o.Accounts, o.Tokens, o.Webhooks) != "[alice] 1 [ops]" {
@@ -142,7 +142,7 @@ func TestABackupComesBackOnAnotherMachine(t *testing.T) {
 	if o, err := other.Restore(t.Context(), back.ID, all, "bob", false, nil); err != nil || len(o.Accounts) != 0 || len(o.Kept) != 2 {
 		t.Errorf("once more: %+v, %v", o, err)
 	}
-	if _, err := other.Restore(t.Context(), back.ID, Parts{Pending: true}, "bob", false, nil); err != nil || !strings.Contains(control.put[len(control.put)-1], "# edited") {
+	if _, err := other.Restore(t.Context(), back.ID, RestoreParts{Pending: true}, "bob", false, nil); err != nil || !strings.Contains(control.put[len(control.put)-1], "# edited") {
 		t.Errorf("what was pending: %v", err)
 	}
 }
@@ -159,17 +159,17 @@ func TestAccountsComeBackOnlyWhenAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o, err := other.Restore(t.Context(), back.ID, Parts{Policy: true}, "bob", false, nil); err != nil || len(store.List("")) != 0 {
+	if o, err := other.Restore(t.Context(), back.ID, RestoreParts{Policy: true}, "bob", false, nil); err != nil || len(store.List("")) != 0 {
 		t.Errorf("%+v, %v: %d records", o, err, len(store.List("")))
 	}
 	c.refuse = problem.New(problem.Locked, "Somebody edits.")
-	if _, err := other.Restore(t.Context(), back.ID, Parts{Policy: true, Accounts: true}, "bob", false, nil); !problem.Is(err, problem.Locked) || len(store.List("")) != 0 {
+	if _, err := other.Restore(t.Context(), back.ID, RestoreParts{Policy: true, Accounts: true}, "bob", false, nil); !problem.Is(err, problem.Locked) || len(store.List("")) != 0 {
 		t.Errorf("a restore that cannot be done changed something: %v", err)
 	}
 }
 
 // forge makes an archive of any manifest and entries.
-func forge(t testing.TB, m Manifest, entries []entry) []byte {
+func forge(t testing.TB, m BackupManifest, entries []entry) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := write(&b, m, entries); err != nil {
@@ -200,11 +200,11 @@ func raw(t testing.TB, entries ...any) []byte {
 	return b.Bytes()
 }
 
-var sound = Manifest{Format: Format, Product: product, Node: "n", Made: time.Unix(1e9, 0)}
+var sound = BackupManifest{Format: Format, Product: product, Node: "n", Made: time.Unix(1e9, 0)}
 
 func file(name string) tar.Header { return tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600} }
 
-func manifestFor(members ...Member) []byte {
+func manifestFor(members ...BackupMember) []byte {
 	m := sound
 	m.Members = members
 	b, _ := json.Marshal(m)
@@ -278,7 +278,7 @@ func TestAForgedAccountIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := k.Restore(t.Context(), i.ID, Parts{Accounts: true}, "bob", false, nil); !problem.Is(err, problem.Invalid) || len(s.List("user")) != 0 {
+		if _, err := k.Restore(t.Context(), i.ID, RestoreParts{Accounts: true}, "bob", false, nil); !problem.Is(err, problem.Invalid) || len(s.List("user")) != 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

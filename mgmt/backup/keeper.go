@@ -39,15 +39,15 @@ type Keeper struct {
 	o Options
 
 	mu    sync.Mutex // of the folder
-	known map[string]Info
+	known map[string]Backup
 }
 
-// Info is what there is to know of a backup.
-type Info struct {
-	ID       string   `json:"id"`
-	Size     int64    `json:"size" doc:"in bytes"`
-	Uploaded bool     `json:"uploaded,omitempty" doc:"It was not made here."`
-	Manifest Manifest `json:"manifest"`
+// Backup is what there is to know of a backup.
+type Backup struct {
+	ID       string         `json:"id"`
+	Size     int64          `json:"size" doc:"in bytes"`
+	Uploaded bool           `json:"uploaded,omitempty" doc:"It was not made here."`
+	Manifest BackupManifest `json:"manifest"`
 }
 
 const (
@@ -85,26 +85,26 @@ func New(o Options) (*Keeper, error) {
 			return nil, fmt.Errorf("backup: %w", err)
 		}
 	}
-	return &Keeper{o: o, known: map[string]Info{}}, nil
+	return &Keeper{o: o, known: map[string]Backup{}}, nil
 }
 
 func (k *Keeper) path(id string) string { return filepath.Join(k.o.Dir, id+suffix) }
 
 // Make makes a backup of now.
-func (k *Keeper) Make(ctx context.Context, by string, p *job.Progress) (Info, error) {
+func (k *Keeper) Make(ctx context.Context, by string, p *job.Progress) (Backup, error) {
 	p.Phase("reading settings and policy")
-	m := Manifest{
+	m := BackupManifest{
 		Format: Format, Product: product, Version: k.o.Version, ABI: shm.ABI, Node: k.o.Node, Made: time.Now().UTC(), By: by,
 		Settings: k.o.Settings.Revision(), Lineage: k.o.Settings.Lineage(),
 	}
 	records, counts, err := lines(k.o.Settings.List(""))
 	if err != nil {
-		return Info{}, err
+		return Backup{}, err
 	}
 	m.Records = counts
 	active, revision, pending, err := k.o.Configuration.Documents(ctx)
 	if err != nil {
-		return Info{}, err
+		return Backup{}, err
 	}
 	m.Revision = revision
 	entries := []entry{{settingsName, records}, {activeName, active}}
@@ -121,24 +121,24 @@ func (k *Keeper) Make(ctx context.Context, by string, p *job.Progress) (Info, er
 	p.Phase("writing")
 	var b bytes.Buffer
 	if err := write(&b, m, append(slices.Clone(entries), entry{historyName, history})); err != nil {
-		return Info{}, err
+		return Backup{}, err
 	}
 	if b.Len() > MaxFile && len(history) > 0 {
 		m.Notes = append(m.Notes, "The history did not fit and is not in it.")
 		b.Reset()
 		if err := write(&b, m, entries); err != nil {
-			return Info{}, err
+			return Backup{}, err
 		}
 	}
 	if b.Len() > MaxFile {
-		return Info{}, problem.New(problem.TooLarge, "The backup would have %d bytes; %d are the most.", b.Len(), MaxFile)
+		return Backup{}, problem.New(problem.TooLarge, "The backup would have %d bytes; %d are the most.", b.Len(), MaxFile)
 	}
 	if err := ctx.Err(); err != nil {
-		return Info{}, err
+		return Backup{}, err
 	}
 	id := newID("bk-", m.Made)
 	if err := k.keep(id, b.Bytes()); err != nil {
-		return Info{}, err
+		return Backup{}, err
 	}
 	k.retain()
 	k.tell(ctx, event.BackupMade, event.Fields{"backup": id, "who": by, "bytes": b.Len(), "records": sum(counts)})
@@ -153,12 +153,12 @@ func sum(counts map[string]int) (n int) {
 }
 
 // Add keeps an archive that was made elsewhere, if it is whole.
-func (k *Keeper) Add(archive []byte) (Info, error) {
+func (k *Keeper) Add(archive []byte) (Backup, error) {
 	if len(archive) > MaxFile {
-		return Info{}, problem.New(problem.TooLarge, "A backup may have %d bytes.", MaxFile)
+		return Backup{}, problem.New(problem.TooLarge, "A backup may have %d bytes.", MaxFile)
 	}
 	if _, err := Read(bytes.NewReader(archive)); err != nil {
-		return Info{}, err
+		return Backup{}, err
 	}
 	n := 0
 	for _, i := range k.List() {
@@ -167,11 +167,11 @@ func (k *Keeper) Add(archive []byte) (Info, error) {
 		}
 	}
 	if n >= keepUploaded {
-		return Info{}, problem.New(problem.LimitReached, "%d uploaded backups are kept already.", n)
+		return Backup{}, problem.New(problem.LimitReached, "%d uploaded backups are kept already.", n)
 	}
 	id := newID(uploaded, time.Now())
 	if err := k.keep(id, archive); err != nil {
-		return Info{}, err
+		return Backup{}, err
 	}
 	return k.Get(id)
 }
@@ -197,7 +197,7 @@ func (k *Keeper) keep(id string, archive []byte) error {
 
 // retain removes the oldest that were made here beyond Keep.
 func (k *Keeper) retain() {
-	made := slices.DeleteFunc(k.List(), func(i Info) bool { return i.Uploaded })
+	made := slices.DeleteFunc(k.List(), func(i Backup) bool { return i.Uploaded })
 	for _, i := range made[min(Keep, len(made)):] {
 		if err := k.Delete(i.ID); err != nil {
 			k.o.Log.Warn("an old backup stays", "backup", i.ID, "error", err)
@@ -206,13 +206,13 @@ func (k *Keeper) retain() {
 }
 
 // List gives all backups, the newest first. A file that cannot be read is left out and logged.
-func (k *Keeper) List() []Info {
+func (k *Keeper) List() []Backup {
 	names, err := os.ReadDir(k.o.Dir)
 	if err != nil {
 		k.o.Log.Error("backups cannot be listed", "error", err)
 		return nil
 	}
-	var list []Info
+	var list []Backup
 	for _, n := range names {
 		id, ok := strings.CutSuffix(n.Name(), suffix)
 		if !ok || !idForm.MatchString(id) {
@@ -225,15 +225,15 @@ func (k *Keeper) List() []Info {
 		}
 		list = append(list, i)
 	}
-	slices.SortFunc(list, func(a, b Info) int { return strings.Compare(b.ID[3:], a.ID[3:]) })
+	slices.SortFunc(list, func(a, b Backup) int { return strings.Compare(b.ID[3:], a.ID[3:]) })
 	return list
 }
 
 // Get finds a backup.
-func (k *Keeper) Get(id string) (Info, error) {
+func (k *Keeper) Get(id string) (Backup, error) {
 	f, size, err := k.Open(id)
 	if err != nil {
-		return Info{}, err
+		return Backup{}, err
 	}
 	defer f.Close()
 	k.mu.Lock()
@@ -242,9 +242,9 @@ func (k *Keeper) Get(id string) (Info, error) {
 	if known && i.Size == size {
 		return i, nil
 	}
-	i = Info{ID: id, Size: size, Uploaded: strings.HasPrefix(id, uploaded)}
+	i = Backup{ID: id, Size: size, Uploaded: strings.HasPrefix(id, uploaded)}
 	if i.Manifest, err = readManifest(f); err != nil {
-		return Info{}, fmt.Errorf("backup: %s: %w", id, err)
+		return Backup{}, fmt.Errorf("backup: %s: %w", id, err)
 	}
 	k.mu.Lock()
 	k.known[id] = i

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Manifest is the first entry of an archive.
-type Manifest struct {
+// BackupManifest is the first entry of an archive.
+type BackupManifest struct {
 	Format   int            `json:"format"`
 	Product  string         `json:"product"`
 	Version  string         `json:"version" doc:"of the software that made it"`
@@ -20,11 +20,11 @@ type Manifest struct {
 	Lineage  string         `json:"lineage" doc:"of the settings: revisions of another one have nothing to do with these"`
 	Records  map[string]int `json:"records" doc:"records by kind"`
 	Notes    []string       `json:"notes,omitempty"`
-	Members  []Member       `json:"members"`
+	Members  []BackupMember `json:"members"`
 }
 
-// Member is an entry of the archive.
-type Member struct {
+// BackupMember is an entry of the archive.
+type BackupMember struct {
 	Name   string `json:"name"`
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
@@ -44,7 +44,7 @@ const (
 
 var memberNames = []string{settingsName, activeName, pendingName, historyName, rolesName}
 
-func memberOf(name string, content []byte) Member {
+func memberOf(name string, content []byte) BackupMember {
 	sum := sha256.Sum256(content)
-	return Member{name, int64(len(content)), hex.EncodeToString(sum[:])}
+	return BackupMember{name, int64(len(content)), hex.EncodeToString(sum[:])}
 }

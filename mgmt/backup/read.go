@@ -18,7 +18,7 @@ import (
 
 // Content is an archive that was read and found whole.
 type Content struct {
-	Manifest Manifest
+	Manifest BackupManifest
 	Records  []settings.Record
 	Active   []byte
 	Pending  []byte // nil: nothing was pending
@@ -84,7 +84,7 @@ func (c *Content) read(t *tar.Reader) (members map[string][]byte, err error) {
 			}
 			continue
 		}
-		at := slices.IndexFunc(c.Manifest.Members, func(m Member) bool { return m.Name == h.Name })
+		at := slices.IndexFunc(c.Manifest.Members, func(m BackupMember) bool { return m.Name == h.Name })
 		if at < 0 || members[h.Name] != nil {
 			return nil, bad("has an entry that is not in its manifest, or one twice")
 		}
@@ -119,7 +119,7 @@ func (c *Content) manifest(b []byte) error {
 		return bad("has a manifest that cannot be read")
 	}
 	for i, m := range c.Manifest.Members {
-		if !slices.Contains(memberNames, m.Name) || slices.ContainsFunc(c.Manifest.Members[:i], func(o Member) bool { return o.Name == m.Name }) {
+		if !slices.Contains(memberNames, m.Name) || slices.ContainsFunc(c.Manifest.Members[:i], func(o BackupMember) bool { return o.Name == m.Name }) {
 			return bad("has an entry that is not known, or one twice")
 		}
 	}
@@ -179,7 +179,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 }
 
 // readManifest reads no more than the first entry.
-func readManifest(r io.Reader) (m Manifest, err error) {
+func readManifest(r io.Reader) (m BackupManifest, err error) {
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(MaxContent))
 	if err != nil {
 		return m, err

@@ -17,8 +17,8 @@ import (
 	"fcredirect/mgmt/webhook"
 )
 
-// Parts says what is brought back.
-type Parts struct {
+// RestoreParts says what is brought back.
+type RestoreParts struct {
 	Policy   bool `json:"policy" doc:"The policy document that was in force becomes the pending configuration."`
 	Pending  bool `json:"pending,omitempty" doc:"The document that was pending does, instead."`
 	Accounts bool `json:"accounts,omitempty" doc:"Accounts that are not there come back with their passwords and tokens."`
@@ -26,7 +26,7 @@ type Parts struct {
 }
 
 // String names the parts.
-func (p Parts) String() string {
+func (p RestoreParts) String() string {
 	var names []string
 	for _, n := range []struct {
 		name string
@@ -39,8 +39,8 @@ func (p Parts) String() string {
 	return strings.Join(names, ", ")
 }
 
-// Outcome is what a restore did, or would do.
-type Outcome struct {
+// RestoreOutcome is what a restore did, or would do.
+type RestoreOutcome struct {
 	Policy   bool     `json:"policy" doc:"A document became the pending configuration."`
 	Accounts []string `json:"accounts" doc:"that came back"`
 	Tokens   int      `json:"tokens" doc:"of those accounts"`
@@ -57,7 +57,7 @@ const (
 
 // Restore brings parts of a backup back. With dry everything is checked and nothing is changed. What is wrong with the
 // backup is found before anything is brought back; accounts and webhooks come first, in one step, then the policy.
-func (k *Keeper) Restore(ctx context.Context, id string, parts Parts, who string, dry bool, p *job.Progress) (*Outcome, error) {
+func (k *Keeper) Restore(ctx context.Context, id string, parts RestoreParts, who string, dry bool, p *job.Progress) (*RestoreOutcome, error) {
 	p.Phase("checking the backup")
 	c, err := k.content(id)
 	if err != nil {
@@ -75,7 +75,7 @@ func (k *Keeper) Restore(ctx context.Context, id string, parts Parts, who string
 			return nil, err
 		}
 	}
-	o := &Outcome{Accounts: []string{}, Webhooks: []string{}, Kept: []string{}}
+	o := &RestoreOutcome{Accounts: []string{}, Webhooks: []string{}, Kept: []string{}}
 	if c.Manifest.Node != k.o.Node {
 		o.Notes = append(o.Notes, "The backup is of another node: "+c.Manifest.Node+".")
 	}
@@ -102,7 +102,7 @@ func (k *Keeper) Restore(ctx context.Context, id string, parts Parts, who string
 var errDry = errors.New("backup: nothing is changed")
 
 // records brings accounts and webhooks back, all or nothing.
-func (k *Keeper) records(ctx context.Context, c *Content, parts Parts, o *Outcome, dry bool) error {
+func (k *Keeper) records(ctx context.Context, c *Content, parts RestoreParts, o *RestoreOutcome, dry bool) error {
 	empty := *o
 	err := k.o.Settings.Update(ctx, func(tx *settings.Tx) error {
 		*o = empty // the function may be called again

@@ -20,7 +20,7 @@ type entry struct {
 }
 
 // write makes an archive of a manifest and what it is about.
-func write(out io.Writer, m Manifest, entries []entry) error {
+func write(out io.Writer, m BackupManifest, entries []entry) error {
 	m.Members = nil
 	for _, e := range entries {
 		m.Members = append(m.Members, memberOf(e.name, e.content))

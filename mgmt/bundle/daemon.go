@@ -26,11 +26,17 @@ type Caller interface {
 	Call(ctx context.Context, role, method string, request []byte) ([]byte, error)
 }
 
+// Registry is who runs which role: a *registry.Registry.
+type Registry interface {
+	List() []registry.Instance
+	Members() []registry.Process
+}
+
 // Daemon is what the management daemon says of itself.
 type Daemon struct {
 	Config   *config.Config
 	Version  string
-	Registry *registry.Registry
+	Registry Registry
 	Bus      Caller
 	Settings *settings.Store
 	Jobs     *job.Manager

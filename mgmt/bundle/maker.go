@@ -44,8 +44,8 @@ type Options struct {
 // Maker makes bundles and keeps them in a folder.
 type Maker struct{ o Options }
 
-// Info is what there is to know of a bundle.
-type Info struct {
+// Bundle is what there is to know of a bundle.
+type Bundle struct {
 	ID   string    `json:"id"`
 	Size int64     `json:"size" doc:"in bytes"`
 	Made time.Time `json:"made"`
@@ -105,7 +105,7 @@ type index struct {
 }
 
 // Make makes a bundle of now.
-func (m *Maker) Make(ctx context.Context, by string, p *job.Progress) (info Info, err error) {
+func (m *Maker) Make(ctx context.Context, by string, p *job.Progress) (info Bundle, err error) {
 	now := time.Now().UTC()
 	id := "sb-" + now.Format(idTime) + "-" + strings.ToLower(rand.Text()[:6])
 	part := m.path(id) + partial
@@ -242,13 +242,13 @@ func (s *sink) close() ([]byte, bool) {
 func (m *Maker) path(id string) string { return filepath.Join(m.o.Dir, id+suffix) }
 
 // List gives all bundles, the newest first.
-func (m *Maker) List() []Info {
+func (m *Maker) List() []Bundle {
 	names, err := os.ReadDir(m.o.Dir)
 	if err != nil {
 		m.o.Log.Error("bundles cannot be listed", "error", err)
 		return nil
 	}
-	var list []Info
+	var list []Bundle
 	for _, n := range names {
 		if id, ok := strings.CutSuffix(n.Name(), suffix); ok {
 			if i, err := m.Get(id); err == nil {
@@ -256,22 +256,22 @@ func (m *Maker) List() []Info {
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b Info) int { return strings.Compare(b.ID, a.ID) })
+	slices.SortFunc(list, func(a, b Bundle) int { return strings.Compare(b.ID, a.ID) })
 	return list
 }
 
 // Get finds a bundle.
-func (m *Maker) Get(id string) (Info, error) {
+func (m *Maker) Get(id string) (Bundle, error) {
 	f, size, err := m.Open(id)
 	if err != nil {
-		return Info{}, err
+		return Bundle{}, err
 	}
 	defer f.Close()
 	made, err := time.Parse(idTime, id[3:19])
 	if err != nil {
-		return Info{}, problem.New(problem.NotFound, "There is no such bundle.")
+		return Bundle{}, problem.New(problem.NotFound, "There is no such bundle.")
 	}
-	return Info{id, size, made.UTC()}, nil
+	return Bundle{id, size, made.UTC()}, nil
 }
 
 // Open gives the archive, for a download.

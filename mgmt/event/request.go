@@ -25,7 +25,12 @@ type ListRequest struct {
 	// Match selects by text fields: a value, or its beginning and a star. Several are joined by and.
 	Match map[string]string `json:"match,omitempty"`
 	Max   int               `json:"max,omitempty"`
+	// Oldest takes those with the lowest numbers where there are more than Max, also without After.
+	Oldest bool `json:"oldest,omitempty"`
 }
+
+// Newest says whether of more than Max those with the highest numbers are taken.
+func (q *ListRequest) Newest() bool { return q.After == 0 && !q.Oldest }
 
 // Matches says whether encoded fields are selected.
 func Matches(fields []byte, match map[string]string) bool {

@@ -24,24 +24,24 @@ func (s State) Ended() bool { return s != Queued && s != Running }
 
 // Job is one as lists show it.
 type Job struct {
-	ID         string     `json:"id"`
-	Kind       string     `json:"kind" doc:"what it does: backup, restore, bundle"`
-	Title      string     `json:"title"`
-	By         string     `json:"by" doc:"who asked for it"`
-	State      State      `json:"state" enum:"queued,running,done,failed,cancelled,interrupted"`
-	Phase      string     `json:"phase,omitempty" doc:"what it does now, in words"`
-	Progress   int64      `json:"progress" doc:"done so far, of total"`
-	Total      int64      `json:"total" doc:"0: not known"`
-	Created    time.Time  `json:"created"`
-	Started    *time.Time `json:"started,omitempty"`
-	Ended      *time.Time `json:"ended,omitempty"`
-	Cancelling bool       `json:"cancelling,omitempty" doc:"it was told to end and has not ended yet"`
-	Result     *Result    `json:"result,omitempty"`
-	Failure    *Failure   `json:"failure,omitempty"`
+	ID         string      `json:"id"`
+	Kind       string      `json:"kind" doc:"what it does: backup, restore, bundle"`
+	Title      string      `json:"title"`
+	By         string      `json:"by" doc:"who asked for it"`
+	State      State       `json:"state" enum:"queued,running,done,failed,cancelled,interrupted"`
+	Phase      string      `json:"phase,omitempty" doc:"what it does now, in words"`
+	Progress   int64       `json:"progress" doc:"done so far, of total"`
+	Total      int64       `json:"total" doc:"0: not known"`
+	Created    time.Time   `json:"created"`
+	Started    *time.Time  `json:"started,omitempty"`
+	Ended      *time.Time  `json:"ended,omitempty"`
+	Cancelling bool        `json:"cancelling,omitempty" doc:"it was told to end and has not ended yet"`
+	Result     *JobResult  `json:"result,omitempty"`
+	Failure    *JobFailure `json:"failure,omitempty"`
 }
 
-// Result is what a job that is done has left.
-type Result struct {
+// JobResult is what a job that is done has left.
+type JobResult struct {
 	Link    string            `json:"link,omitempty" doc:"where it is, a path of the API"`
 	Summary string            `json:"summary,omitempty"`
 	Figures map[string]int64  `json:"figures,omitempty"`
@@ -49,8 +49,8 @@ type Result struct {
 	Names   map[string]string `json:"names,omitempty"`
 }
 
-// Failure says why a job failed, by the catalogue of problems.
-type Failure struct {
+// JobFailure says why a job failed, by the catalogue of problems.
+type JobFailure struct {
 	Code   problem.Code `json:"code"`
 	Detail string       `json:"detail"`
 }

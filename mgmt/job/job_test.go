@@ -60,7 +60,7 @@ func start(t *testing.T, m *Manager, kind string, w Work) Job {
 	return j
 }
 
-func hang(ctx context.Context, _ *Progress) (*Result, error) { <-ctx.Done(); return nil, ctx.Err() }
+func hang(ctx context.Context, _ *Progress) (*JobResult, error) { <-ctx.Done(); return nil, ctx.Err() }
 
 func TestEnds(t *testing.T) {
 	for _, c := range []struct {
@@ -70,18 +70,18 @@ func TestEnds(t *testing.T) {
 		state State
 		code  problem.Code
 	}{
-		{"work that is done", func(context.Context, *Progress) (*Result, error) { return &Result{Link: "/x"}, nil }, nil, Done, ""},
-		{"work that fails for a reason", func(context.Context, *Progress) (*Result, error) {
+		{"work that is done", func(context.Context, *Progress) (*JobResult, error) { return &JobResult{Link: "/x"}, nil }, nil, Done, ""},
+		{"work that fails for a reason", func(context.Context, *Progress) (*JobResult, error) {
 			return nil, problem.New(problem.NotFound, "It is gone.")
 		}, nil,
 			Failed, problem.NotFound},
-		{"work that fails for another one says nothing of it", func(context.Context, *Progress) (*Result, error) { return nil, errors.New("/secret") }, nil,
+		{"work that fails for another one says nothing of it", func(context.Context, *Progress) (*JobResult, error) { return nil, errors.New("/secret") }, nil,
 			Failed, problem.Internal},
-		{"work that panics", func(context.Context, *Progress) (*Result, error) { panic("/secret") }, nil, Failed, problem.Internal},
+		{"work that panics", func(context.Context, *Progress) (*JobResult, error) { panic("/secret") }, nil, Failed, problem.Internal},
 		{"work that is cancelled", hang, func(m *Manager, id string) { m.Cancel(id) }, Cancelled, ""},
-		{"work that does not end although it was cancelled", func(context.Context, *Progress) (*Result, error) { time.Sleep(time.Hour); return nil, nil },
+		{"work that does not end although it was cancelled", func(context.Context, *Progress) (*JobResult, error) { time.Sleep(time.Hour); return nil, nil },
 			func(m *Manager, id string) { m.Cancel(id) }, Cancelled, ""},
-		{"work that was done when it was cancelled", func(ctx context.Context, _ *Progress) (*Result, error) { <-ctx.Done(); return &Result{}, nil },
+		{"work that was done when it was cancelled", func(ctx context.Context, _ *Progress) (*JobResult, error) { <-ctx.Done(); return &JobResult{}, nil },
 			func(m *Manager, id string) { m.Cancel(id) }, Done, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestJobsAreBoundedAndKeptForAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _, stop := run(t, "")
 		defer stop()
-		quick := func(context.Context, *Progress) (*Result, error) { return nil, nil }
+		quick := func(context.Context, *Progress) (*JobResult, error) { return nil, nil }
 		first := start(t, m, "quick", quick)
 		synctest.Wait()
 		for n := 1; n < MaxJobs; n++ {
@@ -210,7 +210,7 @@ func TestProgressIsSeen(t *testing.T) {
 		defer stop()
 		var kept *Progress
 		go_ := make(chan struct{})
-		j := start(t, m, "x", func(_ context.Context, p *Progress) (*Result, error) {
+		j := start(t, m, "x", func(_ context.Context, p *Progress) (*JobResult, error) {
 			kept = p
 			p.Phase(strings.Repeat("ä", phaseMax))
 			p.Of(10)
@@ -289,7 +289,7 @@ func history(t *rapid.T, dir string) {
 		switch what := rapid.IntRange(0, 3).Draw(t, "what"); {
 		case what <= 1:
 			release := make(chan error, 1)
-			j, err := m.Start(Spec{Kind: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "kind")}, func(ctx context.Context, _ *Progress) (*Result, error) {
+			j, err := m.Start(Spec{Kind: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "kind")}, func(ctx context.Context, _ *Progress) (*JobResult, error) {
 				select {
 				case err := <-release:
 					return nil, err

@@ -18,7 +18,7 @@ import (
 
 // Work is what a job does. It ends soon after its context has ended. Its error is told to whoever looks at the job as far
 // as it is a problem; any other is an internal one, whose text goes to the log alone.
-type Work func(ctx context.Context, p *Progress) (*Result, error)
+type Work func(ctx context.Context, p *Progress) (*JobResult, error)
 
 // Spec says what a job is.
 type Spec struct {
@@ -79,7 +79,7 @@ func Open(o Options) (*Manager, error) {
 		close(t.ended)
 		if !j.State.Ended() {
 			t.end(now, Interrupted)
-			t.Failure = &Failure{problem.Internal, "The management daemon ended before the job did. Ask for it again."}
+			t.Failure = &JobFailure{problem.Internal, "The management daemon ended before the job did. Ask for it again."}
 			m.tell(&t.Job)
 		}
 		m.jobs = append(m.jobs, t)
@@ -185,9 +185,9 @@ func (m *Manager) next(ctx context.Context) (t *task, inner context.Context, rel
 
 // perform does the work. A panic is a failure of this job and of nothing else. Work that does not end although its context
 // has is left behind: it counts as ended, and its result is thrown away.
-func (m *Manager) perform(ctx context.Context, t *task) (*Result, error) {
+func (m *Manager) perform(ctx context.Context, t *task) (*JobResult, error) {
 	type end struct {
-		result *Result
+		result *JobResult
 		err    error
 	}
 	done := make(chan end, 1)
@@ -218,7 +218,7 @@ func (m *Manager) perform(ctx context.Context, t *task) (*Result, error) {
 }
 
 // finish enters the end of a job. One that was told to end and had done its work all the same is done.
-func (m *Manager) finish(ctx context.Context, t *task, result *Result, err error) {
+func (m *Manager) finish(ctx context.Context, t *task, result *JobResult, err error) {
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -228,18 +228,18 @@ func (m *Manager) finish(ctx context.Context, t *task, result *Result, err error
 }
 
 // settle makes a job's state a last one. mu is held.
-func (m *Manager) settle(t *task, result *Result, err error) {
+func (m *Manager) settle(t *task, result *JobResult, err error) {
 	state := Done
 	switch {
 	case errors.Is(err, errCancelled):
 		state = Cancelled
 	case errors.Is(err, errInterrupted):
 		state = Interrupted
-		t.Failure = &Failure{problem.Internal, "The management daemon ended before the job did. Ask for it again."}
+		t.Failure = &JobFailure{problem.Internal, "The management daemon ended before the job did. Ask for it again."}
 	case err != nil:
 		state = Failed
 		p := problem.Of(err)
-		t.Failure = &Failure{p.Code, clip(cmp.Or(p.Detail, problem.Lookup(p.Code).Title+"."), detailMax)}
+		t.Failure = &JobFailure{p.Code, clip(cmp.Or(p.Detail, problem.Lookup(p.Code).Title+"."), detailMax)}
 		m.o.Log.Warn("a job failed", "job", t.ID, "kind", t.Kind, "error", err)
 	default:
 		t.Result = result

@@ -16,18 +16,18 @@ import (
 
 // Hook is a receiver, as admins set it.
 type Hook struct {
-	URL        string `json:"url" maxLength:"2048" doc:"Where events are posted to: https, without user and password." example:"https://ops.example.net/fcr"`
-	Enabled    bool   `json:"enabled" doc:"Events are sent to it. What happens while it is not is not sent later."`
-	Filter     Filter `json:"filter,omitzero"`
-	CA         string `json:"ca,omitempty" maxLength:"65536" doc:"Certificates (PEM) that its certificate may be signed by, instead of those of the system."`
-	AllowHTTP  bool   `json:"allow_http,omitempty" doc:"The URL may be http: whoever is on the way can read the events."`
-	AllowLocal bool   `json:"allow_local,omitempty" doc:"The address may be of this node, loopback or link-local."`
-	Note       string `json:"note,omitempty" maxLength:"1024"`
+	URL        string     `json:"url" maxLength:"2048" doc:"Where events are posted to: https, without user and password." example:"https://ops.example.net/fcr"`
+	Enabled    bool       `json:"enabled" doc:"Events are sent to it. What happens while it is not is not sent later."`
+	Filter     HookFilter `json:"filter,omitzero"`
+	CA         string     `json:"ca,omitempty" maxLength:"65536" doc:"Certificates (PEM) that its certificate may be signed by, instead of those of the system."`
+	AllowHTTP  bool       `json:"allow_http,omitempty" doc:"The URL may be http: whoever is on the way can read the events."`
+	AllowLocal bool       `json:"allow_local,omitempty" doc:"The address may be of this node, loopback or link-local."`
+	Note       string     `json:"note,omitempty" maxLength:"1024"`
 }
 
-// Filter says which events a hook wants: those of which everything holds that is given. Without categories and types it
+// HookFilter says which events a hook wants: those of which everything holds that is given. Without categories and types it
 // wants alarms.
-type Filter struct {
+type HookFilter struct {
 	Severity   string   `json:"severity,omitempty" enum:"info,notice,warning,error,critical" doc:"This one or a worse one. A major alarm counts as error."`
 	Categories []string `json:"categories,omitempty" maxItems:"64" doc:"Of these categories."`
 	Types      []string `json:"types,omitempty" maxItems:"64" doc:"Of these types, or beginning so: alarm.raised, role"`
@@ -78,7 +78,7 @@ func (h *Hook) checkURL(p *problem.Problem) {
 	}
 }
 
-func (f *Filter) check(p *problem.Problem) {
+func (f *HookFilter) check(p *problem.Problem) {
 	if f.Severity != "" && severityOf(f.Severity) < 0 {
 		p.At("body/filter/severity", "must be info, notice, warning, error or critical")
 	}
@@ -142,7 +142,7 @@ func factsOf(e *event.Event) facts {
 
 // wants says whether a hook is to be told of an event. What happens to hooks no hook is told: two that fail would tell each
 // other for ever. That one fails is an alarm too, and others are told of that.
-func (f *Filter) wants(e *facts) bool {
+func (f *HookFilter) wants(e *facts) bool {
 	switch {
 	case e.Muted || strings.HasPrefix(e.name, ownTypes):
 		return false

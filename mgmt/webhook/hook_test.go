@@ -104,11 +104,11 @@ func TestBadHooksAreRefusedByPlace(t *testing.T) {
 		{"ops", "body/url", Hook{URL: "https://a/" + strings.Repeat("x", urlMax)}},
 		{"ops", "body/ca", Hook{URL: "https://a/", CA: "hunter2"}},
 		{"ops", "body/note", Hook{URL: "https://a/", Note: strings.Repeat("x", noteMax+1)}},
-		{"ops", "body/filter/severity", Hook{URL: "https://a/", Filter: Filter{Severity: "hunter2"}}},
-		{"ops", "body/filter/categories/1", Hook{URL: "https://a/", Filter: Filter{Categories: []string{"alarm", "hunter2"}}}},
-		{"ops", "body/filter/types/0", Hook{URL: "https://a/", Filter: Filter{Types: []string{"hunter2"}}}},
-		{"ops", "body/filter/types/0", Hook{URL: "https://a/", Filter: Filter{Types: []string{"webhook.failing"}}}},
-		{"ops", "body/filter/alarms/0", Hook{URL: "https://a/", Filter: Filter{Alarms: []string{"hunter2"}}}},
+		{"ops", "body/filter/severity", Hook{URL: "https://a/", Filter: HookFilter{Severity: "hunter2"}}},
+		{"ops", "body/filter/categories/1", Hook{URL: "https://a/", Filter: HookFilter{Categories: []string{"alarm", "hunter2"}}}},
+		{"ops", "body/filter/types/0", Hook{URL: "https://a/", Filter: HookFilter{Types: []string{"hunter2"}}}},
+		{"ops", "body/filter/types/0", Hook{URL: "https://a/", Filter: HookFilter{Types: []string{"webhook.failing"}}}},
+		{"ops", "body/filter/alarms/0", Hook{URL: "https://a/", Filter: HookFilter{Alarms: []string{"hunter2"}}}},
 	} {
 		err := c.hook.Check(c.name)
 		var p *problem.Problem
@@ -128,23 +128,23 @@ func TestFilters(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		filter Filter
+		filter HookFilter
 		event  event.Event
 		want   bool
 	}{
-		{"alarms by default", Filter{}, raised(alarm.DatabaseDown, "major"), true},
-		{"and nothing else", Filter{}, event.Event{Type: event.RoleFailed}, false},
-		{"a category", Filter{Categories: []string{"role"}}, event.Event{Type: event.RoleFailed}, true},
-		{"a type by its beginning", Filter{Types: []string{"role"}}, event.Event{Type: event.RoleFailed}, true},
-		{"a type", Filter{Types: []string{"role.started"}}, event.Event{Type: event.RoleFailed}, false},
-		{"both must hold", Filter{Categories: []string{"alarm"}, Types: []string{"role"}}, event.Event{Type: event.RoleFailed}, false},
-		{"an alarm counts by its level: enough", Filter{Severity: "error"}, raised(alarm.DatabaseDown, "major"), true},
-		{"an alarm counts by its level: too little", Filter{Severity: "error"}, raised(alarm.NoStandby, "warning"), false},
-		{"a code", Filter{Alarms: []string{"database.unavailable"}}, raised(alarm.DatabaseDown, "major"), true},
-		{"another code", Filter{Alarms: []string{"database.unavailable"}}, raised(alarm.NoStandby, "warning"), false},
-		{"codes are about alarms alone", Filter{Alarms: []string{"database.unavailable"}, Categories: []string{"role"}}, event.Event{Type: event.RoleFailed}, true},
-		{"nothing of webhooks", Filter{Categories: []string{"operation"}}, event.Event{Type: event.WebhookGaveUp}, false},
-		{"a muted alarm", Filter{}, event.Event{Type: event.AlarmRaised, Fields: []byte(`{"code":"x","muted":true}`)}, false},
+		{"alarms by default", HookFilter{}, raised(alarm.DatabaseDown, "major"), true},
+		{"and nothing else", HookFilter{}, event.Event{Type: event.RoleFailed}, false},
+		{"a category", HookFilter{Categories: []string{"role"}}, event.Event{Type: event.RoleFailed}, true},
+		{"a type by its beginning", HookFilter{Types: []string{"role"}}, event.Event{Type: event.RoleFailed}, true},
+		{"a type", HookFilter{Types: []string{"role.started"}}, event.Event{Type: event.RoleFailed}, false},
+		{"both must hold", HookFilter{Categories: []string{"alarm"}, Types: []string{"role"}}, event.Event{Type: event.RoleFailed}, false},
+		{"an alarm counts by its level: enough", HookFilter{Severity: "error"}, raised(alarm.DatabaseDown, "major"), true},
+		{"an alarm counts by its level: too little", HookFilter{Severity: "error"}, raised(alarm.NoStandby, "warning"), false},
+		{"a code", HookFilter{Alarms: []string{"database.unavailable"}}, raised(alarm.DatabaseDown, "major"), true},
+		{"another code", HookFilter{Alarms: []string{"database.unavailable"}}, raised(alarm.NoStandby, "warning"), false},
+		{"codes are about alarms alone", HookFilter{Alarms: []string{"database.unavailable"}, Categories: []string{"role"}}, event.Event{Type: event.RoleFailed}, true},
+		{"nothing of webhooks", HookFilter{Categories: []string{"operation"}}, event.Event{Type: event.WebhookGaveUp}, false},
+		{"a muted alarm", HookFilter{}, event.Event{Type: event.AlarmRaised, Fields: []byte(`{"code":"x","muted":true}`)}, false},
 	} {
 		f := factsOf(&c.event)
 		if got := c.filter.wants(&f); got != c.want {

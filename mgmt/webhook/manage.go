@@ -15,7 +15,7 @@ type View struct {
 	Name    string
 	Version uint64
 	Hook    Hook
-	State   State
+	State   HookState
 }
 
 // secretRecord is what stands in the settings.
@@ -120,10 +120,10 @@ func (s *Service) Rotate(ctx context.Context, name string) (secret string, err e
 }
 
 // Test posts a message that says that it is a test, beside the queue, and says what came of it.
-func (s *Service) Test(ctx context.Context, name string) (Attempt, error) {
+func (s *Service) Test(ctx context.Context, name string) (HookAttempt, error) {
 	v, err := s.Get(name)
 	if err != nil {
-		return Attempt{}, err
+		return HookAttempt{}, err
 	}
 	client := newClient(&v.Hook)
 	defer client.CloseIdleConnections()

@@ -34,8 +34,8 @@ type Message struct {
 	Event  *event.Event `json:"event,omitempty"`
 }
 
-// Attempt is what came of one.
-type Attempt struct {
+// HookAttempt is what came of one.
+type HookAttempt struct {
 	At       time.Time `json:"at"`
 	Duration int64     `json:"duration_ms"`
 	Status   int       `json:"status,omitempty" doc:"that the receiver answered with"`
@@ -45,7 +45,7 @@ type Attempt struct {
 }
 
 // Taken says whether the receiver took it.
-func (a *Attempt) Taken() bool { return a.Error == "" }
+func (a *HookAttempt) Taken() bool { return a.Error == "" }
 
 // secretPrefix marks a secret as one, for whoever finds it somewhere.
 const secretPrefix = "whsec_"
@@ -87,7 +87,7 @@ func newClient(h *Hook) *http.Client {
 }
 
 // post makes one attempt.
-func post(ctx context.Context, c *http.Client, to, secret, agent string, m *Message) (a Attempt) {
+func post(ctx context.Context, c *http.Client, to, secret, agent string, m *Message) (a HookAttempt) {
 	a.At = time.Now().UTC()
 	defer func() { a.Duration = time.Since(a.At).Milliseconds() }()
 	body, err := json.Marshal(m)

@@ -12,16 +12,16 @@ import (
 	"fcredirect/mgmt/event"
 )
 
-// State is how a hook fares.
-type State struct {
-	State     string   `json:"state" enum:"disabled,idle,ok,failing,no_secret" doc:"idle: nothing was sent yet. failing: the last attempt was not taken. no_secret: it came from a backup and wants a new one."`
-	Waiting   int      `json:"waiting" doc:"events that wait to be sent"`
-	Delivered uint64   `json:"delivered" doc:"events that were taken"`
-	GivenUp   uint64   `json:"given_up" doc:"events that were not sent: too old, or too many waited"`
-	Failures  int      `json:"failures" doc:"attempts in a row that failed"`
-	Last      *Attempt `json:"last_attempt,omitempty"`
-	Taken     string   `json:"last_taken,omitempty" doc:"when one was taken last"`
-	Next      string   `json:"next_attempt,omitempty"`
+// HookState is how a hook fares.
+type HookState struct {
+	State     string       `json:"state" enum:"disabled,idle,ok,failing,no_secret" doc:"idle: nothing was sent yet. failing: the last attempt was not taken. no_secret: it came from a backup and wants a new one."`
+	Waiting   int          `json:"waiting" doc:"events that wait to be sent"`
+	Delivered uint64       `json:"delivered" doc:"events that were taken"`
+	GivenUp   uint64       `json:"given_up" doc:"events that were not sent: too old, or too many waited"`
+	Failures  int          `json:"failures" doc:"attempts in a row that failed"`
+	Last      *HookAttempt `json:"last_attempt,omitempty"`
+	Taken     string       `json:"last_taken,omitempty" doc:"when one was taken last"`
+	Next      string       `json:"next_attempt,omitempty"`
 }
 
 // waiting is an event that a hook is to get.
@@ -45,7 +45,7 @@ type receiver struct {
 	taken   uint64 // number of the last event that was offered to it
 	kept    kept
 	failed  int // attempts in a row
-	last    *Attempt
+	last    *HookAttempt
 	next    time.Time
 	gaveUp  time.Time          // when that was told last
 	stop    context.CancelFunc // of the worker; nil: none runs
@@ -154,7 +154,7 @@ func (r *receiver) once(ctx context.Context) time.Duration {
 }
 
 // note enters what came of an attempt to send an event.
-func (r *receiver) note(a *Attempt, number, missed uint64) {
+func (r *receiver) note(a *HookAttempt, number, missed uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = a
@@ -194,10 +194,10 @@ func (s *Service) pause(failures int) time.Duration {
 }
 
 // state is how it fares.
-func (r *receiver) state() State {
+func (r *receiver) state() HookState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := State{State: "idle", Waiting: len(r.queue), Delivered: r.kept.Delivered, GivenUp: r.kept.GivenUp, Failures: r.failed, Last: r.last, Taken: stamp(r.kept.Taken)}
+	s := HookState{State: "idle", Waiting: len(r.queue), Delivered: r.kept.Delivered, GivenUp: r.kept.GivenUp, Failures: r.failed, Last: r.last, Taken: stamp(r.kept.Taken)}
 	switch {
 	case !r.hook.Enabled:
 		s.State = "disabled"

@@ -256,7 +256,7 @@ func (b *bench) raise(code alarm.Code, muted bool) {
 	b.log.happen(b.t, event.AlarmRaised, f)
 }
 
-func (b *bench) of(name string) State {
+func (b *bench) of(name string) HookState {
 	b.t.Helper()
 	v, err := b.Get(name)
 	if err != nil {

@@ -141,7 +141,7 @@ func (l *Log) answerList(ctx context.Context, q event.ListRequest) (event.ReadAn
 	from, _ := l.spool.Range()
 	if l.archive != nil {
 		next := max(l.drained.Load()+1, from)
-		f := archive.Filter{After: q.After, Before: l.spool.Number(next), Since: q.Since, Until: q.Until, Match: q.Match, Types: types, Newest: q.After == 0}
+		f := archive.Filter{After: q.After, Before: l.spool.Number(next), Since: q.Since, Until: q.Until, Match: q.Match, Types: types, Newest: q.Newest()}
 		if q.Before > 0 {
 			f.Before = min(f.Before, q.Before)
 		}
@@ -155,7 +155,7 @@ func (l *Log) answerList(ctx context.Context, q event.ListRequest) (event.ReadAn
 	if err := l.listSpool(from, q, types, &a); err != nil {
 		return a, err
 	}
-	if over := len(a.Events) - q.Max; over > 0 && q.After == 0 {
+	if over := len(a.Events) - q.Max; over > 0 && q.Newest() {
 		a.Events = a.Events[over:]
 	} else if over > 0 {
 		a.Events = a.Events[:q.Max]
@@ -183,7 +183,7 @@ func (l *Log) listSpool(index uint64, q event.ListRequest, types []event.Type, a
 				a.Events = append(a.Events, e)
 			}
 		}
-		if len(a.Events) > 4*q.Max && q.After == 0 {
+		if len(a.Events) > 4*q.Max && q.Newest() {
 			a.Events = append([]event.Event(nil), a.Events[len(a.Events)-q.Max:]...)
 		}
 	}
