@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"fcredirect/mgmt/alarm/report"
 	"fcredirect/mgmt/api/rest"
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/audit"
@@ -28,6 +29,7 @@ type assembly struct {
 	metrics  *metrics.Metrics
 	hub      *hub.Hub // of the live stream
 	change   *change.Service
+	reporter *report.Reporter // of problems, to role monitor
 
 	certificate func() time.Time        // when the one that is shown ends to be valid; nil: none is
 	background  []func(context.Context) // run until ctx ends
@@ -57,6 +59,7 @@ func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
 		}
 	}()
 	a.start(a.live.Run)
+	a.tellAlarms()
 	if err := a.openSettings(); err != nil {
 		return nil, err
 	}
@@ -70,6 +73,7 @@ func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
 		a.capture,
 		a.accounts,
 		a.configuration,
+		a.operations,
 		// One line for each package of nouns: a method below that calls its Register.
 		a.traffic, // the last: the stream tells of the others
 	} {
