@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -177,13 +178,15 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request) error {
 	if !upgrades(r) {
 		return problem.New(problem.BadRequest, "The stream is a WebSocket.").At("header/Upgrade", "must be websocket")
 	}
+	if !sameOrigin(r) {
+		return problem.New(problem.ForeignOrigin, "")
+	}
 	c, err := h.admit(actor)
 	if err != nil {
 		return err
 	}
 	defer h.dismiss(c)
-	// The origin was checked with those of all requests: a page elsewhere has no way to here.
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{Subprotocol}, InsecureSkipVerify: true})
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{Subprotocol}})
 	if err != nil {
 		h.o.Log.Debug("stream: handshake", "error", err)
 		return nil // it has been answered
@@ -195,6 +198,20 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request) error {
 // upgrades says whether the request is a handshake as far as its headers go; the rest is checked and answered by Accept.
 func upgrades(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+// sameOrigin says whether a page that opens the stream is ours. A handshake is a GET, which checks of requests that change
+// something let pass, and browsers send it for any page. What is no browser says nothing and may come.
+func sameOrigin(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return false
+	}
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
+		return true
+	}
+	u, err := url.Parse(origins[0])
+	return err == nil && len(origins) == 1 && u.Host != "" && strings.EqualFold(u.Host, r.Host) && (r.TLS == nil || u.Scheme == "https")
 }
 
 // admit takes a client in, if there is room.

@@ -2,10 +2,12 @@ package hub
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -271,6 +273,34 @@ func TestWithoutAHandshakeOrASessionThereIsNoStream(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestAPageOfAnotherSiteOpensNoStream(t *testing.T) {
+	for name, tc := range map[string]struct {
+		header http.Header
+		tls    bool
+		want   bool
+	}{
+		"a program":                  {http.Header{}, true, true},
+		"our own page":               {http.Header{"Origin": {"https://Node:8443"}, "Sec-Fetch-Site": {"same-origin"}}, true, true},
+		"a page of another site":     {http.Header{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}}, true, false},
+		"one of an old browser":      {http.Header{"Origin": {"https://evil.example"}}, true, false},
+		"one that hides its origin":  {http.Header{"Origin": {"null"}}, true, false},
+		"another port of the host":   {http.Header{"Origin": {"https://node:9000"}, "Sec-Fetch-Site": {"same-site"}}, true, false},
+		"the same without TLS":       {http.Header{"Origin": {"http://node:8443"}}, true, false},
+		"two origins":                {http.Header{"Origin": {"https://node:8443", "https://evil.example"}}, true, false},
+		"what is no origin":          {http.Header{"Origin": {"::"}}, true, false},
+		"a page through a local one": {http.Header{"Origin": {"http://node:8443"}}, false, true},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/api/v1/stream", nil)
+		r.Host, r.Header, r.TLS = "node:8443", tc.header, nil
+		if tc.tls {
+			r.TLS = &tls.ConnectionState{}
+		}
+		if got := sameOrigin(r); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
 }
 
 func TestTheEndOfTheHubIsSaidToClients(t *testing.T) {
