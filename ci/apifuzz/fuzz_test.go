@@ -24,6 +24,7 @@ import (
 
 const (
 	defaultSeconds = 15
+	shortSeconds   = 5 // with -short, under the race detector
 	workers        = 3
 	maxAnswer      = 32 << 20
 	maxFindings    = 20
@@ -67,12 +68,22 @@ func number(t *testing.T, name string, usual int64) int64 {
 	return n
 }
 
-// TestNoInputBreaksTheInterface asks everything as everybody until the time is over.
-func TestNoInputBreaksTheInterface(t *testing.T) {
+// TestTheInterfaceIsAsItsDescriptionSays runs both tests on one node: making one takes longer than asking.
+func TestTheInterfaceIsAsItsDescriptionSays(t *testing.T) {
 	n := start(t)
 	d := n.describe(t)
+	t.Run("the matrix of permissions is the golden one", func(t *testing.T) { n.matrix(t, d) })
+	t.Run("no input breaks it", func(t *testing.T) { n.fuzz(t, d) })
+}
+
+// fuzz asks everything as everybody until the time is over.
+func (n *node) fuzz(t *testing.T, d *description) {
+	usual := int64(defaultSeconds)
+	if testing.Short() {
+		usual = shortSeconds
+	}
 	seed := uint64(number(t, "FCR_FUZZ_SEED", time.Now().UnixNano()))
-	length := time.Duration(number(t, "FCR_FUZZ_SECONDS", defaultSeconds)) * time.Second
+	length := time.Duration(number(t, "FCR_FUZZ_SECONDS", usual)) * time.Second
 	t.Logf("seed %d (FCR_FUZZ_SEED), %d operations, %v", seed, len(d.operations), length)
 
 	all := &asked{answers: map[string]map[int]int{}, known: map[string]bool{}}

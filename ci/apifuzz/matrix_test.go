@@ -16,12 +16,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// TestMatrixOfPermissionsIsTheGoldenOne asks every operation once as each role and as nobody. What is refused for want of a
+// matrix asks every operation once as each role and as nobody. What is refused for want of a
 // right must be so before anything else is looked at, so that the requests need not be good ones: they have no body and
 // name what is not there.
-func TestMatrixOfPermissionsIsTheGoldenOne(t *testing.T) {
-	n := start(t)
-	d := n.describe(t)
+func (n *node) matrix(t *testing.T, d *description) {
 	var table bytes.Buffer
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	everybody := append([]auth.Role{"nobody"}, auth.Roles()...)

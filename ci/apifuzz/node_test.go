@@ -88,7 +88,11 @@ func (l *tail) about(what string) string {
 			found = append(found, line)
 		}
 	}
-	return strings.Join(found[max(0, len(found)-20):], "")
+	found = found[max(0, len(found)-3):]
+	for i, line := range found {
+		found[i] = line[:min(len(line), 1500)]
+	}
+	return strings.Join(found, "")
 }
 
 // start makes a node of its own.

@@ -26,6 +26,7 @@ type assembly struct {
 	audit    audit.Recorder
 	auth     *auth.Service
 	rest     *rest.API
+	own      *certificates
 	metrics  *metrics.Metrics
 	hub      *hub.Hub // of the live stream
 	change   *change.Service
@@ -49,15 +50,14 @@ func (a *assembly) close() (err error) {
 	return err
 }
 
-// assemble makes everything that answers requests. What comes later may use what comes before. knows says whether a name
-// is one of the appliance's.
-func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
-	a = &assembly{Options: r.o, live: attach.NewLive(r.o.Place)}
-	defer func() {
+// assemble makes everything that answers requests. What comes later may use what comes before.
+func (r *Role) assemble(own *certificates) (a *assembly, err error) {
+	a = &assembly{Options: r.o, live: attach.NewLive(r.o.Place), own: own}
+	defer func(made *assembly) { // a return of nil has taken a away by then
 		if err != nil {
-			err = errors.Join(err, a.close())
+			err = errors.Join(err, made.close())
 		}
-	}()
+	}(a)
 	a.start(a.live.Run)
 	a.tellAlarms()
 	if err := a.openSettings(); err != nil {
@@ -66,9 +66,10 @@ func (r *Role) assemble(knows func(name string) bool) (a *assembly, err error) {
 	if err := a.makeAuth(r.dir()); err != nil {
 		return nil, err
 	}
-	a.rest = rest.New(rest.Options{Gate: a.auth, Audit: a.audit, Log: a.Log, Version: a.Version, Host: knows, Rates: a.Rates})
+	a.rest = rest.New(rest.Options{Gate: a.auth, Audit: a.audit, Log: a.Log, Version: a.Version, Host: own.knows, Rates: a.Rates})
 	for _, register := range []func() error{
 		a.describeSelf,
+		a.identify,
 		a.measure,
 		a.capture,
 		a.accounts,

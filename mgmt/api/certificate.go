@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -33,13 +34,15 @@ import (
 // made for itself. Files that change are taken over while it serves; ones that cannot be used leave the old pair in place.
 type certificates struct {
 	cert, key string
-	own       bool
+	own       bool     // the files are ours to write; else the configuration names them
 	names     []string // of a certificate of our own
 	hosts     []string // that the configuration lists
 	log       *slog.Logger
 
 	current atomic.Pointer[tls.Certificate]
-	seen    [2]stamp // of the files, as they were read
+
+	mu   sync.Mutex // one change at a time; guards seen
+	seen [2]stamp   // of the files, as they were read
 }
 
 // stamp tells one content of a file from another.
@@ -64,10 +67,18 @@ func newCertificates(dir string, c *config.Config, log *slog.Logger) (*certifica
 	return s, s.make()
 }
 
-// old says whether a certificate of ours has to be renewed.
+// old says whether a certificate that we made has to be renewed. One that an admin brought is his to renew.
 func (s *certificates) old() bool {
-	return s.own && time.Until(s.current.Load().Leaf.NotAfter) < renewal
+	leaf := s.current.Load().Leaf
+	return s.own && made(leaf) && time.Until(leaf.NotAfter) < renewal
 }
+
+// made says whether a certificate is one of selfSigned.
+func made(leaf *x509.Certificate) bool {
+	return bytes.Equal(leaf.RawIssuer, leaf.RawSubject) && slices.Equal(leaf.Subject.Organization, []string{organization})
+}
+
+const organization = "FC-Redirect"
 
 // run looks after the files until ctx ends.
 func (s *certificates) run(ctx context.Context) {
@@ -87,6 +98,8 @@ func (s *certificates) run(ctx context.Context) {
 
 // renew takes over what has changed, and makes a new one of ours in time.
 func (s *certificates) renew() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.old() {
 		return s.make()
 	}
@@ -131,21 +144,32 @@ func (s *certificates) make() error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(write(s.key, key), write(s.cert, cert)); err != nil {
-		return err
-	}
-	if err := s.read(); err != nil {
+	if err := s.put(cert, key); err != nil {
 		return err
 	}
 	s.log.Info("made a certificate", "file", s.cert, "fingerprint", s.fingerprint(), "until", s.current.Load().Leaf.NotAfter)
 	return nil
 }
 
+// put writes a pair and takes it over.
+func (s *certificates) put(cert, key []byte) error {
+	if err := errors.Join(write(s.key, key), write(s.cert, cert)); err != nil {
+		return err
+	}
+	return s.read()
+}
+
 // fingerprint is what an admin compares with what a client shows.
 func (s *certificates) fingerprint() string {
-	sum := sha256.Sum256(s.current.Load().Leaf.Raw)
+	return fingerprintOf(s.current.Load().Leaf)
+}
+
+func fingerprintOf(leaf *x509.Certificate) string {
+	sum := digestOf(leaf)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
+
+func digestOf(leaf *x509.Certificate) [sha256.Size]byte { return sha256.Sum256(leaf.Raw) }
 
 // knows says whether a name is the appliance's: the configuration lists it, or the certificate is for it.
 func (s *certificates) knows(name string) bool {
@@ -171,7 +195,7 @@ func selfSigned(names []string, now time.Time) (cert, key []byte, err error) {
 		return nil, nil, fmt.Errorf("make a serial number: %w", err)
 	}
 	t := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: names[0][:min(len(names[0]), 64)], Organization: []string{"FC-Redirect"}},
+		SerialNumber: serial, Subject: pkix.Name{CommonName: names[0][:min(len(names[0]), 64)], Organization: []string{organization}},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(validity), // clocks differ
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
 	}

@@ -42,7 +42,11 @@ func whole(t *testing.T) *assembly {
 	if err := os.MkdirAll(r.dir(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	a, err := r.assemble(nil)
+	own, err := newCertificates(r.dir(), r.o.Config, r.o.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := r.assemble(own)
 	if err != nil {
 		t.Fatal(err)
 	}

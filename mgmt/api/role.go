@@ -67,12 +67,11 @@ func (r *Role) Run(ctx context.Context, ready func()) (err error) {
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
-	a, err := r.assemble(own.knows)
+	a, err := r.assemble(own)
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
 	a.certificate = own.ends
-	a.start(own.run)
 	ctx, stop := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer func() {

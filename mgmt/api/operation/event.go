@@ -46,7 +46,7 @@ type EventKind struct {
 // EventField is a field that events of a type may have.
 type EventField struct {
 	Name string `json:"name"`
-	Kind string `json:"kind" enum:"text,number,truth,time"`
+	Kind string `json:"kind" enum:"text,number,truth,time,document"`
 }
 
 // EventList is a page of events.
@@ -126,7 +126,7 @@ func eventKinds() (all []EventKind) {
 	for _, e := range event.Catalogue() {
 		k := EventKind{Type: e.Name, Severity: e.Severity.String(), Category: e.Category.String(), Text: e.Text, Fields: []EventField{}}
 		for _, f := range e.Fields {
-			k.Fields = append(k.Fields, EventField{f.Name, [...]string{event.Text: "text", event.Number: "number", event.Truth: "truth", event.Time: "time"}[f.Kind]})
+			k.Fields = append(k.Fields, EventField{f.Name, [...]string{event.Text: "text", event.Number: "number", event.Truth: "truth", event.Time: "time", event.Document: "document"}[f.Kind]})
 		}
 		all = append(all, k)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+	"golang.org/x/sync/semaphore"
 
 	"fcredirect/mgmt/audit"
 )
@@ -35,6 +36,7 @@ type API struct {
 	operations  []*Operation
 	limiters    *limiters
 	onces       *onces
+	bodies      *semaphore.Weighted // bytes of long bodies
 	crossOrigin *http.CrossOriginProtection
 }
 
@@ -54,7 +56,7 @@ func New(o Options) *API {
 	}
 	router := chi.NewRouter()
 	a := &API{
-		options: o, router: router, Cursor: newCursor(o.Key), limiters: newLimiters(*o.Rates), onces: newOnces(), crossOrigin: http.NewCrossOriginProtection(),
+		options: o, router: router, Cursor: newCursor(o.Key), limiters: newLimiters(*o.Rates), onces: newOnces(), bodies: semaphore.NewWeighted(bodyMemory), crossOrigin: http.NewCrossOriginProtection(),
 	}
 	router.NotFound(a.notFound)
 	router.MethodNotAllowed(a.notAllowed)
@@ -87,6 +89,9 @@ type adapter API
 
 func (ad *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	a := (*API)(ad)
+	if op.RequestBody != nil {
+		op.Extensions["x-max-bytes"] = op.Metadata[metadata].(*Operation).maxBody()
+	}
 	a.route(op.Metadata[metadata].(*Operation), op, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler(humachi.NewContext(op, r, w))
 	}))

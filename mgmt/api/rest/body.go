@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,11 +20,14 @@ import (
 // body reads the body, before anything looks at it: of a media type that the operation has, not longer than it allows, and
 // if it is JSON, one document of well-formed UTF-8, not deeper than ours are, without a member that stands there twice.
 func (a *API) body(op *Operation, h *huma.Operation, next http.Handler) http.Handler {
-	limit := op.MaxBody
-	if limit == 0 {
-		limit = DefaultBody
-	}
+	limit := op.maxBody()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		free, err := a.room(r, h.RequestBody, limit)
+		if err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		defer free()
 		text, err := readBody(w, r, h.RequestBody, limit)
 		if err != nil {
 			a.refuse(w, r, err)
@@ -32,6 +36,23 @@ func (a *API) body(op *Operation, h *huma.Operation, next http.Handler) http.Han
 		r.Body = io.NopCloser(bytes.NewReader(text))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// room waits for memory for a body that is not a small one, which is given back when the request is over.
+func (a *API) room(r *http.Request, declared *huma.RequestBody, limit int64) (free func(), err error) {
+	size := r.ContentLength
+	if size < 0 {
+		size = limit
+	}
+	if declared == nil || size <= smallBody || size > limit {
+		return func() {}, nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), slotWait)
+	defer cancel()
+	if a.bodies.Acquire(ctx, size) != nil {
+		return nil, problem.New(problem.Busy, "Too many long bodies are under way.").In(slotWait)
+	}
+	return func() { a.bodies.Release(size) }, nil
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, declared *huma.RequestBody, limit int64) ([]byte, error) {

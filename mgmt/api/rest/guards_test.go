@@ -93,6 +93,50 @@ func TestABodyIsNotReadFurtherThanItMayBeLong(t *testing.T) {
 	}
 }
 
+func TestWhoSendsSlowlyTakesNobodysPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _, _ := counting(t, &Rates{Window: time.Minute, Reads: 50, Writes: 50, Strangers: 3, Parallel: 1})
+		body, sender := io.Pipe()
+		var slow sync.WaitGroup
+		slow.Go(func() {
+			r := httptest.NewRequest("POST", "/api/v1/things", body)
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Authorization", "Bearer admin")
+			w := httptest.NewRecorder()
+			if a.ServeHTTP(w, r); w.Code != 201 {
+				t.Errorf("the slow one: %d %s", w.Code, w.Body)
+			}
+		})
+		synctest.Wait()
+		if w := ask(t, a, "POST", "/api/v1/things", "policy-admin", `{"name":"one"}`); w.Code != 201 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		_, _ = sender.Write([]byte(`{"name":"two"}`))
+		sender.Close()
+		slow.Wait()
+	})
+}
+
+func TestLongBodiesAreBoundedTogether(t *testing.T) {
+	a := things(t)
+	if !a.bodies.TryAcquire(bodyMemory - DefaultBody) {
+		t.Fatal("taken already")
+	}
+	long := `{"name":"one"` + strings.Repeat(" ", DefaultBody-14) + `}`
+	if w := ask(t, a, "PUT", "/api/v1/things/one", "admin", long, "If-Match: *"); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if !a.bodies.TryAcquire(DefaultBody) {
+		t.Fatal("a request that is over keeps its room")
+	}
+	if w := ask(t, a, "PUT", "/api/v1/things/one", "admin", long, "If-Match: *"); w.Code != 503 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := ask(t, a, "PUT", "/api/v1/things/one", "admin", `{"name":"one"}`, "If-Match: *"); w.Code != 200 {
+		t.Errorf("a short one: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestWhatAURLSaysTwiceOrNotInTextIsRefused(t *testing.T) {
 	a := things(t)
 	for path, want := range map[string]int{

@@ -5,6 +5,11 @@ import "time"
 const (
 	// DefaultBody is how long a body may be where the operation does not say otherwise: a hundred policies.
 	DefaultBody = 1 << 20
+	// OpenBody is how long it may be where nobody need be signed in: a name and a password.
+	OpenBody = 16 << 10
+	// Bodies longer than smallBody take of bodyMemory while their request lasts: there may be thousands of connections.
+	smallBody  = 64 << 10
+	bodyMemory = 64 << 20
 	// MaxBody is the most an operation may declare: 10,000 policies.
 	MaxBody = 8 << 20
 	// maxDepth is how deep a document may nest. Ours need 6.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/problem"
 )
 
@@ -23,7 +24,7 @@ type Operation struct {
 	Status      int            // of success; 0: 200, or 204 without a body
 	Errors      []problem.Code // beside those that every operation has
 	Audit       string         // what the audit log calls it (alias.put); every method that writes has one
-	MaxBody     int64          // in bytes; 0: DefaultBody
+	MaxBody     int64          // in bytes; 0: DefaultBody, or OpenBody where nobody need be signed in
 	Timeout     time.Duration  // 0: the usual; -1: it ends when the client goes, or by itself
 	Media       string         // of an answer that the handler streams (huma.StreamResponse): types with commas between
 	Secret      bool           // the answer holds a secret, which is shown once: a repeated key does not get it again
@@ -34,6 +35,17 @@ type Operation struct {
 // writes says whether it may change something.
 func (o *Operation) writes() bool {
 	return o.Method != http.MethodGet && o.Method != http.MethodHead
+}
+
+// maxBody is how long a body may be.
+func (o *Operation) maxBody() int64 {
+	switch {
+	case o.MaxBody != 0:
+		return o.MaxBody
+	case o.Permission == auth.Open:
+		return OpenBody
+	}
+	return DefaultBody
 }
 
 var (

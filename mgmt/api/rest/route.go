@@ -37,8 +37,8 @@ func Register[I, O any](a *API, op Operation, do func(context.Context, *I) (*O, 
 type settler interface{ settle(status int) }
 
 // Serve adds an operation that writes its answer itself: a stream, a download. media is its type, or several with commas
-// between; empty where there is none (a WebSocket). The parameters are checked before do is called. An error of do becomes the answer if nothing was
-// written; else the connection is cut, so that half an answer does not look like a whole one.
+// between; empty where there is none (a WebSocket). The parameters are checked before do is called. An error of do becomes
+// the answer if nothing was written; else the connection is cut, so that half an answer does not look like a whole one.
 func Serve[I any](a *API, op Operation, media string, do func(w http.ResponseWriter, r *http.Request, in *I) error) {
 	a.add(&op)
 	h := a.describe(&op)
@@ -82,8 +82,8 @@ func (a *API) Mount(path string, h http.Handler) {
 // route puts the guards before an operation. They are listed from the innermost.
 func (a *API) route(op *Operation, h *huma.Operation, next http.Handler) {
 	next = a.once(op, next)
-	next = a.body(op, h, next)
 	next = a.slot(op, next)
+	next = a.body(op, h, next) // who sends slowly holds no place among those that are served
 	next = a.ready(op, next)
 	next = a.query(h, next)
 	next = a.permit(op, next)
