@@ -24,6 +24,7 @@ type shape struct {
 	shards        int           // of the store's rings; 0: 1
 	turn          time.Duration // the policy comes and goes so often, which makes events of two thirds of the flows; 0: never
 	fresh         bool          // a cold start
+	change        bool          // others may change its configuration
 }
 
 func binary(name string) string {
@@ -40,6 +41,9 @@ func (p *place) startLoad(s shape) {
 	argv := []string{"taskset", "-c", cpus.all, binary("fcr-dataplane"), "bench", "load", "--node", p.node, "--segment", p.segment,
 		"--flows", strconv.Itoa(s.directions), "--rings-state", strconv.Itoa(s.state), "--rings-events", strconv.Itoa(s.events),
 		"--rings-shards", strconv.Itoa(s.shards), "--turn", s.turn.String(), "--fresh=" + strconv.FormatBool(s.fresh)}
+	if s.change {
+		argv = append(argv, "--state-dir", filepath.Join(p.state, "dataplane"))
+	}
 	log, out := filepath.Join(p.dir, "dataplane.log"), filepath.Join(p.dir, "books.json")
 	must(p.t, os.RemoveAll(log))
 	data, err := start(log, out, nil, argv...)

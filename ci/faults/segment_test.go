@@ -33,7 +33,7 @@ func openSegment(dir string) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctl, err := shm.Open(filepath.Join(dir, "ctl"), false)
+	ctl, err := shm.Open(filepath.Join(dir, "ctl"), true)
 	if err != nil {
 		state.Close()
 		return nil, err

@@ -17,14 +17,18 @@ import (
 
 	"fcredirect/dataplane/bench"
 	"fcredirect/dataplane/boot"
+	"fcredirect/dataplane/command"
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/engine"
 	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/policy"
+	"fcredirect/dataplane/revision"
 )
 
 // loadOptions is a data plane at the highest rate, for tests of what stands beside it.
 type loadOptions struct {
 	node, segment string
+	state         string // folder; empty: no change of configuration by others
 	flows         int
 	rings         boot.Rings // 0: the boot file's defaults
 	fresh         bool
@@ -47,6 +51,7 @@ func loadCommand() *cobra.Command {
 	f.IntVar(&o.rings.Events, "rings-events", 0, "items in a ring of events")
 	f.IntVar(&o.rings.Shards, "rings-shards", 0, "instances that may share the store's work")
 	f.BoolVar(&o.fresh, "fresh", false, "adopt nothing from the segment of an earlier start")
+	f.StringVar(&o.state, "state-dir", "", "folder of what outlives a reboot: the policy is the one to begin with, and others may install another")
 	f.DurationVar(&o.turn, "turn", 0, "apply the policy and an empty one in turn, each for so long; 0 leaves it")
 	_, _ = c.MarkFlagRequired("node"), c.MarkFlagRequired("segment")
 	return c
@@ -73,13 +78,19 @@ func runLoad(o loadOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	e, err := o.build(cfg, s.Traffic, log)
+	folder, seed, err := o.begin(filepath.Join(dir, bench.PolicyFile), policies[0])
+	if err != nil {
+		return err
+	}
+	e, err := o.build(cfg, s.Traffic, log, folder, seed)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close(), dpdk.Cleanup()) }()
-	if err := e.Apply(policies[0]); err != nil {
-		return err
+	if folder == nil {
+		if err := e.Apply(policies[0]); err != nil {
+			return err
+		}
 	}
 	e.LogStart(0)
 	result, err := o.run(e, hold, policies)
@@ -115,8 +126,25 @@ func (o *loadOptions) boot(path string, log *slog.Logger) (*boot.Config, error) 
 	return cfg, nil
 }
 
+// begin is what a data plane begins with into whose configuration others may have a say.
+func (o *loadOptions) begin(path string, flat []byte) (*revision.Folder, *revision.Seed, error) {
+	if o.state == "" {
+		return nil, nil, nil
+	}
+	folder, err := revision.OpenFolder(o.state, o.node)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := policy.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	sha, err := command.Keep(folder.Documents(), text)
+	return folder, &revision.Seed{Flat: flat, Document: sha}, err
+}
+
 // build makes the engine as run does, and gives it the logins.
-func (o *loadOptions) build(cfg *boot.Config, traffic *bench.Traffic, log *slog.Logger) (*engine.Engine, error) {
+func (o *loadOptions) build(cfg *boot.Config, traffic *bench.Traffic, log *slog.Logger, folder *revision.Folder, seed *revision.Seed) (*engine.Engine, error) {
 	place, err := engine.Choose(cfg, log)
 	if err != nil {
 		return nil, err
@@ -145,7 +173,7 @@ func (o *loadOptions) build(cfg *boot.Config, traffic *bench.Traffic, log *slog.
 		})
 	}
 	return engine.New(engine.Options{
-		Boot: cfg, Dir: place.Dir, Fresh: o.fresh, Log: log, Clones: clones, Logins: logins, Open: engine.Opener(cfg, frames),
+		Boot: cfg, Dir: place.Dir, Fresh: o.fresh, Log: log, Clones: clones, Logins: logins, Open: engine.Opener(cfg, frames), Folder: folder, Seed: seed,
 	})
 }
 

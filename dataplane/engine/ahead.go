@@ -23,8 +23,9 @@ import (
 type ahead struct {
 	wishes []flow.Wish // in the segment
 	top    int         // behind the last that is used
-	at     int         // the next to look at, top when all have been looked at
-	logins uint64      // generation of the login table when the look began
+	at     int         // the next to look at, going round
+	left   int         // how many are to be looked at
+	logins uint64      // generation of the login table when that was said
 
 	asked, ending deaths // waiting for the next walk, and of this one
 	walk          struct{ lcore, slot int }
@@ -48,6 +49,7 @@ func (e *Engine) makeAhead() {
 			a.wishes[i].Key, a.top = 0, i+1
 		}
 	}
+	a.left = a.top
 	e.handleFlow(command.OpCreateFlow, e.createFlow)
 	e.handleFlow(command.OpDeleteFlow, e.deleteFlow)
 }
@@ -87,7 +89,8 @@ func (e *Engine) createFlow(t command.Ticket, r *command.FlowRequest) {
 		return
 	}
 	a.wishes[place].Put(r.Fabric, r.VSAN, r.Initiator, r.Target)
-	a.top, a.at = max(a.top, place+1), min(a.at, place)
+	a.top = max(a.top, place+1)
+	a.at, a.left = place, a.top // the new one first
 	e.commands.Answer(t, nil)
 }
 
@@ -114,17 +117,18 @@ func (e *Engine) lookAhead() {
 // lookAtWishes pins what can be pinned, and unpins what is not so any more. Between changes of logins it does nothing.
 func (e *Engine) lookAtWishes() {
 	a := &e.ahead
-	if now := e.control.view.Generation(); a.top > 0 && now != a.logins {
-		a.logins, a.at = now, 0
+	if now := e.control.view.Generation(); now != a.logins {
+		a.logins, a.left = now, a.top // from where we are: logins that come and go all the time starve no wish
 	}
-	for range wishBatch {
+	for range min(wishBatch, a.left) {
 		if a.at >= a.top {
-			return
+			a.at = 0
 		}
 		if w := &a.wishes[a.at]; w.Used() && !e.fulfil(w) {
 			return // a ring is full: again the next time
 		}
 		a.at++
+		a.left--
 	}
 }
 
