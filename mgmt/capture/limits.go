@@ -36,8 +36,9 @@ const (
 	period = 5 * time.Millisecond
 	// renewPeriod is how often the lease is renewed: five times before it runs out.
 	renewPeriod = time.Second
-	// slack is by how much two lcores may be apart: frames younger than that wait, so that they are written in order.
-	slack = 4 * time.Millisecond
+	// slack is how far an lcore may be behind the others before it is not waited for: frames that others copied meanwhile
+	// wait for its own, so that they are written in order.
+	slack = 20 * time.Millisecond
 	// settle is how long a capture that was stopped is still read: a pass of an lcore that had begun, and slack.
 	settle = 50 * time.Millisecond
 	// overdue is when a capture that the data plane should have ended is ended here.

@@ -47,7 +47,9 @@ type rig struct {
 	end   func() // of Run
 }
 
-func newRig(t *testing.T, lcores int) *rig { return rigAt(t, capturetest.New(t, lcores), t.TempDir(), 0) }
+func newRig(t *testing.T, lcores int) *rig {
+	return rigAt(t, capturetest.New(t, lcores), t.TempDir(), 0)
+}
 
 func rigAt(t *testing.T, p *capturetest.Plane, dir string, disk int64) *rig {
 	t.Helper()
@@ -373,6 +375,37 @@ func TestFramesOfSeveralLcoresAreInOrder(t *testing.T) {
 			t.Fatalf("frame %d is %x", i, f[:4])
 		}
 	}
+}
+
+func TestAFrameWaitsForAnLcoreThatMayHaveAnOlderOne(t *testing.T) {
+	r := newRig(t, 3)
+	now := r.plane.Now()
+	r.plane.Passed(0, now+200)
+	r.plane.Passed(1, now+100) // the third does not run
+	c := r.start(func(*Request) {})
+	r.plane.Captured(0, capture.Record{TSC: now + 50, Rule: -1}, numbered(0))
+	r.plane.Captured(0, capture.Record{TSC: now + 150, Rule: -1}, numbered(2))
+	r.await(c.ID, "written", func(c Capture) bool { return c.Frames == 1 })
+	r.plane.Captured(1, capture.Record{TSC: now + 120, Rule: -1}, numbered(1))
+	if time.Sleep(3 * period); r.List()[0].Frames != 1 {
+		t.Error("a frame was written before an older one could come")
+	}
+	r.plane.Passed(1, now+300)
+	r.await(c.ID, "written in order", func(c Capture) bool { return c.Frames == 3 })
+	for i, f := range packets(t, r.file(r.stopped(c.ID).ID)) {
+		if !bytes.Equal(f, numbered(i)) {
+			t.Errorf("frame %d is %x", i, f[:4])
+		}
+	}
+}
+
+func (r *rig) stopped(id string) Capture {
+	r.t.Helper()
+	c, err := r.Stop(r.t.Context(), id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return c
 }
 
 func TestManyUseTheManagerAtOnce(t *testing.T) {

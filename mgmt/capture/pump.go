@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"fcredirect/dataplane/capture"
+	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/event"
 )
@@ -62,7 +64,7 @@ func (m *Manager) round(ending bool) (more bool) {
 			return errAnew
 		}
 		now := time.Now()
-		m.drain(seg, now.Add(-slack).UnixNano())
+		m.drain(seg, m.horizon(seg))
 		m.judge(seg, now, ending)
 		return m.keep(seg, now)
 	})
@@ -98,8 +100,26 @@ func (m *Manager) follow(seg *attach.Segment) error {
 	return nil
 }
 
-// drain hands out the frames of all lanes up to a time, in the order of time.
-func (m *Manager) drain(seg *attach.Segment, until int64) {
+// horizon is the TSC up to which all lcores have committed what they copied: that of the pass which the last of them has
+// ended. Whoever is far behind the others does not run, or not now, and is not waited for. 0 is no horizon.
+func (m *Manager) horizon(seg *attach.Segment) uint64 {
+	lcores := shm.Items[shm.Lcore](seg.State, shm.RegionLcores)
+	newest := uint64(0)
+	for i := range lcores {
+		newest = max(newest, atomic.LoadUint64(&lcores[i].Heartbeat))
+	}
+	behind := seg.State.Header().TSCHz / uint64(time.Second/slack)
+	least := newest
+	for i := range lcores {
+		if beat := atomic.LoadUint64(&lcores[i].Heartbeat); beat != 0 && beat <= newest && newest-beat <= behind {
+			least = min(least, beat)
+		}
+	}
+	return least
+}
+
+// drain hands out the frames of all lanes up to a TSC, in the order of time.
+func (m *Manager) drain(seg *attach.Segment, until uint64) {
 	type head struct {
 		record capture.Record
 		frame  []byte
@@ -129,11 +149,10 @@ func (m *Manager) drain(seg *attach.Segment, until int64) {
 			break
 		}
 		h := &heads[first]
-		ns := header.Wall(h.record.TSC)
-		if ns > until && n > 1 {
+		if n > 1 && until != 0 && int64(h.record.TSC-until) > 0 {
 			break // another lcore may still have an older one
 		}
-		m.deliver(seg, &h.record, h.frame, ns)
+		m.deliver(seg, &h.record, h.frame, header.Wall(h.record.TSC))
 		m.reader.Take(first)
 		m.torn = 0
 		look(first)

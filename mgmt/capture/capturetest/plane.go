@@ -56,6 +56,7 @@ func New(t testing.TB, lcores int) *Plane {
 		State: append([]shm.RegionSpec{
 			{Name: shm.RegionControl, Stride: shm.ControlBytes, Count: 1},
 			{Name: shm.RegionPorts, Stride: shm.PortInfoBytes, Count: len(Ports)},
+			{Name: shm.RegionLcores, Stride: shm.LcoreBytes, Count: lcores},
 			{Name: shm.RegionCounters, Stride: shm.CountersBytes, Count: lcores * len(Ports)},
 		}, capture.StateRegions(ring, lcores)...),
 		Ctl: capture.CtlRegions(ring, lcores),
@@ -172,6 +173,11 @@ func (p *Plane) Die() {
 
 // Restart makes the segment that of another start.
 func (p *Plane) Restart() { p.Seg.State.Header().BootID[0]++ }
+
+// Passed says that an lcore has ended a pass that began then.
+func (p *Plane) Passed(lcore int, tsc uint64) {
+	atomic.StoreUint64(&shm.Items[shm.Lcore](p.Seg.State, shm.RegionLcores)[lcore].Heartbeat, tsc)
+}
 
 // Captured gives a frame to every capture that runs, as an lcore does.
 func (p *Plane) Captured(lcore int, r capture.Record, frame []byte) {
