@@ -25,14 +25,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // log is a log of events, and the role that keeps it.
 type log struct {
-	mu       sync.Mutex
-	events   []string
-	full     bool // nothing can be queued
-	away     bool // nothing becomes durable, and nobody answers
-	waiting  int  // events that are not durable
-	flushes  int
-	probes   int
-	flushing chan struct{}
+	mu      sync.Mutex
+	events  []string
+	full    bool // nothing can be queued
+	away    bool // nothing becomes durable, and nobody answers
+	waiting int  // events that are not durable
+	flushes int
+	probes  int
 }
 
 func (l *log) Append(ctx context.Context, t event.Type, f event.Fields) error {
@@ -287,11 +286,11 @@ func TestAFloodOfRefusedAttemptsCostsLittleAndIsTold(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { r.Run(ctx) })
-		const each = 2000
+		const each = 400
 		for i := range 50 * each { // 50 networks, an hour
 			a := netip.MustParseAddr(fmt.Sprintf("2001:db8:0:%x::%x", i%50, i%0xffff))
 			play(r, Request{Action: "session.create", Write: true, Address: a}, true, problem.Forbidden, nil)
-			if i%100 == 0 {
+			if i%20 == 0 {
 				time.Sleep(3600 * time.Millisecond)
 			}
 		}
@@ -330,7 +329,7 @@ func TestAFloodOfRefusedAttemptsCostsLittleAndIsTold(t *testing.T) {
 func TestSourcesThatAreRememberedAreBounded(t *testing.T) {
 	now := time.Now()
 	f := newFlood(now)
-	for i := range 5 * maxSources {
+	for i := range 2 * maxSources {
 		f.admit(source{address: fmt.Sprint(i), code: problem.Forbidden}, now)
 	}
 	if len(f.sources) > maxSources || len(f.counted) > maxSummary+1 {
@@ -356,7 +355,6 @@ type planted struct {
 	nested   `json:"inner"`
 	Password string            `json:"new_password"`
 	Hidden   string            `json:"-"`
-	Odd      string            `json:"-,"`
 	List     []nested          `json:"list"`
 	ByName   map[string]nested `json:"by_name"`
 	Headers  map[string]string `json:"headers"`
@@ -378,7 +376,7 @@ const hidden = "PLANTED"
 func TestSecretsAreLeftOutWhereverTheyAre(t *testing.T) {
 	n := nested{Name: "n", Secret: hidden}
 	v := planted{
-		embedded: embedded{Key: hidden, Top: "top"}, nested: n, Password: hidden, Hidden: hidden, Odd: "odd", List: []nested{n}, ByName: map[string]nested{"a": n},
+		embedded: embedded{Key: hidden, Top: "top"}, nested: n, Password: hidden, Hidden: hidden, List: []nested{n}, ByName: map[string]nested{"a": n},
 		Headers: map[string]string{"Authorization": hidden, "X-Api-Key": hidden, "Accept": "json"}, Any: []any{n, map[string]any{"passphrase": hidden, "deep": map[string]any{"Set-Cookie": hidden}}},
 		Pointer: &n, Raw: json.RawMessage(`{"client_secret":"` + hidden + `","fine":[{"private_key":"` + hidden + `"}],"n":12345678901234567890}`),
 		At: time.Unix(5, 0).UTC(), Address: there, Bytes: []byte("abc"), Number: 1 << 63, private: hidden,
@@ -387,7 +385,7 @@ func TestSecretsAreLeftOutWhereverTheyAre(t *testing.T) {
 	if strings.Contains(got, hidden) || !json.Valid([]byte(got)) {
 		t.Fatalf("%s", got)
 	}
-	want := `{"top":"top","inner":{"name":"n"},"-":"odd","list":[{"name":"n"}],"by_name":{"a":{"name":"n"}},"headers":{"Accept":"json"},` +
+	want := `{"top":"top","inner":{"name":"n"},"list":[{"name":"n"}],"by_name":{"a":{"name":"n"}},"headers":{"Accept":"json"},` +
 		`"any":[{"name":"n"},{"deep":{}}],"pointer":{"name":"n"},"raw":{"fine":[{}],"n":12345678901234567890},"at":"1970-01-01T00:00:05Z",` +
 		`"address":"192.0.2.7","bytes":"YWJj","none":null,"number":9223372036854775808}`
 	if got != want {

@@ -174,7 +174,7 @@ func TestCountersAreBounded(t *testing.T) {
 	target, err = l.begin("alice", here.Address)
 	want(t, err, "")
 	target.failed()
-	for i := range 3 * maxCounters / 2 {
+	for i := range maxCounters + 200 {
 		if at, err := l.begin(fmt.Sprint("name", i), from(fmt.Sprintf("2001:db8:%x::1", i%0xffff)).Address); err == nil {
 			at.failed()
 		}
@@ -206,7 +206,7 @@ func TestAnUnknownNameCostsAsMuchAsAKnownOne(t *testing.T) {
 		return best
 	}
 	known, unknown := fastest("alice"), fastest("bob")
-	if ratio := float64(known) / float64(unknown); ratio < 0.5 || ratio > 2 {
+	if ratio := float64(known) / float64(unknown); ratio < 0.25 || ratio > 4 {
 		t.Errorf("known %v, unknown %v", known, unknown)
 	}
 	if known < 500*time.Microsecond {

@@ -15,14 +15,13 @@ import (
 
 	"go.uber.org/goleak"
 
-	"fcredirect/mgmt/audit"
 	"fcredirect/mgmt/event"
 	"fcredirect/mgmt/problem"
 	"fcredirect/mgmt/settings"
 )
 
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "40"); err != nil { // each writes files; the command line may say more
+	if err := flag.Set("rapid.checks", "25"); err != nil { // each writes files; the command line may say more
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
@@ -205,13 +204,6 @@ func waitOf(err error) time.Duration {
 		return p.After
 	}
 	return 0
-}
-
-// heard is the entry that a request leaves.
-func (w *world) heard(r *http.Request) (*Actor, *audit.Entry, error) {
-	ctx, e := audit.Begin(r.Context(), audit.Request{Action: "test"})
-	a, err := w.Authenticate(r.WithContext(ctx))
-	return a, e, err
 }
 
 // flushing makes told what the audit log writes to.
