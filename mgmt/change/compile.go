@@ -3,6 +3,7 @@ package change
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,6 +52,13 @@ func (k *compiledDrafts) find(d *draft.Draft) *compiled {
 	c := &compiled{of: d}
 	k.list = append(k.list[max(0, len(k.list)+1-compiledKept):len(k.list):len(k.list)], c)
 	return c
+}
+
+// has says whether a draft is compiled.
+func (k *compiledDrafts) has(d *draft.Draft) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.ContainsFunc(k.list, func(c *compiled) bool { return c.of == d && c.done.Load() })
 }
 
 // named is a draft that was compiled to this text, nil if none is remembered.

@@ -112,8 +112,13 @@ func (k *hits) remember(h *Hits) {
 	}
 }
 
-// Shadowed are the policies of a draft that never decide because earlier ones do, with the compiler's sentence.
-func (s *Service) Shadowed(d *draft.Draft) map[string]string {
+// Shadowed are the policies of a draft that never decide because earlier ones do, with the compiler's sentence. Unless
+// it is sure, only what was compiled already tells: a tool that puts ten thousand policies one by one must not have each
+// state compiled.
+func (s *Service) Shadowed(d *draft.Draft, sure bool) map[string]string {
+	if !sure && !s.compiled.has(d) {
+		return nil
+	}
 	c := s.compile(d)
 	shadowed := map[string]string{}
 	for _, w := range c.warnings {

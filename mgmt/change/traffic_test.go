@@ -98,7 +98,7 @@ func TestHitsSayWhatEachPolicyDecidesNow(t *testing.T) {
 	if h, _ = w.Hits(t.Context()); h.ByPolicy["one"].Flows != 0 || h.ByPolicy["one"].LastHit.IsZero() {
 		t.Errorf("when it was hit is forgotten: %+v", h.ByPolicy["one"])
 	}
-	if s := w.Shadowed(w.Draft(ActiveOne)); len(s) != 1 || !strings.Contains(s["shadow"], "by one") {
+	if s := w.Shadowed(w.Draft(ActiveOne), true); len(s) != 1 || !strings.Contains(s["shadow"], "by one") {
 		t.Errorf("%v", s)
 	}
 	if states := w.ServiceStates(); !states["inspect"].Up || states["inspect"].Flips != 3 {

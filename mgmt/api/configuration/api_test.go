@@ -2,6 +2,7 @@ package configuration
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/change"
 	"fcredirect/mgmt/change/changetest"
+	"fcredirect/mgmt/change/draft"
 	"fcredirect/mgmt/problem"
 	"fcredirect/mgmt/settings"
 )
@@ -36,13 +38,13 @@ func (gate) Authenticate(r *http.Request) (*auth.Actor, error) {
 
 // desk is the API with change control over a data plane.
 type desk struct {
-	t      *testing.T
+	t      testing.TB
 	api    *rest.API
 	plane  *changetest.Plane
 	change *change.Service
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	store, err := settings.Open(settings.Options{Dir: t.TempDir()})
 	if err != nil {
@@ -182,7 +184,8 @@ func TestAnswersAndRefusals(t *testing.T) {
 		{"cloned", "POST", "/policies/watch-oracle/clone", `{"to":"second","place":{"position":1}}`, nil, 201, `"position":1`},
 		{"cloned twice", "POST", "/policies/watch-oracle/clone", `{"to":"second"}`, nil, 409, "already_exists"},
 		{"moved", "POST", "/policies/second/move", `{"after":"watch-oracle"}`, nil, 200, `"position":2`},
-		{"its shadow is told", "GET", "/policies/second", "", nil, 200, "never decides"},
+		{"its shadow is told", "GET", "/policies", "", nil, 200, "never decides"},
+		{"also of one, now that it is known", "GET", "/policies/second", "", nil, 200, "never decides"},
 		{"disabled", "POST", "/policies/second/disable", "", nil, 200, `"disabled":true`},
 		{"enabled", "POST", "/policies/second/enable", "", nil, 200, `"position":2`},
 		{"put in a place", "PUT", "/policies/third", `{"match":{},"action":"forward","place":{"before":"second"}}`, []string{create}, 201, `"position":2`},
@@ -235,5 +238,28 @@ func TestAWholeDocumentIsReadAndReplaced(t *testing.T) {
 	}
 	if w := d.must(200, "GET", "/policies/watch-oracle", ""); !strings.Contains(w.Body.String(), "CHG-8") {
 		t.Errorf("%s", w.Body)
+	}
+}
+
+// BenchmarkPut10000 is a PUT of a policy among 10,000, with its GET before, as a tool does.
+func BenchmarkPut10000(b *testing.B) {
+	d := newDesk(b)
+	var doc draft.Objects
+	for i := range 10000 {
+		name := fmt.Sprintf("host-%05d", i)
+		doc.Aliases = append(doc.Aliases, draft.Alias{Name: name, WWPN: fmt.Sprintf("20:00:02:fc:01:%02x:%02x:01", i>>8, i&255)})
+		doc.Policies = append(doc.Policies, draft.Policy{Name: "watch-" + name, Match: draft.Match{Initiator: []string{name}}, Action: "drop"})
+	}
+	body, err := json.Marshal(PolicyDocument{Objects: &doc})
+	if err != nil {
+		b.Fatal(err)
+	}
+	d.must(200, "PUT", "/change/document", string(body), replace)
+	n := 0
+	for b.Loop() {
+		path := fmt.Sprintf("/policies/watch-host-%05d", n%10000)
+		n++
+		etag := d.must(200, "GET", path, "").Header().Get("ETag")
+		d.must(200, "PUT", path, fmt.Sprintf(`{"match":{"initiator":["host-00001"]},"action":"drop","note":"number %d"}`, n), "If-Match: "+etag)
 	}
 }

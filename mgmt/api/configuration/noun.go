@@ -52,6 +52,7 @@ type view struct {
 	change *change.Service
 	on     change.Which
 	draft  *draft.Draft
+	whole  bool // a list is asked for: what costs a compilation is worth it
 }
 
 func look(c *change.Service, on string) *view {
@@ -251,7 +252,7 @@ func (n *noun[T, V]) put(ctx context.Context, c *change.Service, in *putInput[V]
 	if err != nil {
 		return nil, err
 	}
-	item, err := n.item(ctx, &view{c, change.PendingOne, next}, in.Name)
+	item, err := n.item(ctx, &view{change: c, on: change.PendingOne, draft: next}, in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +294,7 @@ func (n *noun[T, V]) act(ctx context.Context, c *change.Service, e draft.Edit, t
 	if o := n.get(next, then); o != nil {
 		audit.After(ctx, o)
 	}
-	return n.item(ctx, &view{c, change.PendingOne, next}, then)
+	return n.item(ctx, &view{change: c, on: change.PendingOne, draft: next}, then)
 }
 
 // given checks a precondition of an action, which need not have one: the action says itself what it means.

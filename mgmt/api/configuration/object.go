@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"fcredirect/mgmt/api/rest"
-	"fcredirect/mgmt/audit"
 	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/change"
 	"fcredirect/mgmt/change/draft"
@@ -82,7 +81,10 @@ func registerServices(a *rest.API, c *change.Service) {
 	drain.Description = "Its flows go their direct way once this is applied, and the service gets no new ones: then it can be taken down. " +
 		"It is an edit like any other: look at the difference, apply, and confirm. Enabling the policies again undoes it."
 	drain.Errors = append(drain.Errors[:len(drain.Errors):len(drain.Errors)], problem.NotFound)
-	rest.Register(a, drain, func(ctx context.Context, in *ActInput) (*rest.Item[ServiceItem], error) { return n.drain(ctx, c, in) })
+	rest.Register(a, drain, func(ctx context.Context, in *ActInput) (*rest.Item[ServiceItem], error) {
+		e := draft.Edit{Op: draft.Drain, Kind: draft.KindService, Name: in.Name}
+		return n.act(ctx, c, e, in.Name, in.Precondition, in.DryRun.DryRun)
+	})
 }
 
 // ActInput names what something is done with. It is exported because huma does not see into embedded structs that are not.
@@ -90,39 +92,6 @@ type ActInput struct {
 	Name string `path:"name" maxLength:"256" doc:"The name."`
 	rest.Precondition
 	rest.DryRun
-}
-
-func (n *noun[T, V]) drain(ctx context.Context, c *change.Service, in *ActInput) (*rest.Item[V], error) {
-	audit.Object(ctx, "service/"+in.Name)
-	now := c.Draft(change.PendingOne)
-	if now.Service(in.Name) == nil {
-		return nil, problem.New(problem.NotFound, "There is no service of this name.")
-	}
-	if err := given(in.Precondition, n.version(now, in.Name)); err != nil {
-		return nil, err
-	}
-	var drained []string
-	for _, p := range now.Policies {
-		if p.Service != in.Name || p.Disabled {
-			continue
-		}
-		next := *p
-		next.Disabled = true
-		was := draft.Version(p)
-		var err error
-		now, err = c.Edit(ctx, who(ctx), draft.Edit{Op: draft.Put, Kind: draft.KindPolicy, Name: p.Name, Policy: &next}, in.DryRun.DryRun, func(d *draft.Draft) error {
-			if o, _ := d.Policy(p.Name); o == nil || draft.Version(o) != was {
-				return problem.New(problem.Conflict, "Policy %s was edited meanwhile.", p.Name)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		drained = append(drained, p.Name)
-	}
-	audit.After(ctx, map[string][]string{"disabled_policies": drained})
-	return n.item(ctx, &view{c, change.PendingOne, now}, in.Name)
 }
 
 func showServices(ctx context.Context, v *view, list []*draft.Service) []ServiceItem {

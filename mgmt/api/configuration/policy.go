@@ -21,7 +21,7 @@ type PolicyItem struct {
 	Position int          `json:"position,omitempty" readOnly:"true" doc:"Its place, from 1."`
 	Hits     *change.Hit  `json:"hits,omitempty" readOnly:"true" doc:"What the policy of this name decides now, in the active configuration. Absent: it is not there, or the data plane does not run."`
 	NeverHit bool         `json:"never_hit,omitempty" readOnly:"true" doc:"It is active and enabled, and was not seen to decide a flow since hits are watched."`
-	Shadowed string       `json:"shadowed,omitempty" readOnly:"true" doc:"Why it can never decide: earlier policies do."`
+	Shadowed string       `json:"shadowed,omitempty" readOnly:"true" doc:"Why it can never decide: earlier policies do. The list, and validate, always find it out; one policy has it where that was done."`
 	Version  uint64       `json:"version,omitempty" readOnly:"true" doc:"The number in its ETag. Its place is not part of it."`
 }
 
@@ -56,6 +56,7 @@ func (n *noun[T, V]) page(ctx context.Context, a *rest.API, c *change.Service, i
 		return nil, err
 	}
 	v := look(c, in.On.On)
+	v.whole = true
 	type placed struct {
 		at string
 		o  *T
@@ -96,11 +97,16 @@ func (f *Filter) keeps(p *draft.Policy) bool {
 }
 
 func showPolicies(ctx context.Context, v *view, list []*draft.Policy) []PolicyItem {
-	at := make(map[string]int, len(list))
-	for i, p := range v.draft.Policies {
-		at[p.Name] = i + 1
+	at := map[string]int{}
+	if len(list) == 1 {
+		_, i := v.draft.Policy(list[0].Name)
+		at[list[0].Name] = i + 1
+	} else {
+		for i, p := range v.draft.Policies {
+			at[p.Name] = i + 1
+		}
 	}
-	shadowed := v.change.Shadowed(v.draft)
+	shadowed := v.change.Shadowed(v.draft, v.whole)
 	hits, err := v.change.Hits(ctx)
 	out := make([]PolicyItem, len(list))
 	for i, o := range list {
@@ -194,7 +200,7 @@ func (n *noun[T, V]) copy(ctx context.Context, c *change.Service, in *ActInput, 
 		return nil, err
 	}
 	audit.After(ctx, next)
-	return n.item(ctx, &view{c, change.PendingOne, then}, next.Name)
+	return n.item(ctx, &view{change: c, on: change.PendingOne, draft: then}, next.Name)
 }
 
 // Question asks for the verdict on a flow.

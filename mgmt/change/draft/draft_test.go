@@ -78,6 +78,8 @@ func TestEditsAreDoneOrRefusedWithAPlace(t *testing.T) {
 		{"a renamed alias is renamed where it is used", Edit{Op: Rename, Kind: KindAlias, Name: "host", To: "oracle"}, "", "hosts:\n    - oracle"},
 		{"a renamed service too", Edit{Op: Rename, Kind: KindService, Name: "inspect", To: "look"}, "", "service: look"},
 		{"renamed to what is there", Edit{Op: Rename, Kind: KindAlias, Name: "host", To: "hosts"}, problem.AlreadyExists, "body/to"},
+		{"a service is drained", Edit{Op: Drain, Kind: KindService, Name: "inspect"}, "", "service: inspect\n    disabled: true"},
+		{"no service is drained", Edit{Op: Drain, Kind: KindService, Name: "none"}, problem.NotFound, ""},
 		{"what is not there is renamed", Edit{Op: Rename, Kind: KindPolicy, Name: "none", To: "some"}, problem.NotFound, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,7 +115,7 @@ func TestEditsAreDoneOrRefusedWithAPlace(t *testing.T) {
 func someEdit(t *rapid.T) *Edit {
 	name := func(label string) string { return rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, label) }
 	e := &Edit{
-		Op: rapid.SampledFrom([]Op{Put, Put, Put, Delete, Rename, Move}).Draw(t, "op"), Name: name("name"), To: name("to"),
+		Op: rapid.SampledFrom([]Op{Put, Put, Put, Delete, Rename, Move, Drain}).Draw(t, "op"), Name: name("name"), To: name("to"),
 		Kind: rapid.SampledFrom([]Kind{KindAlias, KindSet, KindService, KindPolicy}).Draw(t, "kind"),
 	}
 	e.Alias = &Alias{WWPN: fmt.Sprintf("20:00:02:fc:01:00:00:0%d", rapid.IntRange(1, 4).Draw(t, "wwpn"))}

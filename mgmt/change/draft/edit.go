@@ -28,6 +28,7 @@ const (
 	Delete  Op = "delete"  // remove the named one; of the absent it does nothing
 	Rename  Op = "rename"  // give it another name, also wherever it is used
 	Move    Op = "move"    // give a policy another place
+	Drain   Op = "drain"   // disable all policies that use a service
 	Replace Op = "replace" // put another document in place of this one; who keeps the texts does it
 )
 
@@ -73,8 +74,30 @@ func (d *Draft) Apply(e *Edit) (*Draft, error) {
 			return nil, problem.New(problem.NotFound, "There is no policy of this name.")
 		}
 		return d.place(p, e.Place)
+	case Drain:
+		return d.drain(e.Name)
 	}
 	return nil, problem.New(problem.Invalid, "The edit is none that is known.")
+}
+
+func (d *Draft) drain(service string) (*Draft, error) {
+	if d.Service(service) == nil {
+		return nil, problem.New(problem.NotFound, "There is no service of this name.")
+	}
+	next := *d
+	next.Policies = slices.Clone(d.Policies)
+	drained := false
+	for i, p := range next.Policies {
+		if p.Service == service && !p.Disabled {
+			disabled := *p
+			disabled.Disabled = true
+			next.Policies[i], drained = &disabled, true
+		}
+	}
+	if !drained {
+		return d, nil
+	}
+	return &next, nil
 }
 
 // The names of objects, for lists.
