@@ -113,7 +113,7 @@ type oneAlarm struct {
 }
 
 type acknowledgeAlarm struct {
-	oneAlarm
+	ID   string `path:"id" maxLength:"200" pattern:"^[a-z]+\\.[a-z-]+(~[A-Za-z0-9._:-]+)*$" doc:"The alarm's id." example:"ring.blocked~store~0~lcore1"`
 	Body struct {
 		Note string `json:"note,omitempty" maxLength:"400"`
 	}

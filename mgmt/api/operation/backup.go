@@ -23,7 +23,7 @@ type uploadBackup struct {
 }
 
 type restoreBackup struct {
-	oneBackup
+	ID string `path:"id" pattern:"^(bk|up)-[0-9]{8}t[0-9]{6}z-[a-z2-7]{6}$" doc:"The backup's id."`
 	rest.DryRun
 	Body backup.RestoreParts
 }

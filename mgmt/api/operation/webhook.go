@@ -39,14 +39,14 @@ type oneWebhook struct {
 }
 
 type putWebhook struct {
-	oneWebhook
+	Name string `path:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9][a-z0-9._-]*$" doc:"The webhook's name." example:"ops"`
 	rest.Precondition
 	rest.DryRun
 	Body webhook.Hook
 }
 
 type deleteWebhook struct {
-	oneWebhook
+	Name string `path:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9][a-z0-9._-]*$" doc:"The webhook's name." example:"ops"`
 	rest.Precondition
 	rest.DryRun
 }
