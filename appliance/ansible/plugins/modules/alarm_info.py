@@ -15,13 +15,30 @@ options:
   limit:
     description: Not more items than so many. Without it all of them.
     type: int
+  state:
+    description: Only alarms in one of these states.
+    type: list
+    elements: str
+    choices: [active, flapping, suppressed, cleared]
+  severity:
+    description: Only these, and more severe ones.
+    type: str
+    choices: [warning, major, critical]
+  code:
+    description: Only alarms of this code.
+    type: str
+  subject:
+    description: Only alarms about this, or what is below it.
+    type: str
 """
 
 EXAMPLES = r"""
-- name: Look
+- name: Nothing keeps us from going on
   fcredirect.appliance.alarm_info:
-    limit: 100
+    state: [active, flapping]
+    severity: critical
   register: found
+  failed_when: found.count > 0
 """
 
 RETURN = r"""
@@ -40,7 +57,13 @@ from ansible_collections.fcredirect.appliance.plugins.module_utils.info import l
 
 
 def main():
-    look("/api/v1/alarms")
+    look(
+        "/api/v1/alarms",
+        state={"type": "list", "elements": "str", "choices": ["active", "flapping", "suppressed", "cleared"]},
+        severity={"type": "str", "choices": ["warning", "major", "critical"]},
+        code={"type": "str"},
+        subject={"type": "str"},
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,12 @@ options:
   limit:
     description: Not more items than so many. Without it all of them.
     type: int
+  role:
+    description: Only instances of this role.
+    type: str
+  state:
+    description: Only instances in this state.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -40,7 +46,11 @@ from ansible_collections.fcredirect.appliance.plugins.module_utils.info import l
 
 
 def main():
-    look("/api/v1/roles")
+    look(
+        "/api/v1/roles",
+        role={"type": "str"},
+        state={"type": "str"},
+    )
 
 
 if __name__ == "__main__":
