@@ -194,7 +194,7 @@ func TestAWriterAndAReaderOfTwoThreads(t *testing.T) {
 // FuzzReader: whatever stands in a lane, the reader gives frames within the ring, or says that it is torn, and comes to
 // an end.
 func FuzzReader(f *testing.F) {
-	w, _, memory, _ := newLane(1<<12)
+	w, _, memory, _ := newLane(1 << 12)
 	frame := make([]byte, 300)
 	for i := range 8 {
 		w.Put(&Record{Len: 300, Kept: uint16(35 * i)}, unsafe.Pointer(&frame[0]))
@@ -204,7 +204,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(bytes.Clone(memory[:laneBytes+200]), uint64(16), uint64(1))
 	f.Add([]byte{1, 2, 3}, uint64(1<<63), uint64(7))
 	f.Fuzz(func(t *testing.T, text []byte, next, seed uint64) {
-		_, r, memory, _ := newLane(1<<12)
+		_, r, memory, _ := newLane(1 << 12)
 		copy(memory, text)
 		lane := &r.lanes[0]
 		lane.next = next

@@ -6,7 +6,7 @@ const (
 	// MaxCaptures run at a time: a record has a bit for each, and each costs every frame its comparisons.
 	MaxCaptures = 8
 	// Sets is how many lie in the segment: the one in force, and those that an lcore may still hold.
-	Sets = 4
+	Sets = 8
 	// MaxPatterns bounds what one capture costs a frame: a WWPN that is logged in at more places is captured at the first.
 	MaxPatterns = 16
 

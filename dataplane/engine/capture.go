@@ -15,7 +15,7 @@ type capturer struct {
 	e       *Engine
 	page    *capture.Page // nil: this box makes no captures
 	sets    []capture.Set
-	left    []uint64 // by set: TSC at which another took its place
+	left    []uint64 // by set: TSC at which another took its place, 0 before it was ever used
 	active  int      // set in force, -1 none
 	lease   *capture.Lease
 	fabrics []uint8 // by port
@@ -197,7 +197,7 @@ func (c *capturer) take() int {
 		}
 		free := true
 		for k, w := range c.e.workers {
-			free = free && (w == nil || !w.Running() || int64(c.e.lcores[k].Heartbeat-c.left[i]) > 0)
+			free = free && (c.left[i] == 0 || w == nil || !w.Running() || int64(c.e.lcores[k].Heartbeat-c.left[i]) > 0)
 		}
 		if free {
 			return i

@@ -49,11 +49,17 @@ func (o *onlooker) start(owner uint64, change func(*capture.Spec)) (reply captur
 	spec := capture.Everything()
 	change(&spec)
 	o.reader.Renew(owner)
-	answer, err := o.client.Do(o.t.Context(), capture.OpStart, capture.Encode(&capture.StartRequest{Owner: owner, Spec: spec}))
-	if err != nil {
-		return reply, err
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		answer, err := o.client.Do(o.t.Context(), capture.OpStart, capture.Encode(&capture.StartRequest{Owner: owner, Spec: spec}))
+		var no *command.Error
+		if errors.As(err, &no) && no.Code == command.Busy && time.Now().Before(end) {
+			continue // an lcore that is off its CPU
+		}
+		if err != nil {
+			return reply, err
+		}
+		return reply, capture.Decode(answer, &reply)
 	}
-	return reply, capture.Decode(answer, &reply)
 }
 
 func (o *onlooker) stop(owner uint64, id uint32) (reply capture.StopReply) {
