@@ -38,7 +38,9 @@ func (e *Engine) Apply(flat []byte) error {
 		e.log.Error("policy published", "why", err)
 		return nil
 	}
-	e.log.Info("policy changed", "generation", e.control.generation)
+	if e.polling > 0 {
+		e.log.Info("policy changed", "generation", e.control.generation)
+	}
 	return nil
 }
 
