@@ -80,7 +80,7 @@ func (n *noun) flows(a *rest.API) {
 		Description: fmt.Sprintf("JSON, a document a line, or a table (CSV); in no order; at most %d flows. A file that is not whole says so in its last line, as `incomplete`. "+
 			"At most %d are written at a time.", exportMax, maxExports),
 		Errors: append(away, problem.BadFilter, problem.Busy), Timeout: -1,
-	}, "application/jsonl", n.exportFlows)
+	}, "application/jsonl, text/csv", n.exportFlows)
 }
 
 func sentence(names []string) string {

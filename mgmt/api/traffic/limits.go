@@ -18,6 +18,8 @@ const (
 	// exportPart is how many bytes are written at a time.
 	exportPart = 64 << 10
 
+	// workersTime bounds the questions to all shards of the store.
+	workersTime = 5 * time.Second
 	// askTime bounds a question to role telemetry, which gives it 10 s.
 	askTime = 12 * time.Second
 	// sampleMost bounds the samples of an answer: the history has 15 minutes.

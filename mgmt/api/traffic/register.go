@@ -22,6 +22,7 @@ type Segment interface {
 // Caller asks a role: a *bus.Bus.
 type Caller interface {
 	Call(ctx context.Context, role, method string, request []byte) ([]byte, error)
+	CallShard(ctx context.Context, role string, shard int, method string, request []byte) ([]byte, error)
 }
 
 // Deps is what the operations need.

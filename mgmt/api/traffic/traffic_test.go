@@ -68,8 +68,20 @@ func TestListsAreFilteredAndSorted(t *testing.T) {
 	if got := listed(w, "/api/v1/lcores", func(l *report.Lcore) string { return fmt.Sprint(l.Index) }); got != "0 of 1" {
 		t.Errorf("lcores: %s", got)
 	}
-	if got := listed(w, "/api/v1/rings", func(r *Ring) string { return r.Name }); got != " of 0" {
-		t.Errorf("rings: %s", got)
+	ring := func(r *Ring) string { return fmt.Sprint(r.Name, "/", r.Depth, "/", r.Lost) }
+	for path, want := range map[string]string{
+		"rings": "event-0-0/15/1 store-0-0/5/0 of 2", "rings?sort=depth": "store-0-0/5/0 event-0-0/15/1 of 2", "rings?consumer=store": "store-0-0/5/0 of 1",
+	} {
+		if got := listed(w, "/api/v1/"+path, ring); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+	w.refuses("GET", "/api/v1/rings/workers", "", problem.RoleUnavailable, "")
+	w.roles = func(string, []byte) ([]byte, error) {
+		return []byte(`{"more":1,"workers":[{"cpu":-1,"depth":3,"latency":{"p50_ns":1500}},{"cpu":2}]}`), nil
+	}
+	if got := listed(w, "/api/v1/rings/workers", func(k *Worker) string { return fmt.Sprint(k.Name, "/", k.CPU, "/", k.Depth, "/", k.P50) }); got != "store-0-0/-1/3/1.5 store-0-1/2/0/0 of 2" {
+		t.Errorf("workers: %s", got)
 	}
 }
 

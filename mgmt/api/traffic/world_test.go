@@ -13,10 +13,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"go.uber.org/goleak"
 
 	"fcredirect/dataplane/command"
+	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/login"
@@ -67,11 +69,12 @@ func newWorld(t testing.TB) *world {
 		{Name: shm.RegionLcores, Stride: shm.LcoreBytes, Count: 1},
 		{Name: shm.RegionCounters, Stride: shm.CountersBytes, Count: 3},
 		{Name: shm.RegionServices, Stride: shm.ServiceBytes, Count: 1},
+		{Name: shm.RegionRings, Stride: int(unsafe.Sizeof(feed.Info{})), Count: 2},
 		{Name: shm.RegionLogins, Stride: login.Bytes(64), Count: 1},
 		{Name: fmt.Sprintf(shm.RegionPolicy, 0), Stride: 1 << 20, Count: 1},
 		{Name: fmt.Sprintf(shm.RegionFlows, 0), Stride: flow.EntryBytes, Count: flow.Slots(directionRoom)},
 		{Name: fmt.Sprintf(shm.RegionInfos, 0), Stride: flow.InfoBytes, Count: directionRoom},
-	}...), Ctl: append(command.CtlRegions(), shm.RegionSpec{Name: "cursors", Stride: 64, Count: 1})})
+	}...), Ctl: append(command.CtlRegions(), shm.RegionSpec{Name: shm.RegionCursors, Stride: int(unsafe.Sizeof(feed.Cursor{})), Count: 2})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +118,11 @@ func (w *world) fill() {
 		in := &shm.Items[shm.PortInfo](w.seg.State, shm.RegionPorts)[i]
 		copy(in.Name[:], p.name)
 		in.Role, in.Pair, in.Up, in.SpeedMb = p.role, p.pair, uint32(1-i/2), 10_000
+	}
+	for i, consumer := range []feed.Consumer{feed.Store, feed.Event} {
+		ring := &shm.Items[feed.Info](w.seg.State, shm.RegionRings)[i]
+		ring.Consumer, ring.Items, ring.Offered, ring.Lost = uint8(consumer), 64, uint64(10*(i+1)), uint64(i)
+		shm.Items[feed.Cursor](w.seg.Ctl, shm.RegionCursors)[i].Tail = 5
 	}
 	c := &shm.Items[shm.Counters](w.seg.State, shm.RegionCounters)[0]
 	c.RxFrames, c.RxBytes = 100, 10_000
@@ -183,6 +191,14 @@ var errNoRole = errors.New("no role")
 // Call makes it a Caller.
 func (w *world) Call(_ context.Context, role, method string, request []byte) ([]byte, error) {
 	if w.roles == nil || role != "telemetry" {
+		return nil, errNoRole
+	}
+	return w.roles(method, request)
+}
+
+// CallShard asks one of several.
+func (w *world) CallShard(_ context.Context, role string, shard int, method string, request []byte) ([]byte, error) {
+	if w.roles == nil || role != "store" || shard != 0 {
 		return nil, errNoRole
 	}
 	return w.roles(method, request)
