@@ -53,8 +53,11 @@ func (s *Service) Apply(ctx context.Context, o Order) (Applied, error) {
 		return Applied{}, problem.New(problem.Conflict, "Something else decides than when the edits were begun: rebase, and look at the difference again.")
 	}
 	s.mu.Lock()
-	next, active, blind := s.pending, s.active, s.blind
+	next, active, blind, lost := s.pending, s.active, s.blind, s.lost()
 	s.mu.Unlock()
+	if lost != nil {
+		return Applied{}, lost
+	}
 	if c := s.compile(next); !blind && (c.hash == h.Running.Document || s.same(active, &h, c)) {
 		return Applied{}, problem.New(problem.NothingPending, "The pending configuration is the same as the active one.")
 	}

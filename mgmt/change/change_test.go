@@ -10,6 +10,7 @@ import (
 	"fcredirect/mgmt/change/draft"
 	"fcredirect/mgmt/event"
 	"fcredirect/mgmt/problem"
+	"fcredirect/mgmt/settings"
 )
 
 func TestTheWayOfAChangeToBeConfirmed(t *testing.T) {
@@ -356,4 +357,30 @@ func TestWhoWatchesSeesTheLastState(t *testing.T) {
 	stop()
 	for range states { //nolint:revive // until it is closed
 	}
+}
+
+func TestWhatCannotBeReadAnyMoreStopsNobodyFromConfirming(t *testing.T) {
+	w := newWorld(t, memory(t))
+	w.settle()
+	w.mustEdit("alice", alias("a", 1))
+	w.mustApply("alice", time.Minute)
+	damage := func(tx *settings.Tx) error { tx.Put(kindEdit, editName(1), "no edit"); return nil }
+	if err := w.store.UpdateLocal(t.Context(), damage); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.settle()
+	want(t, w.Revert(t.Context(), "alice", 1), "")
+	want(t, w.edit("alice", alias("b", 2)), problem.Conflict, "discard it")
+	_, err := w.apply("alice", time.Minute)
+	want(t, err, problem.Conflict, "discard it")
+	want(t, w.Rebase(t.Context(), "alice"), problem.Conflict)
+	if len(w.Diff().Changes) != 0 || w.State().Pending == nil {
+		t.Errorf("%+v", w.State())
+	}
+	if _, err := w.Put(t.Context(), "alice", many(3), false, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.mustEdit("alice", alias("b", 1<<15))
+	w.mustApply("alice", 0)
 }

@@ -43,13 +43,16 @@ func (s *Service) Edit(ctx context.Context, who string, e draft.Edit, dry bool, 
 
 func (s *Service) edit(ctx context.Context, who string, e draft.Edit, dry bool, check func(*draft.Draft) error) (*draft.Draft, error) {
 	s.mu.Lock()
-	h, on, blind := s.head, s.pending, s.blind && s.pending == nil
+	h, on, blind, lost := s.head, s.pending, s.blind && s.pending == nil, s.lost()
 	if on == nil {
 		on = s.active
 	}
 	s.mu.Unlock()
 	if err := mayEdit(&h, who); err != nil {
 		return nil, err
+	}
+	if lost != nil {
+		return nil, lost
 	}
 	if check != nil {
 		if err := check(on); err != nil {
@@ -84,6 +87,14 @@ func (s *Service) edit(ctx context.Context, who string, e draft.Edit, dry bool, 
 	}
 	s.edited(ctx, who, h.Lock, next)
 	return next, nil
+}
+
+// lost says that something is pending and cannot be read. It is for who holds mu.
+func (s *Service) lost() error {
+	if s.head.Pending == nil || s.pending != nil {
+		return nil
+	}
+	return problem.New(problem.Conflict, "What is pending cannot be read any more: discard it, or put a whole document in its place.")
 }
 
 // snapshot puts the text of the whole pending document in place of its edits.

@@ -164,8 +164,11 @@ func (s *Service) load() error {
 	}
 	var edited *draft.Draft
 	if h.Pending != nil {
+		// Who cannot read what is pending must still let people sign in, confirm and revert; discard, or a whole document,
+		// puts it right.
 		if edited, err = s.materialise(&h); err != nil {
-			return err
+			s.o.Log.Error("change: what is pending cannot be read", "error", err)
+			edited = nil
 		}
 	}
 	s.head, s.version, s.active, s.pending, s.blind, s.foreign = h, version, active, edited, blind, foreign(active, h.Running.Document)

@@ -107,6 +107,9 @@ func (s *Service) settleApplication(ctx context.Context, st *command.Status, who
 		}
 		return s.opened(ctx, a, st)
 	case a.runsIn(st):
+		if a.Window == 0 {
+			who = a.By
+		}
 		return s.finish(ctx, a, "confirmed", who, "")
 	case st.Last.Revision == a.Theirs && st.Last.What != "":
 		if st.Last.What == "expired" {

@@ -85,8 +85,12 @@ func (s *Service) state(st *command.Status, answers bool) State {
 // between, never the last one.
 func (s *Service) Watch(ctx context.Context) <-chan State {
 	c := make(chan State, 1)
-	c <- s.State()
+	st, err := s.o.Plane.Status()
 	s.mu.Lock()
+	if err != nil {
+		st = s.status
+	}
+	c <- s.state(&st, err == nil)
 	s.watchers[c] = true
 	s.mu.Unlock()
 	context.AfterFunc(ctx, func() {

@@ -36,7 +36,7 @@ func registerHistory(a *rest.API, c *change.Service) {
 	get := func(id, path, summary string) rest.Operation {
 		return rest.Operation{
 			ID: id, Method: http.MethodGet, Path: "/api/v1/change/history" + path, Tag: "change", Summary: summary, Permission: auth.ChangeRead,
-			Errors: []problem.Code{problem.NotFound, problem.Gone, problem.BadCursor, problem.DatabaseUnavailable},
+			Errors: []problem.Code{problem.NotFound, problem.Gone, problem.BadCursor, problem.Conflict, problem.DatabaseUnavailable},
 		}
 	}
 	rest.Register(a, get("list-revisions", "", "All revisions, the newest first"), func(ctx context.Context, in *historyInput) (*rest.Item[RevisionPage], error) {
