@@ -28,7 +28,8 @@ type assembly struct {
 	rest     *rest.API
 	own      *certificates
 	metrics  *metrics.Metrics
-	hub      *hub.Hub // of the live stream
+	hub      *hub.Hub    // of the live stream
+	topics   []hub.Topic // of it, beside those of the traffic
 	change   *change.Service
 	reporter *report.Reporter // of problems, to role monitor
 

@@ -14,9 +14,11 @@ import (
 	"fcredirect/mgmt/alarm/report"
 	"fcredirect/mgmt/api/operation"
 	"fcredirect/mgmt/audit"
+	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/backup"
 	"fcredirect/mgmt/bundle"
 	"fcredirect/mgmt/event"
+	"fcredirect/mgmt/hub"
 	"fcredirect/mgmt/job"
 	"fcredirect/mgmt/registry"
 	"fcredirect/mgmt/webhook"
@@ -72,6 +74,12 @@ func (a *assembly) operations() (err error) {
 		return err
 	}
 	a.start(d.Jobs.Run)
+	a.topics = append(a.topics, hub.List("jobs", auth.JobRead, "All jobs, with their progress.", listEvery, func(context.Context) (items []hub.Item, err error) {
+		for _, j := range d.Jobs.List() {
+			items = append(items, hub.Item{Key: j.ID, Body: j})
+		}
+		return items, nil
+	}))
 	o := webhook.Options{
 		Settings: a.settings, Bus: nobody{}, Alarms: a.reporter, Events: events, Log: a.Log, Dir: dir, Node: a.Config.Node, Version: a.Version,
 	}

@@ -42,10 +42,10 @@ func TestTheStreamIsServedOnTheSocketAndTellsWhatThereIs(t *testing.T) {
 	defer c.CloseNow()
 	hello, err := next(t, c)
 	var offer struct{ Topics []string }
-	if err != nil || json.Unmarshal(hello.Data, &offer) != nil || hello.Kind != "hello" || !strings.Contains(strings.Join(offer.Topics, " "), "change flows samples") {
+	if err != nil || json.Unmarshal(hello.Data, &offer) != nil || hello.Kind != "hello" || strings.Join(offer.Topics, " ") != "captures change flows jobs samples" {
 		t.Fatalf("%+v, %v", hello, err)
 	}
-	want := map[string]string{"change": "snapshot", "samples": "unavailable", "flows": "unavailable"} // there is no data plane
+	want := map[string]string{"change": "snapshot", "jobs": "snapshot", "captures": "snapshot", "samples": "unavailable", "flows": "unavailable"} // there is no data plane
 	for topic := range want {
 		if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"op":"subscribe","id":"`+topic+`","topic":"`+topic+`"}`)); err != nil {
 			t.Fatal(err)

@@ -13,8 +13,12 @@ import (
 	"fcredirect/mgmt/hub"
 )
 
-// changeEvery is how often the stream looks at the state of change control: its countdown is in seconds.
-const changeEvery = 250 * time.Millisecond
+const (
+	// changeEvery is how often the stream looks at the state of change control: its countdown is in seconds.
+	changeEvery = 250 * time.Millisecond
+	// listEvery is how often it looks at lists whose items make progress.
+	listEvery = 500 * time.Millisecond
+)
 
 // traffic adds what goes through the appliance, and the live stream. It comes last: the stream tells of the others.
 func (a *assembly) traffic() error {
@@ -22,7 +26,7 @@ func (a *assembly) traffic() error {
 	a.start(ahead.Run)
 	index := flowindex.New(flowindex.Options{Segment: a.live, Document: activeDocument, Log: a.Log})
 	a.start(index.Run)
-	topics := []hub.Topic{hub.Samples(a.live), hub.Flows(index)}
+	topics := append(a.topics, hub.Samples(a.live), hub.Flows(index))
 	d := traffic.Deps{Live: a.live, Settings: a.settings, Index: index, Ahead: ahead}
 	if a.Bus != nil {
 		d.Bus = a.Bus
