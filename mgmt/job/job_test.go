@@ -285,7 +285,7 @@ func history(t *rapid.T, dir string) {
 		}
 	}
 	var ids []string
-	for range rapid.IntRange(1, 25).Draw(t, "steps") {
+	for range rapid.IntRange(1, 12).Draw(t, "steps") {
 		switch what := rapid.IntRange(0, 3).Draw(t, "what"); {
 		case what <= 1:
 			release := make(chan error, 1)

@@ -136,9 +136,9 @@ func (r *receiver) once(ctx context.Context) time.Duration {
 		r.mu.Unlock()
 		return time.Hour
 	}
-	if wait := r.next.Sub(now); wait > 0 {
+	if wait := min(r.next.Sub(now), r.queue[0].since.Add(r.s.o.GiveUp).Sub(now)); wait > 0 {
 		r.mu.Unlock()
-		return min(wait, r.queue[0].since.Add(r.s.o.GiveUp).Sub(now))
+		return wait
 	}
 	e := r.queue[0].event
 	m := r.s.message(&e)
