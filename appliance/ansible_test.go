@@ -189,8 +189,9 @@ func TestAPlayThatRunsTwiceChangesNothingTheSecondTime(t *testing.T) {
 	}
 }
 
-func TestWaysToANodeAndThoseThatLeadNowhere(t *testing.T) {
+func TestTurnsAndWays(t *testing.T) {
 	p := newPlayer(t)
+	p.must(p.play("turns.yaml", "-e", "socket="+filepath.Join(p.dir, "run", "api.sock")), -1)
 	_, port, _ := strings.Cut(p.address, ":")
 	p.must(p.play("ways.yaml", "-e", "port="+port, "-e", "socket="+filepath.Join(p.dir, "run", "api.sock"), "-e", "ca="+filepath.Join(p.dir, "state", "api", "certificate.pem")), 0)
 }
