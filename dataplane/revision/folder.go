@@ -61,7 +61,10 @@ func OpenFolder(path, node string) (*Folder, error) {
 	if len(f.Documents()) >= len(command.Page{}.Folder) {
 		return nil, fmt.Errorf("state folder: the path %s is too long", path)
 	}
-	if err := os.MkdirAll(path, 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { // others of the node live there, a database among them
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	if err := os.Mkdir(path, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
 	if err := os.MkdirAll(f.Documents(), 0o770); err != nil {

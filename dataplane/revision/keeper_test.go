@@ -250,6 +250,22 @@ func TestAFolderOfAnotherNodeIsNotUsed(t *testing.T) {
 	}
 }
 
+// The folder of a node has others in it, which run under other accounts.
+func TestTheFolderAboveIsOpenToOthers(t *testing.T) {
+	above := filepath.Join(t.TempDir(), "lib", "node")
+	if _, err := OpenFolder(filepath.Join(above, "dataplane"), "node"); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]os.FileMode{
+		above: 0o755, filepath.Join(above, "dataplane"): 0o750, filepath.Join(above, "dataplane", documents): 0o770 | os.ModeSetgid,
+	} {
+		st, err := os.Stat(path)
+		if err != nil || st.Mode()&^os.ModeDir != want {
+			t.Errorf("%s: %v, want %v; %v", path, st.Mode(), want, err)
+		}
+	}
+}
+
 func TestDocumentsInUseStayAndTheOthersGo(t *testing.T) {
 	w := newWorld(t)
 	w.install(1, "one", 0)
