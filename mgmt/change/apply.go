@@ -197,11 +197,11 @@ func (s *Service) decide(ctx context.Context, who string, revision uint64, want 
 	}
 	h := s.peek()
 	a := h.Apply
-	if a == nil || a.Phase != Window || revision != 0 && revision != a.Revision {
+	if err := h.allows(StepConfirm, who, revision); err != nil {
 		if last := h.Last; last != nil && last.Revision == revision && last.What == want {
 			return nil // once more is the same as once
 		}
-		return problem.New(problem.NothingToConfirm, "%s", lastSentence(&h))
+		return err
 	}
 	st, err := ask(ctx, a.Theirs)
 	if err != nil {
@@ -244,11 +244,8 @@ func (s *Service) Accept(ctx context.Context, who string) error {
 		return err
 	}
 	h := s.peek()
-	if h.Apply != nil {
-		return mayEdit(&h, who)
-	}
-	if h.Drift == nil {
-		return problem.New(problem.Conflict, "The data plane decides by what was confirmed.")
+	if err := h.allows(StepAccept, who, 0); err != nil {
+		return err
 	}
 	err := s.commit(ctx, true, func(_ *settings.Tx, h *head) error {
 		h.Confirmed, h.Drift = h.Running, nil

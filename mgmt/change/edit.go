@@ -210,7 +210,7 @@ func (s *Service) Discard(ctx context.Context, who string) error {
 	}
 	defer s.give()
 	h := s.peek()
-	if err := mayEdit(&h, who); err != nil {
+	if err := h.allows(StepDiscard, who, 0); err != nil {
 		return err
 	}
 	if h.Pending == nil && h.Lock == nil {
@@ -253,7 +253,7 @@ func (s *Service) Lock(ctx context.Context, who string, takeOver bool) error {
 	if h.Lock != nil && h.Lock.Owner == who {
 		return nil
 	}
-	if err := lockedTo(&h, who); err != nil && !takeOver {
+	if err := h.allows(StepLock, who, 0); err != nil && !takeOver {
 		return err
 	}
 	now := s.o.Now().UTC()
@@ -280,10 +280,7 @@ func (s *Service) Unlock(ctx context.Context, who string) error {
 	}
 	defer s.give()
 	h := s.peek()
-	if h.Lock == nil {
-		return problem.New(problem.NotLocked, "")
-	}
-	if err := lockedTo(&h, who); err != nil {
+	if err := h.allows(StepUnlock, who, 0); err != nil {
 		return err
 	}
 	if err := s.commit(ctx, false, func(_ *settings.Tx, h *head) error { h.Lock = nil; return nil }); err != nil {
@@ -301,11 +298,8 @@ func (s *Service) Rebase(ctx context.Context, who string) error {
 	}
 	defer s.give()
 	h := s.peek()
-	if err := mayEdit(&h, who); err != nil {
+	if err := h.allows(StepRebase, who, 0); err != nil {
 		return err
-	}
-	if h.Pending == nil {
-		return problem.New(problem.NothingPending, "")
 	}
 	if h.Pending.Snapshot != "" {
 		// A whole document stays what it is: what it takes back of the active one shows in the difference.

@@ -50,28 +50,27 @@ func registerChange(a *rest.API, c *change.Service) {
 		"with counts; send its cursor as a parameter for the next one."
 	rest.Register(a, dry, func(ctx context.Context, in *dryRunInput) (*rest.Item[DryRun], error) { return dryRun(ctx, a, c, in) })
 
-	rest.Register(a, onChange("lock-change", "lock", "Become the one who edits", auth.ChangeWrite, problem.Locked),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
-			return then(c, c.Lock(ctx, who(ctx), false))
-		})
-	rest.Register(a, onChange("takeover-change", "takeover", "Take the lock from whoever has it", auth.ChangeTakeover),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
-			audit.Before(ctx, c.State().Lock)
-			return then(c, c.Lock(ctx, who(ctx), true))
-		})
-	rest.Register(a, onChange("unlock-change", "unlock", "Give the lock back; what is pending stays", auth.ChangeWrite, problem.Locked, problem.NotLocked),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
-			return then(c, c.Unlock(ctx, who(ctx)))
-		})
-	rest.Register(a, onChange("discard-change", "discard", "Forget what is pending", auth.ChangeWrite, problem.Locked, problem.ConfirmWindowOpen),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
-			audit.Before(ctx, c.State().Pending)
-			return then(c, c.Discard(ctx, who(ctx)))
-		})
-	rest.Register(a, onChange("rebase-change", "rebase", "Make the edits again on what decides now", auth.ChangeWrite, problem.Locked, problem.ConfirmWindowOpen, problem.NothingPending),
-		func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
-			return then(c, c.Rebase(ctx, who(ctx)))
-		})
+	step(a, c, change.StepLock, "Become the one who edits", auth.ChangeWrite, func(ctx context.Context, who string) error { return c.Lock(ctx, who, false) }, problem.Locked)
+	step(a, c, change.StepTakeOver, "Take the lock from whoever has it", auth.ChangeTakeover, func(ctx context.Context, who string) error {
+		audit.Before(ctx, c.State().Lock)
+		return c.Lock(ctx, who, true)
+	})
+	step(a, c, change.StepUnlock, "Give the lock back; what is pending stays", auth.ChangeWrite, c.Unlock, problem.Locked, problem.NotLocked)
+	step(a, c, change.StepDiscard, "Forget what is pending", auth.ChangeWrite, func(ctx context.Context, who string) error {
+		audit.Before(ctx, c.State().Pending)
+		return c.Discard(ctx, who)
+	}, problem.Locked, problem.ConfirmWindowOpen)
+	step(a, c, change.StepRebase, "Make the edits again on what decides now", auth.ChangeWrite, c.Rebase, problem.Locked, problem.ConfirmWindowOpen, problem.NothingPending)
+}
+
+// step adds what is done with the state and needs no body.
+func step(a *rest.API, c *change.Service, s change.Step, summary string, p auth.Permission, do func(ctx context.Context, who string) error, errors ...problem.Code) {
+	rest.Register(a, onChange(string(s)+"-change", string(s), summary, p, errors...), func(ctx context.Context, in *struct{ rest.DryRun }) (*rest.Item[Change], error) {
+		if in.DryRun.DryRun {
+			return then(c, c.Check(ctx, s, who(ctx), 0))
+		}
+		return then(c, do(ctx, who(ctx)))
+	})
 }
 
 // then answers with the state that something led to.
@@ -167,6 +166,7 @@ func (in *applyInput) order(ctx context.Context) (change.Order, error) {
 }
 
 type revisionInput struct {
+	rest.DryRun
 	Body *struct {
 		Revision uint64 `json:"revision,omitempty" doc:"The revision that is meant; whichever waits unless said."`
 	}
@@ -195,18 +195,20 @@ func registerWay(a *rest.API, c *change.Service) {
 		return do(ctx, in, c.Reapply)
 	})
 
-	rest.Register(a, onChange("confirm-change", "confirm", "Keep the revision that waits", auth.ChangeApply, problem.NothingToConfirm, problem.DataplaneUnavailable),
-		func(ctx context.Context, in *revisionInput) (*rest.Item[Change], error) {
-			return then(c, c.Confirm(ctx, who(ctx), in.revision()))
+	for _, decide := range []struct {
+		step    change.Step
+		summary string
+		do      func(context.Context, string, uint64) error
+	}{{change.StepConfirm, "Keep the revision that waits", c.Confirm}, {change.StepRevert, "Take the revision that waits back", c.Revert}} {
+		op := onChange(string(decide.step)+"-change", string(decide.step), decide.summary, auth.ChangeApply, problem.NothingToConfirm, problem.DataplaneUnavailable)
+		rest.Register(a, op, func(ctx context.Context, in *revisionInput) (*rest.Item[Change], error) {
+			if in.DryRun.DryRun {
+				return then(c, c.Check(ctx, decide.step, who(ctx), in.revision()))
+			}
+			return then(c, decide.do(ctx, who(ctx), in.revision()))
 		})
-	rest.Register(a, onChange("revert-change", "revert", "Take the revision that waits back", auth.ChangeApply, problem.NothingToConfirm, problem.DataplaneUnavailable),
-		func(ctx context.Context, in *revisionInput) (*rest.Item[Change], error) {
-			return then(c, c.Revert(ctx, who(ctx), in.revision()))
-		})
-	accept := onChange("accept-change", "accept", "Keep what decides though it was not confirmed here", auth.ChangeApply, problem.DataplaneUnavailable, problem.ConfirmWindowOpen)
-	rest.Register(a, accept, func(ctx context.Context, _ *struct{}) (*rest.Item[Change], error) {
-		return then(c, c.Accept(ctx, who(ctx)))
-	})
+	}
+	step(a, c, change.StepAccept, "Keep what decides though it was not confirmed here", auth.ChangeApply, c.Accept, problem.DataplaneUnavailable, problem.ConfirmWindowOpen)
 }
 
 func do(ctx context.Context, in *applyInput, apply func(context.Context, change.Order) (change.Applied, error)) (*rest.Item[change.Applied], error) {

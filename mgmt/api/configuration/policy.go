@@ -145,14 +145,14 @@ func (n *noun[T, V]) actions(a *rest.API, c *change.Service) {
 		e := draft.Edit{Op: draft.Move, Kind: draft.KindPolicy, Name: in.Name, Place: &in.Body}
 		return n.act(ctx, c, e, in.Name, in.Precondition, in.DryRun.DryRun)
 	})
-	for verb, disabled := range map[string]bool{"enable": false, "disable": true} {
+	for _, verb := range []string{"enable", "disable"} {
 		rest.Register(a, act(verb, strings.ToUpper(verb[:1])+verb[1:]+" a policy"), func(ctx context.Context, in *ActInput) (*rest.Item[V], error) {
 			old, _ := c.Draft(change.PendingOne).Policy(in.Name)
 			if old == nil {
 				return nil, problem.New(problem.NotFound, "There is no policy of this name.")
 			}
 			next := *old
-			next.Disabled = disabled
+			next.Disabled = verb == "disable"
 			return n.copy(ctx, c, in, old, &next, nil)
 		})
 	}
