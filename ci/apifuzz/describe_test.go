@@ -30,6 +30,7 @@ type schema struct {
 	MinItems   *int               `json:"minItems"`
 	MaxItems   *int               `json:"maxItems"`
 	Pattern    string             `json:"pattern"`
+	AnyOf      []*schema          `json:"anyOf"`
 
 	types   []string       // filled by settle
 	re      *regexp.Regexp // of Pattern
@@ -145,6 +146,9 @@ func (d *description) settle(s *schema) {
 		d.settle(p)
 	}
 	d.settle(s.Items)
+	for _, of := range s.AnyOf {
+		d.settle(of)
+	}
 }
 
 // resolve follows references.

@@ -136,6 +136,8 @@ func (g *generator) value(name string, s *schema, depth int) any {
 	switch {
 	case s == nil:
 		return nil
+	case len(s.AnyOf) > 0:
+		return g.value(name, pick(g, s.AnyOf...), depth)
 	case len(s.Enum) > 0:
 		return pick(g, s.Enum...)
 	case len(s.Examples) > 0 && g.one(3):

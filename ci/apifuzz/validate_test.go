@@ -16,6 +16,15 @@ func (d *description) check(where string, s *schema, v any) error {
 	if s = d.resolve(s); s == nil {
 		return nil
 	}
+	if len(s.AnyOf) > 0 {
+		var err error
+		for _, of := range s.AnyOf {
+			if err = d.check(where, of, v); err == nil {
+				return nil
+			}
+		}
+		return err
+	}
 	if len(s.types) > 0 && !slices.ContainsFunc(s.types, func(kind string) bool { return is(kind, v) }) {
 		return fmt.Errorf("%s is %T, not %s", where, v, strings.Join(s.types, " or "))
 	}
@@ -94,6 +103,7 @@ func TestTheCheckerFindsWhatIsNotDescribed(t *testing.T) {
 		"name": {Type: []byte(`"string"`), Pattern: "^[a-z]+$"},
 		"kind": {Type: []byte(`"string"`), Enum: []any{"a", "b"}},
 		"list": {Type: []byte(`["array","null"]`), Items: &schema{Type: []byte(`"integer"`)}},
+		"none": {AnyOf: []*schema{{Type: []byte(`"object"`)}, {Type: []byte(`"null"`)}}},
 		"map":  {Type: []byte(`"object"`), Additional: []byte(`{"type":"boolean"}`)},
 	}}
 	d.settle(one)
@@ -104,6 +114,8 @@ func TestTheCheckerFindsWhatIsNotDescribed(t *testing.T) {
 		{map[string]any{"name": "x"}, true},
 		{map[string]any{"name": "x", "kind": "b", "list": []any{1.0}, "map": map[string]any{"k": true}}, true},
 		{map[string]any{"name": "x", "list": nil}, true},
+		{map[string]any{"name": "x", "none": nil}, true},
+		{map[string]any{"name": "x", "none": 1.0}, false},
 		{map[string]any{}, false},
 		{map[string]any{"name": "X"}, false},
 		{map[string]any{"name": 1.0}, false},

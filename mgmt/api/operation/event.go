@@ -100,7 +100,7 @@ func (n *noun) events(a *rest.API) {
 		ID: "export-events", Method: http.MethodGet, Path: root + "events/export", Tag: "event", Permission: auth.EventRead, Timeout: exportTime,
 		Errors: []problem.Code{problem.BadFilter, problem.RoleUnavailable}, Summary: "Events as a file, the newest first",
 		Description: "At most 100,000 events, as JSON documents a line or as a table; the last line of a file that was cut short says so. More are had by time.",
-	}, "application/jsonl", n.exportEvents)
+	}, "application/jsonl, text/csv", n.exportEvents)
 	rest.Register(a, rest.Operation{
 		ID: "get-event", Method: http.MethodGet, Path: root + "events/{number}", Tag: "event", Permission: auth.EventRead, Summary: "One event",
 		Errors: []problem.Code{problem.NotFound, problem.RoleUnavailable},

@@ -72,6 +72,7 @@ func (a *API) Describe() ([]byte, error) {
 	for _, tag := range slices.Sorted(maps.Keys(tags)) {
 		api.Tags = append(api.Tags, &huma.Tag{Name: tag})
 	}
+	sayNull(api.Components.Schemas)
 	text, err := json.MarshalIndent(api, "", " ")
 	if err != nil {
 		return nil, fmt.Errorf("describe the interface: %w", err)
@@ -79,8 +80,28 @@ func (a *API) Describe() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
+// sayNull describes the members that are null where there is none: pointers to structs that are not left out then. huma
+// says so of plain values alone.
+func sayNull(schemas huma.Registry) {
+	for name, s := range schemas.Map() {
+		t := schemas.TypeFromRef("#/components/schemas/" + name)
+		if t == nil || t.Kind() != reflect.Struct {
+			continue
+		}
+		for i := range t.NumField() {
+			f := t.Field(i)
+			member, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+			p := s.Properties[member]
+			if p != nil && p.Ref != "" && f.Type.Kind() == reflect.Pointer && !strings.Contains(options, "omit") {
+				s.Properties[member] = &huma.Schema{AnyOf: []*huma.Schema{{Ref: p.Ref}, {Type: "null"}}, Description: p.Description}
+			}
+		}
+	}
+}
+
 // DescribeYAML is the same as YAML.
 func (a *API) DescribeYAML() ([]byte, error) {
+	sayNull(a.huma.OpenAPI().Components.Schemas)
 	text, err := a.huma.OpenAPI().YAML()
 	if err != nil {
 		return nil, fmt.Errorf("describe the interface: %w", err)
