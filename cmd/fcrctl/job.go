@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"fcredirect/mgmt/client"
@@ -23,16 +24,16 @@ func (o *operation) follow(ctx context.Context, cl *client.Client, location stri
 			return err
 		}
 		var job struct {
-			State string `json:"state"`
-			Phase string `json:"phase"`
-			Error string `json:"error"`
-			Done  int64  `json:"done"`
-			Total int64  `json:"total"`
+			State    string `json:"state"`
+			Phase    string `json:"phase"`
+			Failure  string `json:"failure"`
+			Progress int64  `json:"progress"`
+			Total    int64  `json:"total"`
 		}
 		if err := answer.Decode(&job); err != nil {
 			return err
 		}
-		if now := fmt.Sprintf("%s %s %d/%d", job.State, job.Phase, job.Done, job.Total); now != said {
+		if now := fmt.Sprintf("%s %s %d/%d", job.State, job.Phase, job.Progress, job.Total); now != said {
 			fmt.Fprintln(o.complaints, "fcrctl:", now)
 			said = now
 		}
@@ -40,7 +41,7 @@ func (o *operation) follow(ctx context.Context, cl *client.Client, location stri
 		case "done":
 			return o.renderOne(nil, answer.Body)
 		case "failed", "cancelled", "interrupted":
-			return errors.Join(errors.New("the job is "+job.State+": "+job.Error), o.renderOne(nil, json.RawMessage(answer.Body)))
+			return errors.Join(errors.New(strings.TrimSuffix("the job is "+job.State+": "+job.Failure, ": ")), o.renderOne(nil, json.RawMessage(answer.Body)))
 		}
 		select {
 		case <-ctx.Done():

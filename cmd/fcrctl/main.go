@@ -1,4 +1,4 @@
-// Command fcrctl is the command line of FC-Redirect. These first nouns read the segment of a data plane on this
+// Command fcrctl is the command line of FC-Redirect. The nouns listed here read the segment of a data plane on this
 // machine; they need no daemon and no privilege but to read the segment's files (role start, stop and restart: to write
 // its ctl).
 //
@@ -10,11 +10,15 @@
 //	fcrctl ring list                               how full the rings to it are
 //	fcrctl event list|tail|replay                  what happened
 //	fcrctl stats top|show                          what was counted, over any time
+//	fcrctl doctor                                  do segment, tables, rings, roles, database and log agree?
 //
-// Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
+// All other nouns ask the management daemon, here or elsewhere: there is a command for each operation of its interface.
 //
-// Where to find things: list.go, flow.go, segment.go, policy.go, role.go, ring.go and stats.go have the nouns; a live
-// view is made of top.go (the loop), page.go (what a page says), table.go (what fits) and screen.go (the terminal).
+// Data goes to standard output, everything else to standard error. Exit codes: README.md.
+//
+// Where to find things: list.go, flow.go, segment.go, policy.go, role.go, ring.go and stats.go have the nouns of the segment; a
+// live view is made of top.go (the loop), page.go (what a page says), table.go (what fits) and screen.go (the terminal).
+// remote.go says which appliance is asked, operation.go makes the commands, values.go and render.go their input and output.
 package main
 
 import (

@@ -105,6 +105,8 @@ func verbOf(op *openapi.Operation) string {
 		words = words[1:]
 	case len(words) == 1 && words[0] == "put":
 		words[0] = "set"
+	case op.Method == http.MethodDelete && !strings.HasSuffix(op.Path, "}"):
+		words = append(words, "all")
 	}
 	return strings.Join(words, "-")
 }

@@ -82,10 +82,10 @@ func (a *appliance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"id":"1"}`)
 	case r.URL.Path == "/api/v1/jobs/1":
 		if a.looks++; a.looks < 3 {
-			fmt.Fprint(w, `{"id":"1","state":"running","phase":"settings","done":1,"total":2}`)
+			fmt.Fprint(w, `{"id":"1","state":"running","phase":"settings","progress":1,"total":2}`)
 			return
 		}
-		fmt.Fprint(w, `{"id":"1","state":"done","phase":"","done":2,"total":2}`)
+		fmt.Fprint(w, `{"id":"1","state":"done","phase":"","progress":2,"total":2}`)
 	case strings.HasSuffix(r.URL.Path, "/content"):
 		w.Header().Set("Content-Type", "application/octet-stream")
 		fmt.Fprint(w, "bytes")
@@ -133,7 +133,7 @@ func TestEveryOperationIsACommand(t *testing.T) {
 		asked []string // what reached the appliance
 		out   string
 	}{
-		{"alias list --limit 2", []string{"GET /api/v1/aliases?limit=2"}, "NAME    WWPN                     NOTE\nhost-1  20:00:02:fc:01:00:00:01  a?[31mb\nhost-2  20:00:02:fc:01:00:00:02  -\n"},
+		{"alias list --limit 2", []string{"GET /api/v1/aliases?limit=2"}, "NAME    WWPN\nhost-1  20:00:02:fc:01:00:00:01\nhost-2  20:00:02:fc:01:00:00:02\n"},
 		{"alias list --sort name -o name", []string{"GET /api/v1/aliases?limit=1000&sort=name"}, "host-1\nhost-2\n"},
 		{"alias get host-1 -o yaml", []string{"GET /api/v1/aliases/host-1"}, "name: host-1\nwwpn: 20:00:02:fc:01:00:00:01\nnote: old\ncreated: \"2026-01-01T00:00:00Z\"\n"},
 		{"alias get a/b?c", []string{"GET /api/v1/aliases/a%2Fb%3Fc"}, ""},
@@ -208,5 +208,52 @@ func TestExitCodesTellWhatKindOfRefusalItWas(t *testing.T) {
 	a.socket = filepath.Join(t.TempDir(), "nobody")
 	if _, complaints, status := a.ask(t, "alias", "list"); status != exitFailed || !strings.Contains(complaints, "is fcr-mgmtd running?") {
 		t.Errorf("status %d, %s", status, complaints)
+	}
+}
+
+func TestColumnsAreThoseOfTheInterface(t *testing.T) {
+	d, err := openapi.Golden()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, names := range columns {
+		op := d.Find(id)
+		if op == nil || d.Items(op) == nil {
+			t.Errorf("%s is no list of the interface", id)
+			continue
+		}
+		for _, name := range names {
+			if d.Items(op).Properties[name] == nil {
+				t.Errorf("what %s lists has no %s", id, name)
+			}
+		}
+	}
+}
+
+func TestEveryCommandHasANameOfItsOwn(t *testing.T) {
+	c := &cli{out: io.Discard, complaints: io.Discard}
+	d, err := openapi.Golden()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Operations) < 100 {
+		t.Errorf("only %d operations", len(d.Operations))
+	}
+	seen := map[string]string{}
+	for i := range d.Operations {
+		op := &d.Operations[i]
+		name := op.Noun + " " + verbOf(op)
+		if other, taken := seen[name]; taken || strings.HasSuffix(name, " ") {
+			t.Errorf("%s and %s are both %q", op.ID, other, name)
+		}
+		seen[name] = op.ID
+	}
+	root := c.bare()
+	c.addOperations(root, d, true) // a flag that is defined twice panics
+}
+
+func TestWhatATerminalWouldObeyIsNotShown(t *testing.T) {
+	if got := plainText(json.RawMessage(`"a\u001b[31m\u009bb\r\n"`)); got != "a?[31m?b??" {
+		t.Errorf("%q", got)
 	}
 }

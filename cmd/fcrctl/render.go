@@ -23,21 +23,29 @@ var outputs = []string{"table", "wide", "json", "yaml", "name"}
 // keys are the properties that may name a thing, the best first.
 var keys = []string{"name", "id", "revision", "number", "code"}
 
-// columns are those of a noun's table, where all that fits is not what people look for. wide shows everything.
+// columns are those of a list's table, where all that fits is not what people look for. wide shows everything.
 var columns = map[string][]string{
-	"alias":   {"name", "wwpn", "note"},
-	"policy":  {"position", "name", "match", "action", "service", "enabled", "hits", "note"},
-	"service": {"name", "mode", "port", "mac", "on_failure", "up", "flows"},
-	"flow":    {"id", "initiator_alias", "target_alias", "verdict", "rule", "service", "frames_to_target", "frames_to_initiator", "last_seen"},
-	"port":    {"name", "role", "pair", "up", "speed_mbps", "frames_in", "frames_out", "dropped"},
-	"job":     {"id", "kind", "state", "progress", "owner", "created", "error"},
-	"token":   {"id", "name", "role", "owner", "expires", "last_used"},
-	"session": {"id", "user", "address", "created", "last_used", "current"},
-	"user":    {"name", "role", "disabled", "last_sign_in"},
-	"alarm":   {"severity", "state", "code", "subject", "raised_at", "title"},
-	"event":   {"number", "at", "severity", "type", "text"},
-	"audit":   {"number", "at", "who", "door", "address", "action", "object", "result"},
-	"capture": {"id", "state", "owner", "started", "frames", "bytes", "missed"},
+	"list-aliases":     {"name", "wwpn"},
+	"list-policies":    {"position", "name", "match", "action", "service", "disabled", "hits", "shadowed", "note"},
+	"list-services":    {"name", "mode", "port", "mac", "on_failure", "state", "flips", "drained"},
+	"list-flows":       {"id", "initiator_alias", "target_alias", "verdict", "policy", "service", "frames_to_target", "frames_to_initiator", "last_seen"},
+	"list-ports":       {"name", "role", "pair", "up", "speed_mbps", "lcore", "counts_since"},
+	"list-logins":      {"fabric", "vsan", "fc_id", "wwpn", "alias", "role", "port", "state", "last_seen"},
+	"list-lcores":      {"index", "cpu", "busy", "frames", "directions", "stalls", "latency_p50_us", "latency_p99_us"},
+	"list-rings":       {"name", "items", "depth", "offered", "conflated", "lost", "broken"},
+	"list-roles":       {"role", "shard", "instance", "state", "pid", "since", "restarts", "health"},
+	"list-jobs":        {"id", "kind", "state", "phase", "progress", "total", "by", "created", "failure"},
+	"list-tokens":      {"id", "name", "role", "owner", "expires_at", "used_at", "used_from"},
+	"list-sessions":    {"id", "user", "address", "created_at", "used_at", "current"},
+	"list-users":       {"name", "role", "disabled", "password_changed_at", "description"},
+	"list-alarms":      {"id", "severity", "state", "code", "subject", "raised_at", "title"},
+	"list-alarm-kinds": {"code", "severity", "title"},
+	"list-events":      {"number", "at", "severity", "type", "text"},
+	"list-event-kinds": {"type", "severity", "category", "text"},
+	"list-audit":       {"number", "at", "who", "door", "address", "action", "object", "result"},
+	"list-captures":    {"id", "state", "owner", "started", "frames", "bytes", "missed"},
+	"list-revisions":   {"revision", "outcome", "by", "applied", "note", "ticket"},
+	"list-webhooks":    {"name", "url", "enabled", "state"},
 }
 
 const widest = 60
@@ -81,10 +89,10 @@ func (o *operation) render(s *openapi.Schema, items []json.RawMessage) error {
 	return err
 }
 
-// titles are the columns: those of the noun as far as there are, or all that fit into one.
+// titles are the columns: those of the list as far as there are, or all that fit into one.
 func (o *operation) titles(s *openapi.Schema) (titles []string) {
 	names := s.Names()
-	if usual := columns[o.op.Noun]; usual != nil && o.output == "table" {
+	if usual := columns[o.op.ID]; usual != nil && o.output == "table" {
 		for _, name := range usual {
 			if slices.Contains(names, name) {
 				titles = append(titles, name)
