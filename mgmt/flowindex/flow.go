@@ -3,6 +3,7 @@ package flowindex
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -63,9 +64,14 @@ func (i *image) describe(row uint32, f *Flow) {
 		Errors: uint64(c.errors[n]), Created: timeOf(i.wall.time(c.created[n])), LastSeen: timeOf(i.wall.time(c.lastSeen[n])),
 	}
 	if c.flags[n]&flagRated != 0 {
-		frames, bytes := float64(c.frameRate[n]), float64(c.byteRate[n])
-		f.FrameRate, f.ByteRate = &frames, &bytes
+		f.rated(c, int(n))
 	}
+}
+
+// rated adds the rates of a row, in tenths.
+func (f *Flow) rated(c *chunk, n int) {
+	frames, bytes := math.Round(float64(c.frameRate[n])*10)/10, math.Round(float64(c.byteRate[n])*10)/10
+	f.FrameRate, f.ByteRate = &frames, &bytes
 }
 
 func wwpnText(wwpn uint64) string {
@@ -204,8 +210,7 @@ func (x *Index) rate(f *Flow) {
 		c := img.chunks[n]
 		for i := range c.key {
 			if c.key[i] == key && c.flags[i]&flagRated != 0 {
-				frames, bytes := float64(c.frameRate[i]), float64(c.byteRate[i])
-				f.FrameRate, f.ByteRate = &frames, &bytes
+				f.rated(c, i)
 				return
 			}
 		}

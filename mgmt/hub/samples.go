@@ -196,7 +196,7 @@ func (l *look) sample(before *look) *Sample {
 	if before != nil && before.boot == l.boot && len(before.ports) == len(l.ports) && len(before.lcores) == len(l.lcores) {
 		seconds = l.at.Sub(before.at).Seconds()
 	}
-	rate := func(now, then uint64) float64 { return math.Round(float64(now-min(then, now))/seconds*10) / 10 }
+	rate := func(now, then uint64) float64 { return tenth(float64(now-min(then, now)) / seconds) }
 	if seconds > 0 {
 		s.Total = &TotalSample{}
 	}
@@ -220,6 +220,9 @@ func (l *look) sample(before *look) *Sample {
 		}
 		s.Ports = append(s.Ports, p)
 	}
+	if t := s.Total; t != nil {
+		*t = TotalSample{tenth(t.Frames), tenth(t.Bytes), tenth(t.Redirected), tenth(t.Mirrored), tenth(t.Dropped)}
+	}
 	for i := range l.lcores {
 		c := LcoreSample{Index: l.lcores[i].Index, Frames: l.lcores[i].Frames, Directions: l.lcores[i].Flows, Stalls: l.lcores[i].Stalls}
 		if seconds > 0 {
@@ -237,6 +240,9 @@ func (l *look) sample(before *look) *Sample {
 	}
 	return s
 }
+
+// tenth is a rate as it is shown.
+func tenth(rate float64) float64 { return math.Round(rate*10) / 10 }
 
 // compare makes the busy share and the latencies between two states of an lcore's page.
 func (c *LcoreSample) compare(now, then *shm.Lcore, hz uint64) {
