@@ -230,7 +230,7 @@ func TestWhatNobodyHereAppliedBecomesARevisionAndDrift(t *testing.T) {
 func TestAWindowThatSomebodyElseOpenedIsTakenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory(t))
-		w.settle()
+		w.plane.Load(1, "policies: [{name: boot, match: {}, action: forward}]\n")
 		other := newWorld(t, memory(t))
 		other.plane = w.plane
 		other.start()
@@ -242,6 +242,9 @@ func TestAWindowThatSomebodyElseOpenedIsTakenUp(t *testing.T) {
 			t.Fatalf("%+v", s)
 		}
 		want(t, w.Revert(t.Context(), "alice", 0), "")
+		if s := w.State(); s.Drift != nil || s.Confirmed.Document == emptyDocument || s.Active != (ActiveRevision{Ref: s.Confirmed, Generation: s.Active.Generation, Policy: s.Active.Policy, Since: s.Active.Since}) {
+			t.Errorf("what it came back to is not taken for confirmed: %+v", s)
+		}
 		other.settle()
 		if s := other.State(); s.Phase != Idle || s.Last.What != "reverted" {
 			t.Errorf("the other one does not know: %+v", s)

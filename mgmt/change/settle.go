@@ -248,8 +248,8 @@ func (s *Service) settleRunning(ctx context.Context, h *head, st *command.Status
 			return err
 		}
 	}
-	// At the first contact there is nothing that should run instead.
-	first := h.Confirmed == Ref{Document: emptyDocument} && h.Next == 1
+	// While nothing was ever confirmed here, there is nothing that should run instead.
+	first := h.Confirmed == Ref{Document: emptyDocument}
 	drifts := f.Document != h.Confirmed.Document && !first
 	now := s.o.Now().UTC()
 	err = s.commit(ctx, true, func(tx *settings.Tx, h *head) error {
