@@ -122,6 +122,7 @@ func TestABackupComesBackOnAnotherMachine(t *testing.T) {
 	if err != nil || !back.Uploaded {
 		t.Fatalf("%+v, %v", back, err)
 	}
+	control.active = []byte("policies: [] # another one\n")
 	all := RestoreParts{Policy: true, Accounts: true, Webhooks: true}
 	for _, dry := range []bool{true, false} {
 		o, err := other.Restore(t.Context(), back.ID, all, "bob", dry, nil)
@@ -141,6 +142,10 @@ func TestABackupComesBackOnAnotherMachine(t *testing.T) {
 	}
 	if o, err := other.Restore(t.Context(), back.ID, all, "bob", false, nil); err != nil || len(o.Accounts) != 0 || len(o.Kept) != 2 {
 		t.Errorf("once more: %+v, %v", o, err)
+	}
+	control.active = c.active
+	if o, err := other.Restore(t.Context(), back.ID, RestoreParts{Policy: true}, "bob", false, nil); err != nil || o.Policy || len(o.Notes) != 1 {
+		t.Errorf("what is in force already: %+v, %v", o, err)
 	}
 	if _, err := other.Restore(t.Context(), back.ID, RestoreParts{Pending: true}, "bob", false, nil); err != nil || !strings.Contains(control.put[len(control.put)-1], "# edited") {
 		t.Errorf("what was pending: %v", err)

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,7 +42,7 @@ func (p RestoreParts) String() string {
 
 // RestoreOutcome is what a restore did, or would do.
 type RestoreOutcome struct {
-	Policy   bool     `json:"policy" doc:"A document became the pending configuration."`
+	Policy   bool     `json:"policy" doc:"A document became the pending configuration; not so where it is in force already."`
 	Accounts []string `json:"accounts" doc:"that came back"`
 	Tokens   int      `json:"tokens" doc:"of those accounts"`
 	Webhooks []string `json:"webhooks" doc:"that came back"`
@@ -91,7 +92,13 @@ func (k *Keeper) Restore(ctx context.Context, id string, parts RestoreParts, who
 			return nil, err
 		}
 	}
-	if o.Policy = policy; !dry {
+	if o.Policy = policy; policy {
+		if active, _, pending, err := k.o.Configuration.Documents(ctx); err == nil && pending == nil && bytes.Equal(active, text) {
+			o.Policy = false
+			o.Notes = append(o.Notes, "The policy is the one that is in force: nothing is pending.")
+		}
+	}
+	if !dry {
 		k.tell(ctx, event.BackupRestored, event.Fields{
 			"backup": id, "who": who, "parts": parts.String(), "records": len(o.Accounts) + o.Tokens + len(o.Webhooks),
 		})

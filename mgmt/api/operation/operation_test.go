@@ -299,6 +299,7 @@ func TestABackupIsMadeDownloadedUploadedAndRestored(t *testing.T) {
 		t.Error(said)
 	}
 	r.ask(415, nil, "POST", "/api/v1/backups/upload", "admin", "{}")
+	r.node.set(func() { r.node.active = "# another one" })
 	var dry Restored
 	if r.ask(200, &dry, "POST", at+"/restore?dry_run=true", "admin", `{"policy":true}`); dry.Outcome == nil || !dry.Outcome.Policy || r.node.pending != "" {
 		t.Errorf("%+v, pending %q", dry, r.node.pending)

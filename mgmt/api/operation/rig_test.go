@@ -56,6 +56,7 @@ type node struct {
 	ordered   []string
 	done      bool // orders are fulfilled
 	pending   string
+	active    string // what stands behind the policies
 }
 
 func (n *node) Call(_ context.Context, role, method string, request []byte) ([]byte, error) {
@@ -155,7 +156,13 @@ func (n *node) Set(alarm.Code, string, string) {}
 func (n *node) Unset(alarm.Code, string)       {}
 
 func (n *node) Documents(context.Context) ([]byte, uint64, []byte, error) {
-	return []byte("policies: []\n"), 3, nil, nil
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var pending []byte
+	if n.pending != "" {
+		pending = []byte(n.pending)
+	}
+	return []byte("policies: []\n" + n.active), 3, pending, nil
 }
 func (n *node) History(context.Context) ([]byte, error) { return nil, nil }
 func (n *node) Put(_ context.Context, who string, text []byte, dry bool) error {
