@@ -62,7 +62,7 @@ func run(o runOptions) error {
 	}
 	folder, err := revision.OpenFolder(cfg.StateDir, cfg.Node)
 	if err != nil {
-		log.Warn("no policy can be installed but from the console, and none outlives the segment: name a state-dir that can be written", "why", err)
+		log.Warn("no policy can be installed but from the console, and none of those outlives the segment: name a state-dir that can be written", "why", err)
 	}
 	seed, err := seedOf(o, cfg, folder, log)
 	if err != nil {
@@ -162,6 +162,11 @@ func advise(err error, cfg *boot.Config) error {
 
 // seedOf compiles the policy to begin with, when none was ever confirmed.
 func seedOf(o runOptions, cfg *boot.Config, folder *revision.Folder, log *slog.Logger) (*revision.Seed, error) {
+	if folder == nil {
+		if seed, found := unwritable(cfg, log); found {
+			return seed, nil
+		}
+	}
 	if o.policy == "" {
 		return nil, nil
 	}
@@ -179,6 +184,23 @@ func seedOf(o runOptions, cfg *boot.Config, folder *revision.Folder, log *slog.L
 		return nil, usageError{fmt.Errorf("%s: %w", o.policy, err)}
 	}
 	return seed, nil
+}
+
+// unwritable is the confirmed policy of a folder that cannot be written to, as when a disk has failed and is mounted to be
+// read: it stays in force. found says that there is one.
+func unwritable(cfg *boot.Config, log *slog.Logger) (seed *revision.Seed, found bool) {
+	saved, flat, found, err := revision.Look(cfg.StateDir, cfg.Node)
+	if err != nil && !errors.Is(err, revision.ErrNone) {
+		log.Error("the confirmed policy cannot be read as it should", "why", err, "found", found)
+	}
+	if !found {
+		return nil, false
+	}
+	log.Info("the confirmed policy is in force", "revision", saved.Revision)
+	if len(flat) == 0 { // everything is forwarded
+		return nil, true
+	}
+	return &revision.Seed{Flat: flat, Document: saved.Document, Revision: saved.Revision}, true
 }
 
 // signals turns SIGINT and SIGTERM into the end of the context, and what comes from hup into a call for a new policy.

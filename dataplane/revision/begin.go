@@ -22,6 +22,7 @@ import (
 type Seed struct {
 	Flat     []byte
 	Document [32]byte
+	Revision uint64 // of what was confirmed in a folder that cannot be written to; 0: nothing was
 }
 
 // Begin brings the Keeper to where the data plane before left off, and publishes. An error means that the data plane
@@ -80,7 +81,10 @@ func (k *Keeper) load(slot uint32, seed *Seed, before *command.Record) error {
 		return err
 	}
 	revision := max(before.Confirmed, 1)
-	if hash := p.Hash(); before.Confirmed > 0 && before.ConfirmedHash != hash {
+	switch {
+	case seed.Revision != 0:
+		revision = seed.Revision
+	case before.Confirmed > 0 && before.ConfirmedHash != p.Hash():
 		revision++ // another policy under the same segment
 	}
 	s := Saved{Revision: revision, Since: k.o.Wall(), Hash: p.Hash(), Document: seed.Document}

@@ -300,3 +300,39 @@ func TestDocumentsInUseStayAndTheOthersGo(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+func TestARevisionFarAboveTheConfirmedOneIsRefusedSoThatOthersCanFollow(t *testing.T) {
+	w := newWorld(t)
+	w.want(w.install(1<<64-1, "last", 0), command.WrongRevision)
+	w.want(w.install(mostAhead+1, "far", 0), command.WrongRevision)
+	near := w.install(mostAhead, "near", 0)
+	w.settle()
+	w.want(near, command.OK)
+	w.is(mostAhead, mostAhead, "near")
+	next := w.install(mostAhead+1, "next", 0)
+	w.settle()
+	w.want(next, command.OK)
+}
+
+func TestASeedThatWasConfirmedKeepsItsNumber(t *testing.T) {
+	w := newWorld(t)
+	w.install(7, "seven", 0)
+	w.settle()
+	saved, flat, found, err := Look(w.dir, "node")
+	if !found || err != nil {
+		t.Fatal(found, err)
+	}
+	w.dir = t.TempDir() // another folder, which knows the text alone
+	other, err := OpenFolder(w.dir, "node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command.Keep(other.Documents(), text("seven")); err != nil {
+		t.Fatal(err)
+	}
+	w.coldStart(&Seed{Flat: flat, Document: saved.Document, Revision: saved.Revision})
+	w.is(7, 7, "seven")
+	if r := w.keeper.Record(); r.Document != saved.Document {
+		t.Errorf("%+v", r)
+	}
+}
