@@ -73,6 +73,7 @@ func TestTheInterfaceIsAsItsDescriptionSays(t *testing.T) {
 	n := start(t)
 	d := n.describe(t)
 	t.Run("the matrix of permissions is the golden one", func(t *testing.T) { n.matrix(t, d) })
+	t.Run("the command line can do what it describes", n.cli)
 	t.Run("no input breaks it", func(t *testing.T) { n.fuzz(t, d) })
 }
 
