@@ -58,11 +58,17 @@ func (c *cli) diffCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			text, err := difference(ctx, cl, file)
+			var next []byte
+			if file != "" {
+				if next, err = readInput(file); err != nil {
+					return usageError{err}
+				}
+			}
+			text, err := difference(ctx, cl, next)
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(c.out, text)
+			_, err = io.WriteString(c.out, printable(text))
 			return err
 		},
 	}
@@ -71,17 +77,17 @@ func (c *cli) diffCommand() *cobra.Command {
 	return cmd
 }
 
-// difference is what a file, or what is pending, changes; empty: nothing.
-func difference(ctx context.Context, cl *client.Client, file string) (string, error) {
+// difference is what a policy, or what is pending (nil), changes; empty: nothing.
+func difference(ctx context.Context, cl *client.Client, text []byte) (string, error) {
 	active, err := readDocument(ctx, cl, "active")
 	if err != nil {
 		return "", err
 	}
 	var next policyDocument
-	if file == "" {
+	if text == nil {
 		next, err = readDocument(ctx, cl, "pending")
 	} else {
-		next, err = sendDocument(ctx, cl, file, true)
+		next, err = sendDocument(ctx, cl, text, true)
 	}
 	if err != nil {
 		return "", err
@@ -97,12 +103,8 @@ func readDocument(ctx context.Context, cl *client.Client, on string) (d policyDo
 	return d, err
 }
 
-// sendDocument makes a policy file the pending configuration, or with dry only asks how it would read.
-func sendDocument(ctx context.Context, cl *client.Client, file string, dry bool) (d policyDocument, err error) {
-	text, err := readInput(file)
-	if err != nil {
-		return d, usageError{err}
-	}
+// sendDocument makes a policy the pending configuration, or with dry only asks how it would read.
+func sendDocument(ctx context.Context, cl *client.Client, text []byte, dry bool) (d policyDocument, err error) {
 	now, err := cl.Do(ctx, client.Request{Method: http.MethodGet, Path: documentPath, Query: url.Values{"form": {"yaml"}}})
 	if err != nil {
 		return d, err
@@ -156,14 +158,18 @@ func (c *cli) applyCommand() *cobra.Command {
 }
 
 func (c *cli) apply(ctx context.Context, cl *client.Client, o *applyOptions) error {
-	text, err := difference(ctx, cl, o.file)
+	text, err := readInput(o.file) // once: standard input has it once, and what was shown is what is applied
+	if err != nil {
+		return usageError{err}
+	}
+	changes, err := difference(ctx, cl, text)
 	if err != nil {
 		return err
 	}
-	if text == "" {
+	if changes == "" {
 		return c.tellApplied(&applied{})
 	}
-	fmt.Fprint(c.complaints, text)
+	fmt.Fprint(c.complaints, printable(changes))
 	if o.dry {
 		return c.tellApplied(&applied{Changed: true})
 	}
@@ -172,7 +178,7 @@ func (c *cli) apply(ctx context.Context, cl *client.Client, o *applyOptions) err
 			return err
 		}
 	}
-	if _, err := sendDocument(ctx, cl, o.file, false); err != nil {
+	if _, err := sendDocument(ctx, cl, text, false); err != nil {
 		return err
 	}
 	if err := c.validate(ctx, cl); err != nil {
@@ -211,7 +217,7 @@ func (c *cli) validate(ctx context.Context, cl *client.Client) error {
 	}
 	wrong := false
 	for _, f := range result.Findings {
-		fmt.Fprintf(c.complaints, "fcrctl: %s: %s: %s\n", f.Severity, f.Object, f.Message)
+		fmt.Fprintf(c.complaints, "fcrctl: %s\n", printable(f.Severity+": "+f.Object+": "+f.Message))
 		wrong = wrong || f.Severity == "error"
 	}
 	if wrong {

@@ -34,7 +34,7 @@ func (o *operation) follow(ctx context.Context, cl *client.Client, location stri
 			return err
 		}
 		if now := fmt.Sprintf("%s %s %d/%d", job.State, job.Phase, job.Progress, job.Total); now != said {
-			fmt.Fprintln(o.complaints, "fcrctl:", now)
+			fmt.Fprintln(o.complaints, "fcrctl:", printable(now))
 			said = now
 		}
 		switch job.State {

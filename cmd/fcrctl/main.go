@@ -70,7 +70,7 @@ func Main(args []string, out, complaints io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(complaints, "fcrctl:", strings.TrimSpace(err.Error()))
+	fmt.Fprintln(complaints, "fcrctl:", printable(strings.TrimSpace(err.Error())))
 	return statusOf(err, c.running)
 }
 

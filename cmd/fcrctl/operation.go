@@ -291,9 +291,9 @@ func (o *operation) download(ctx context.Context, cl *client.Client, path string
 	defer response.Body.Close()
 	out := o.out
 	if o.in.to != "" {
-		f, err := os.OpenFile(o.in.to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
+		f, failed := os.OpenFile(o.in.to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if failed != nil {
+			return failed
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f

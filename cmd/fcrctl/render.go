@@ -198,7 +198,23 @@ func plainText(raw json.RawMessage) string {
 		s = string(raw)
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if steers(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// steers says whether a character does something to a terminal beside being shown: control characters, and those that turn
+// the direction of writing.
+func steers(r rune) bool {
+	return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x61c || r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// printable is a text of several lines, safe for a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && steers(r) {
 			return '?'
 		}
 		return r
@@ -246,7 +262,7 @@ func flow(raw json.RawMessage) string {
 func (o *operation) long(raw json.RawMessage) string {
 	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') && len(raw) > 2 {
 		if text, err := yaml.JSONToYAML(raw); err == nil {
-			return string(bytes.TrimSpace(text))
+			return printable(string(bytes.TrimSpace(text)))
 		}
 	}
 	var s string
@@ -261,17 +277,34 @@ func (o *operation) long(raw json.RawMessage) string {
 	return o.cell(raw)
 }
 
+// writeJSON writes what does something to a terminal as \u: it stands in strings alone, where that is the same.
 func writeJSON(w io.Writer, value any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(value)
+	if err := e.Encode(value); err != nil {
+		return err
+	}
+	var out strings.Builder
+	for _, r := range b.String() {
+		if r != '\n' && steers(r) {
+			fmt.Fprintf(&out, "\\u%04x", r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
 func writeYAML(w io.Writer, value any) error {
 	text, err := json.Marshal(value)
 	if err == nil {
 		text, err = yaml.JSONToYAML(text)
+	}
+	if err == nil && printable(string(text)) != string(text) {
+		return writeJSON(w, value) // which is YAML too, and can say it
 	}
 	if err == nil {
 		_, err = w.Write(text)
