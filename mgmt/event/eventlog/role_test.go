@@ -485,6 +485,9 @@ func TestRequestsAreAnsweredOrRefused(t *testing.T) {
 		if got, want := list(event.ListRequest{After: 8, Max: 2}), "9 port.up 10 port.up"; got != want {
 			t.Errorf("the first after a number: %s, want %s", got, want)
 		}
+		if got, want := list(event.ListRequest{Oldest: true, Types: []string{"port"}, Max: 1}), list(event.ListRequest{Types: []string{"port"}}); got == "" || !strings.HasPrefix(want, got+" ") {
+			t.Errorf("the oldest one of %q is %q", want, got)
+		}
 		if got := list(event.ListRequest{Since: time.Now().Add(time.Hour)}); got != "" {
 			t.Errorf("since tomorrow: %s", got)
 		}
