@@ -3,6 +3,7 @@ package flowindex
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,7 +31,8 @@ type Options struct {
 type Index struct {
 	o     Options
 	wake  chan struct{}
-	asked atomic.Int64 // ns since 1970: when somebody asked last
+	slots chan struct{} // for questions that go through a large image
+	asked atomic.Int64  // ns since 1970: when somebody asked last
 
 	mu      sync.Mutex
 	current *image        // guarded by mu
@@ -59,7 +61,7 @@ func New(o Options) *Index {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	x := &Index{o: o, wake: make(chan struct{}, 1), next: make(chan struct{})}
+	x := &Index{o: o, wake: make(chan struct{}, 1), next: make(chan struct{}), slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	x.left.L = &x.mu
 	return x
 }

@@ -13,6 +13,8 @@ const (
 
 	// MaxFlows bounds the rows: 92 bytes each in two images, and 24 more. What does not fit is counted and not listed.
 	MaxFlows = 1 << 21
+	// largeRows is from where on a question takes more than a millisecond: half of the cores at most work at such ones.
+	largeRows = 1 << 17
 	// MaxLimit bounds a page.
 	MaxLimit = 1000
 	// rowsPerChunk is how many rows stand together: what a question looks at at a time fits into a core's caches.

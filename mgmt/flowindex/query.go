@@ -52,6 +52,14 @@ func (x *Index) List(ctx context.Context, q *Query) (*Page, error) {
 	if o == nil {
 		return nil, problem.New(problem.Invalid, "").At("query/sort", "must be one of %s", strings.Join(Orders(), ", "))
 	}
+	if img.rows > largeRows { // so that lists leave cores to everything else
+		select {
+		case x.slots <- struct{}{}:
+			defer func() { <-x.slots }()
+		case <-ctx.Done():
+			return nil, problem.Wrap(problem.Timeout, ctx.Err(), "The flows were not read in time.")
+		}
+	}
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	limit := min(max(q.Limit, 1), MaxLimit)

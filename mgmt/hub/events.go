@@ -49,6 +49,7 @@ const maxTypes = 64
 // Events is the topic of events. They are read once for each set of types, and nobody misses one: who is slow, or begins in
 // the past, gets them from the log.
 func Events(caller Caller) Topic {
+	waits := make(chan struct{}, eventWaits)
 	return Topic{
 		Name: "events", Permission: auth.EventRead,
 		Text: "Events behind the number `after` of `lineage` (usually: those from now on), of some `types` (names, or their beginnings up to a dot). " +
@@ -66,7 +67,7 @@ func Events(caller Caller) Topic {
 				return nil, problem.New(problem.Invalid, "").At("params/types", "must be at most %d names; lineage is what a message had", maxTypes)
 			}
 			slices.Sort(p.Types)
-			l := &log{caller: caller, filter: eventFilter{Types: slices.Compact(p.Types), Audit: a.May(auth.AuditRead)}, lineage: p.Lineage}
+			l := &log{caller: caller, waits: waits, filter: eventFilter{Types: slices.Compact(p.Types), Audit: a.May(auth.AuditRead)}, lineage: p.Lineage}
 			return &Offer{Key: "events " + string(marshal(l.filter)), Run: l.run, Replay: l.replay, After: p.After}, nil
 		},
 	}
@@ -75,6 +76,7 @@ func Events(caller Caller) Topic {
 // log reads the event log for a room.
 type log struct {
 	caller  Caller
+	waits   chan struct{} // places for those who ask the log to wait for news
 	filter  eventFilter
 	lineage string // of the number where a replay is to begin; empty once it is known to be the log's
 }
@@ -90,9 +92,6 @@ func (l *log) read(ctx context.Context, r event.ReadRequest) (a event.ReadAnswer
 	return a, nil
 }
 
-// eventWait is how long the log is asked to wait for news: it holds one of its places for us meanwhile.
-const eventWait = 10 * time.Second
-
 // run publishes what comes.
 func (l *log) run(ctx context.Context, r *Room) {
 	var last event.ReadAnswer
@@ -100,11 +99,9 @@ func (l *log) run(ctx context.Context, r *Room) {
 	for ctx.Err() == nil {
 		request := event.ReadRequest{Newest: true}
 		if begun {
-			request = event.ReadRequest{After: last.After, Lineage: last.Lineage, Max: replayEvents, WaitMS: int(eventWait.Milliseconds())}
+			request = event.ReadRequest{After: last.After, Lineage: last.Lineage, Max: replayEvents}
 		}
-		bounded, cancel := context.WithTimeout(ctx, eventWait+pollTimeout)
-		a, err := l.read(bounded, request)
-		cancel()
+		a, err := l.news(ctx, request)
 		if err != nil {
 			if ctx.Err() == nil {
 				r.Fail(err)
@@ -124,6 +121,27 @@ func (l *log) run(ctx context.Context, r *Room) {
 		}
 		last, begun = a, true
 	}
+}
+
+// news reads what there is. It waits at the log until there is something, or, when others have all places there, here.
+func (l *log) news(ctx context.Context, r event.ReadRequest) (event.ReadAnswer, error) {
+	bounded, cancel := context.WithTimeout(ctx, eventWait+pollTimeout)
+	defer cancel()
+	if r.Newest {
+		return l.read(bounded, r)
+	}
+	select {
+	case l.waits <- struct{}{}:
+		defer func() { <-l.waits }()
+		r.WaitMS = int(eventWait.Milliseconds())
+		return l.read(bounded, r)
+	default:
+	}
+	a, err := l.read(bounded, r)
+	if err == nil && len(a.Events) == 0 {
+		sleep(ctx, eventLook)
+	}
+	return a, err
 }
 
 // replay sends what the log has behind a number, up to where the room goes on.

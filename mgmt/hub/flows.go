@@ -23,6 +23,7 @@ type Index interface {
 // Flows is the topic of flows: the first so many that a filter selects, in an order. There is something new as often as the
 // index makes an image.
 func Flows(index Index) Topic {
+	turn := make(chan struct{}, 1)
 	return Topic{
 		Name: "flows", Permission: auth.FlowRead,
 		Text: fmt.Sprintf("The first `limit` (to %d, usually 100) flows that `filter` selects (fields as in the list of flows), in the order `sort`. "+
@@ -45,20 +46,35 @@ func Flows(index Index) Topic {
 			}
 			query := &flowindex.Query{Filter: q.Filter, Sort: q.Sort, Limit: q.Limit}
 			key := fmt.Sprintf("flows %d %s %s", q.Limit, q.Sort, q.Filter.Key())
-			return &Offer{Key: key, Run: func(ctx context.Context, r *Room) { follow(ctx, r, index, query) }}, nil
+			return &Offer{Key: key, Run: func(ctx context.Context, r *Room) { follow(ctx, r, index, query, turn) }}, nil
 		},
 	}
 }
 
+// share asks in turn with all other rooms, and as long as the answer took lets nobody else: all streams of flows together
+// take half a core, however many different filters are followed, and with many of them each is told less often.
+func share(ctx context.Context, index Index, q *flowindex.Query, turn chan struct{}) (*flowindex.Page, error) {
+	select {
+	case turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-turn }()
+	began := time.Now()
+	page, err := index.List(ctx, q)
+	sleep(ctx, time.Since(began))
+	return page, err
+}
+
 // follow publishes what a query gives, image by image.
-func follow(ctx context.Context, r *Room, index Index, q *flowindex.Query) {
+func follow(ctx context.Context, r *Room, index Index, q *flowindex.Query, turn chan struct{}) {
 	l := &lister{room: r}
 	var seen time.Time
 	for ctx.Err() == nil {
 		at, err := index.Wait(ctx, seen)
 		var page *flowindex.Page
 		if err == nil {
-			page, err = index.List(ctx, q)
+			page, err = share(ctx, index, q, turn)
 		}
 		if ctx.Err() != nil {
 			return

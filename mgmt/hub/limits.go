@@ -40,6 +40,11 @@ const (
 	MaxFlows = 500
 	// replayEvents is how many events are read at a time when somebody begins in the past.
 	replayEvents = 500
+	// eventWait is how long the log is asked to wait for news. It holds one of its places meanwhile, of which it has 256:
+	// eventWaits bounds ours. Who gets none looks every eventLook.
+	eventWait  = 10 * time.Second
+	eventWaits = 16
+	eventLook  = time.Second
 	// joinAgain is how often it is looked whether there is something again to go on with.
 	joinAgain = 100 * time.Millisecond
 	// pollTimeout bounds a look at what a topic shows, retryAfter is the pause after one that failed.

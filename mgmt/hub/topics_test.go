@@ -426,3 +426,24 @@ func TestSamplesComeEvery100Milliseconds(t *testing.T) {
 	for p.next().Kind != "refused" {
 	}
 }
+
+func TestMoreFollowersOfEventsThanPlacesAtTheLogAllHear(t *testing.T) {
+	log := &fakeLog{}
+	r := newRig(t, Events(log))
+	var peers []*peer
+	for n := range 2 {
+		p := r.dial()
+		peers = append(peers, p)
+		for i := range eventWaits/2 + 2 {
+			p.say(fmt.Sprintf(`{"op":"subscribe","id":"%d","topic":"events","params":{"types":["flow","other%d-%d"]}}`, i, n, i))
+			p.expect("snapshot")
+		}
+	}
+	log.add(event.FlowCreated)
+	for _, p := range peers {
+		heard := map[string]bool{}
+		for len(heard) < eventWaits/2+2 {
+			heard[p.expect("update").ID] = true
+		}
+	}
+}
