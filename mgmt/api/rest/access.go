@@ -21,7 +21,7 @@ func (a *API) access(next http.Handler) http.Handler {
 		}
 		fields := []any{
 			"request_id", x.id, "method", r.Method, "path", r.URL.EscapedPath(), "status", out.status, "bytes", out.bytes,
-			"ms", float64(a.options.Now().Sub(x.begun).Microseconds()) / 1000, "address", x.address.String(),
+			"ms", float64(a.options.Now().Sub(x.begun).Microseconds()) / 1000, "address", x.from(),
 		}
 		if x.actor != nil {
 			fields = append(fields, "who", x.actor.Name, "door", x.actor.Door)

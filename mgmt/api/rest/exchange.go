@@ -25,6 +25,14 @@ type exchange struct {
 	code    problem.Code // of the problem that was answered
 }
 
+// from is the address in words.
+func (x *exchange) from() string {
+	if !x.address.IsValid() {
+		return "local"
+	}
+	return x.address.String()
+}
+
 type exchangeKey struct{}
 
 // of is the exchange that is served in ctx; an empty one where none is.

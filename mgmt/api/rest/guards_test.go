@@ -329,6 +329,27 @@ func TestAKeyIsForgottenAfterADay(t *testing.T) {
 	}
 }
 
+func TestAKeyThatIsForgottenWhileItIsUnderWayTakesNoRoom(t *testing.T) {
+	o := newOnces()
+	now := time.Now()
+	d, _ := o.claim([32]byte{1}, [32]byte{}, now)
+	for i := range maxKeys {
+		o.claim([32]byte{2, byte(i), byte(i >> 8)}, [32]byte{}, now)
+	}
+	if o.table[d.name] != nil {
+		t.Fatal("it is still there")
+	}
+	o.finish(d, &given{kept: true, body: make([]byte, 100)})
+	if o.bytes != 0 {
+		t.Errorf("%d bytes are counted", o.bytes)
+	}
+	kept := o.table[[32]byte{2, 1}]
+	o.finish(kept, &given{kept: true, body: make([]byte, 100)})
+	if o.bytes != 100 {
+		t.Errorf("%d bytes are counted", o.bytes)
+	}
+}
+
 func TestWhoAsksTooMuchIsToldWhenToComeAgain(t *testing.T) {
 	a, _, _ := counting(t, &Rates{Window: time.Minute, Reads: 5, Writes: 2, Strangers: 3, Parallel: 4})
 	count := func(role string) (passed int, last *httptest.ResponseRecorder) {
@@ -420,6 +441,18 @@ func TestNeitherQueryNorHeadersAreLogged(t *testing.T) {
 	ask(t, a, "GET", "/api/v1/things?cursor=hunter2", "viewer", "", "Cookie: __Host-fcr=hunter2")
 	ask(t, a, "PUT", "/api/v1/things/one", "admin", `{"name":"hunter2"}`, "If-Match: *")
 	if strings.Contains(log.String(), "hunter2") || strings.Count(log.String(), "msg=request ") != 2 || !strings.Contains(log.String(), "code=bad_cursor") {
+		t.Errorf("%s", &log)
+	}
+}
+
+func TestWhoComesOverTheSocketIsLocalInTheLog(t *testing.T) {
+	var log bytes.Buffer
+	a := things(t)
+	a.options.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	r := httptest.NewRequest("GET", "/api/v1/things", nil)
+	r.RemoteAddr = "@" // as net/http has it of a unix socket
+	a.ServeHTTP(httptest.NewRecorder(), r)
+	if !strings.Contains(log.String(), "address=local") {
 		t.Errorf("%s", &log)
 	}
 }

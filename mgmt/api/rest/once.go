@@ -30,8 +30,12 @@ type done struct {
 	finished chan struct{}
 	at       time.Time
 	place    *list.Element
+	given
+}
 
-	kept   bool // the answer can be given again
+// given is an answer.
+type given struct {
+	kept   bool // it can be given again
 	status int
 	header http.Header
 	body   []byte
@@ -76,13 +80,13 @@ func (o *onces) forget(d *done) {
 	}
 }
 
-// finish keeps the answer, or makes room for another attempt.
-func (o *onces) finish(d *done, again bool) {
+// finish keeps the answer, or makes room for another attempt if there is none.
+func (o *onces) finish(d *done, given *given) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if again {
+	if given == nil {
 		o.forget(d)
-	} else if o.table[d.name] == d {
+	} else if d.given = *given; o.table[d.name] == d {
 		o.bytes += len(d.body)
 	}
 	close(d.finished)
@@ -130,20 +134,21 @@ func (a *API) once(op *Operation, next http.Handler) http.Handler {
 
 // first does it.
 func (a *API) first(op *Operation, d *done, w http.ResponseWriter, r *http.Request, next http.Handler) {
-	again := true // unless it comes to an end, in good order
-	defer func() { a.onces.finish(d, again) }()
+	var answer *given // there is one if it comes to an end, in good order
+	defer func() { a.onces.finish(d, answer) }()
 	copied := &copier{ResponseWriter: w}
 	next.ServeHTTP(copied, r)
-	if again = copied.status == 0 || copied.status >= 500 || copied.status == http.StatusTooManyRequests || copied.status == http.StatusUnauthorized; again {
+	if copied.status == 0 || copied.status >= 500 || copied.status == http.StatusTooManyRequests || copied.status == http.StatusUnauthorized {
 		return
 	}
-	if d.kept = !op.Secret && !copied.long; d.kept {
-		d.status, d.body = copied.status, copied.body.Bytes()
-		d.header = maps.Clone(w.Header())
-		for name := range d.header {
-			if name == "X-Request-Id" || name == "Date" || strings.HasPrefix(name, "Ratelimit-") {
-				delete(d.header, name)
-			}
+	answer = &given{kept: !op.Secret && !copied.long}
+	if !answer.kept {
+		return
+	}
+	answer.status, answer.body, answer.header = copied.status, copied.body.Bytes(), maps.Clone(w.Header())
+	for name := range answer.header {
+		if name == "X-Request-Id" || name == "Date" || strings.HasPrefix(name, "Ratelimit-") {
+			delete(answer.header, name)
 		}
 	}
 }
