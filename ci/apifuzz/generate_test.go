@@ -121,7 +121,7 @@ func (g *generator) headerOf(name, v string) string {
 
 // recipes are bodies that are right by more than a schema can say, so that what comes after is reached too.
 var recipes = map[string][]string{
-	"put-user":      {`{"role":"viewer","password":"correct horse battery staple"}`, `{"role":"operator","password":"correct horse battery staple"}`},
+	"put-user":      {`{"role":"viewer","password":"staple of the fuzzer 71"}`, `{"role":"operator","password":"staple of the fuzzer 71"}`},
 	"put-alias":     {`{"wwpn":"10:00:00:00:c9:00:00:01"}`, `{"wwpn":"5006016030000002"}`, `{"wwpn":"10-00-00-00-c9-00-00-03"}`},
 	"put-set":       {`{"members":["10:00:00:00:c9:00:00:01"]}`, `{"members":["10:00:00:00:c9:00:00:01","50:06:01:60:30:00:00:02"]}`},
 	"put-service":   {`{"mode":"steer","port":"svc0","mac":"02:fc:5e:00:00:01"}`, `{"mode":"mirror","port":"svc0","mac":"02:fc:5e:00:00:02"}`},

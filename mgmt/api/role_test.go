@@ -39,7 +39,7 @@ type node struct {
 }
 
 // options are those of a node that has nothing beside: no data plane, no database, no log of events.
-func options(t *testing.T) Options {
+func options(t testing.TB) Options {
 	t.Helper()
 	c, _, err := config.Parse("default", config.DefaultText)
 	if err != nil {
@@ -57,7 +57,7 @@ func options(t *testing.T) Options {
 	return Options{Config: c, Version: "test", Cost: cheap}
 }
 
-func serving(t *testing.T, o Options) *node {
+func serving(t testing.TB, o Options) *node {
 	t.Helper()
 	r, err := New(o)
 	if err != nil {
@@ -99,14 +99,14 @@ func serving(t *testing.T, o Options) *node {
 }
 
 // client of the HTTPS listener.
-func (n *node) client(t *testing.T, h2 bool) *http.Client {
+func (n *node) client(t testing.TB, h2 bool) *http.Client {
 	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: n.roots}, ForceAttemptHTTP2: h2, MaxIdleConnsPerHost: 1}
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr, Timeout: 20 * time.Second}
 }
 
 // local is a client of the socket.
-func (n *node) local(t *testing.T) *http.Client {
+func (n *node) local(t testing.TB) *http.Client {
 	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(n.config.RunDir, SocketName))
 	}}
