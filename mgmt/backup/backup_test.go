@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,7 +40,7 @@ func (c *control) Put(_ context.Context, who string, text []byte, dry bool) erro
 	return c.refuse
 }
 
-const hash = "$argon2id$v=19$m=32768,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
+const hash = "$argon2id$v=19$m=32768,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
 
 func newKeeper(t *testing.T) (*Keeper, *control, *settings.Store) {
 	t.Helper()
@@ -60,8 +61,8 @@ func fill(t *testing.T, s *settings.Store) {
 	t.Helper()
 	err := s.UpdateLocal(t.Context(), func(tx *settings.Tx) error {
 		tx.Put("user", "alice", map[string]any{"id": "u1", "role": "admin", "hash": hash})
-		tx.Put("token", "t1", map[string]any{"owner": "alice", "digest": "abc"})
-		tx.Put("token", "t2", map[string]any{"owner": "somebody else", "digest": "abc"})
+		tx.Put("token", tokenID, tokenOf("alice", "u1"))
+		tx.Put("token", "b"+tokenID[1:], tokenOf("somebody else", "u2"))
 		tx.Put(webhook.Kind, "ops", webhook.Hook{URL: "https://ops.example.net/", Enabled: true})
 		tx.Put(webhook.SecretKind, "ops", map[string]string{"secret": "whsec_hunter2"})
 		tx.Put("local.session", "s1", map[string]string{"secret": "hunter2"})
@@ -70,6 +71,12 @@ func fill(t *testing.T, s *settings.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+const tokenID = "aaaaaaaaaaaaaaaa"
+
+func tokenOf(owner, id string) map[string]any {
+	return map[string]any{"name": "ci", "owner": owner, "owner_id": id, "role": "viewer", "digest": strings.Repeat("ab", 32)}
 }
 
 func archiveOf(t *testing.T, k *Keeper, id string) []byte {
@@ -275,6 +282,9 @@ func TestAForgedAccountIsRefused(t *testing.T) {
 		"a role that there is not":      `{"id":"x","role":"god","hash":"` + hash + `"}`,
 		"no id":                         `{"role":"admin","hash":"` + hash + `"}`,
 		"a hash that takes all memory":  `{"id":"x","role":"admin","hash":"$argon2id$v=19$m=99999999,t=3,p=1$c2FsdA$aGFzaA"}`,
+		"a hash that takes for ever":    `{"id":"x","role":"admin","hash":"$argon2id$v=19$m=999999,t=99,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"}`,
+		"the id of the unix socket":     `{"id":"root@local","role":"admin","hash":"` + hash + `"}`,
+		"a count that is none":          `{"id":"x","role":"admin","hash":"` + hash + `","passwords":"many"}`,
 		"a password in place of a hash": `{"id":"x","role":"admin","hash":"hunter2"}`,
 	} {
 		k, _, s := newKeeper(t)
@@ -285,6 +295,34 @@ func TestAForgedAccountIsRefused(t *testing.T) {
 		}
 		if _, err := k.Restore(t.Context(), i.ID, RestoreParts{Accounts: true}, "bob", false, nil); !problem.Is(err, problem.Invalid) || len(s.List("user")) != 0 {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAForgedTokenDoesNotComeBack(t *testing.T) {
+	for name, change := range map[string]map[string]any{
+		"of the unix socket": {"owner_id": "root@local"}, "of another account": {"owner_id": "u2"}, "of a role that there is not": {"role": "god"},
+		"with a time that is none": {"created": "soon"}, "without a digest": {"digest": ""}, "for no network": {"addresses": []string{"10.0.0.1/8"}},
+	} {
+		k, _, s := newKeeper(t)
+		token := tokenOf("mallory", "u1")
+		maps.Copy(token, change)
+		account := map[string]any{"kind": "user", "name": "mallory", "body": map[string]any{"id": "u1", "role": "viewer", "hash": hash}}
+		var lines []byte
+		for _, r := range []any{account, map[string]any{"kind": "token", "name": tokenID, "body": token}} {
+			line, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines = append(append(lines, line...), '\n')
+		}
+		i, err := k.Add(forge(t, sound, []entry{{settingsName, lines}, {activeName, []byte("policies: []\n")}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := k.Restore(t.Context(), i.ID, RestoreParts{Accounts: true}, "bob", false, nil)
+		if err != nil || o.Tokens != 0 || len(s.List("token")) != 0 || len(s.List("user")) != 1 || !strings.Contains(strings.Join(o.Notes, " "), "1 tokens are not valid") {
+			t.Errorf("%s: %+v, %v", name, o, err)
 		}
 	}
 }
