@@ -10,8 +10,9 @@
 //  2. the file of the node: one line, with a check sum, synced to disk. Now the change has happened.
 //  3. the database's commit. If it fails or nobody knows, the file is ahead, and Run brings the database after it.
 //
-// So the file decides, and table setting is its mirror. Only a node without a file (a new machine) takes what the
-// database has; and one whose file is older than the mirror of the same lineage (an old backup of the disk) too.
+// So the file decides, and table setting is its mirror. Only a node without a file, or whose file has nothing but what
+// UpdateLocal wrote (a new machine that has seen its data plane before its database), takes what the database has; and one
+// whose file is older than the mirror of the same lineage (an old backup of the disk) too.
 //
 // Kinds that begin with "local." never leave the machine: sessions, and secrets that must be known in clear.
 //

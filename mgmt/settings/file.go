@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,9 +21,15 @@ type line struct {
 	Revision uint64   `json:"revision"`
 	Mirrored uint64   `json:"mirrored,omitempty"` // the database is known to have everything up to this revision
 	Records  []Record `json:"records,omitempty"`
+	Own      bool     `json:"own,omitempty"` // nobody asked for it with Update
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// asked says whether somebody asked for something in it that may leave the machine.
+func (l *line) asked() bool {
+	return !l.Own && slices.ContainsFunc(l.Records, func(r Record) bool { return !r.Local() })
+}
 
 func encodeLine(l line) ([]byte, error) {
 	text, err := json.Marshal(l)

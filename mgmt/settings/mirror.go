@@ -75,16 +75,16 @@ func (s *Store) mirror(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	revision, records := s.snapshot()
-	empty := len(records) == 0
+	revision, records, asked := s.snapshot()
+	empty, ours := len(records) == 0, h.lineage == s.Lineage()
 	switch {
-	case h.lineage == s.Lineage() && h.revision == revision:
-	case h.revision > 0 && (empty || h.lineage == s.Lineage() && h.revision > revision):
+	case ours && h.revision == revision:
+	case h.revision > 0 && (empty || !ours && !asked || ours && h.revision > revision):
 		return s.adopt(ctx, tx, node, h)
 	case empty && revision == 0:
 		return nil
 	default:
-		if h.lineage != s.Lineage() && h.revision > 0 {
+		if !ours && h.revision > 0 {
 			s.o.Log.Warn("settings: the database had those of another file; this node's file has replaced them", "revision", revision)
 		}
 		if err := s.push(ctx, tx, node, revision, records); err != nil {
@@ -95,11 +95,11 @@ func (s *Store) mirror(ctx context.Context) error {
 	return nil
 }
 
-// snapshot gives what may leave the machine, and its revision.
-func (s *Store) snapshot() (revision uint64, records []Record) {
+// snapshot gives what may leave the machine, its revision, and whether somebody asked for any of it.
+func (s *Store) snapshot() (revision uint64, records []Record, asked bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.revision, slices.DeleteFunc(s.table.all(""), Record.Local)
+	return s.revision, slices.DeleteFunc(s.table.all(""), Record.Local), s.asked
 }
 
 // push makes the database what the file is.
@@ -141,15 +141,15 @@ func (s *Store) adopt(ctx context.Context, tx pgx.Tx, node int32, h head) error 
 	if s.failed != nil {
 		return s.failed
 	}
-	old, oldRevision, oldLineage := s.table, s.revision, s.lineage
+	old, oldRevision, oldLineage, oldAsked := s.table, s.revision, s.lineage, s.asked
 	for _, r := range old.all("") {
 		if r.Local() {
 			next.put(r)
 		}
 	}
-	s.table, s.revision, s.lineage = next, max(h.revision, oldRevision), h.lineage
+	s.table, s.revision, s.lineage, s.asked = next, max(h.revision, oldRevision), h.lineage, true
 	if err := s.file.rewrite(s.lines()); err != nil {
-		s.table, s.revision, s.lineage = old, oldRevision, oldLineage
+		s.table, s.revision, s.lineage, s.asked = old, oldRevision, oldLineage, oldAsked
 		return err
 	}
 	s.o.Log.Warn("settings were taken from the database, which has more than this node's file", "revision", h.revision, "the file had", oldRevision)

@@ -191,6 +191,44 @@ func TestANewMachineTakesWhatTheDatabaseHas(t *testing.T) {
 	}
 }
 
+func TestANewMachineThatNotedSomethingItselfTakesWhatTheDatabaseHas(t *testing.T) {
+	db := database(t, "n", nil)
+	first := open(t, t.TempDir(), db)
+	if err := first.Update(t.Context(), write("user", "a", "x")); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	dir := t.TempDir()
+	second := open(t, dir, db)
+	if err := second.UpdateLocal(t.Context(), write("change", "state", "found at the data plane")); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Update(t.Context(), write("user", "b", "x")); !errors.Is(err, ErrNoDatabase) {
+		t.Errorf("somebody got in between: %v", err)
+	}
+	second.Close()
+	second = open(t, dir, db)
+	if err := second.mirror(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := contents(second); len(got) != 1 || got["user/a"] != `"x"` {
+		t.Errorf("%v", got)
+	}
+	second.Close()
+
+	third := open(t, t.TempDir(), nil) // has its own, that somebody asked for
+	if err := third.Update(t.Context(), write("user", "c", "x")); err != nil {
+		t.Fatal(err)
+	}
+	third.o.DB = db
+	if err := third.mirror(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := contents(third); len(got) != 1 || got["user/c"] == "" {
+		t.Errorf("%v", got)
+	}
+}
+
 // detour leads to the pool, or to faults.
 type detour struct {
 	postgres.Querier

@@ -38,6 +38,7 @@ type Store struct {
 	revision uint64
 	mirrored uint64 // the database has everything up to here
 	lineage  string
+	asked    bool // somebody changed something with Update, or it came from a database: it is more than a machine notes by itself
 	watch    chan struct{}
 }
 
@@ -91,6 +92,7 @@ func (s *Store) read(l line) error {
 		}
 		s.table.put(r)
 	}
+	s.asked = s.asked || l.asked()
 	return nil
 }
 

@@ -74,15 +74,15 @@ func (t *Tx) write(r Record) {
 // Update makes a change that needs the database. The function may read and write; its error ends the change. When Update
 // returns nil the change is durable; ErrNoDatabase says that nothing was changed.
 func (s *Store) Update(ctx context.Context, change func(*Tx) error) error {
-	return s.update(ctx, change, s.o.DB != nil)
+	return s.update(ctx, change, s.o.DB != nil, false)
 }
 
 // UpdateLocal makes a change that the database gets when it can.
 func (s *Store) UpdateLocal(ctx context.Context, change func(*Tx) error) error {
-	return s.update(ctx, change, false)
+	return s.update(ctx, change, false, true)
 }
 
-func (s *Store) update(ctx context.Context, change func(*Tx) error, database bool) error {
+func (s *Store) update(ctx context.Context, change func(*Tx) error, database, own bool) error {
 	if !database {
 		s.change.Lock()
 		defer s.change.Unlock()
@@ -90,6 +90,7 @@ func (s *Store) update(ctx context.Context, change func(*Tx) error, database boo
 		if err != nil || len(next.Records) == 0 {
 			return err
 		}
+		next.Own = own
 		if err := s.write(next); err != nil {
 			return err
 		}
@@ -194,6 +195,7 @@ func (s *Store) write(l line) error {
 	for _, r := range l.Records {
 		s.table.put(r)
 	}
+	s.asked = s.asked || l.asked()
 	close(s.watch)
 	s.watch = make(chan struct{})
 	s.compact()
@@ -225,7 +227,7 @@ func (s *Store) compact() {
 
 // lines is the shortest file that says what is known.
 func (s *Store) lines() []line {
-	return []line{{Lineage: s.lineage}, {Revision: s.revision, Mirrored: s.mirrored, Records: s.table.all("")}}
+	return []line{{Lineage: s.lineage}, {Revision: s.revision, Mirrored: s.mirrored, Records: s.table.all(""), Own: !s.asked}}
 }
 
 const (
