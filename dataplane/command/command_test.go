@@ -162,6 +162,59 @@ func TestAClientThatGivesUpLeavesItsSlot(t *testing.T) {
 	}
 }
 
+func TestRequestsWithoutAnAnswerDoNotKeepOthersOut(t *testing.T) {
+	_, server, client := segment(t)
+	var held []Ticket
+	server.Handle(OpDeleteFlow, func(t Ticket, _ []byte) { held = append(held, t) })
+	server.Handle(OpConfirm, func(t Ticket, _ []byte) { server.Answer(t, []byte("done")) })
+	now := int64(1)
+	hold := func(id uint64) {
+		for i := range server.slots {
+			server.slots[i].Owner = id + uint64(i)
+			post(&server.slots[i], id+uint64(i), OpDeleteFlow, nil)
+		}
+		for range slots {
+			now++
+			server.Poll(now)
+		}
+	}
+	confirmed := func() {
+		t.Helper()
+		answered := make(chan error, 1)
+		go func() { _, err := client.Do(t.Context(), OpConfirm, nil); answered <- err }()
+		for {
+			select {
+			case err := <-answered:
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			case <-time.After(time.Millisecond):
+				now++
+				server.Poll(now)
+			}
+		}
+	}
+	hold(100) // and their clients give up
+	for i := range server.slots {
+		server.slots[i].Owner = 0
+	}
+	confirmed()
+	for _, ticket := range held { // too late
+		server.Answer(ticket, []byte("deleted"))
+	}
+	hold(200) // and their clients die
+	now += int64(patience)
+	for range 2 { // they are given up, and their slots taken back
+		server.Poll(now)
+		now += int64(lease) + 1
+	}
+	confirmed()
+	if len(held) != 2*slots {
+		t.Errorf("%d requests were taken up", len(held))
+	}
+}
+
 func TestARestartIsNoticedByWhoWaits(t *testing.T) {
 	seg, _, client := segment(t)
 	places := shm.Items[slot](seg.Ctl, RegionCommands)

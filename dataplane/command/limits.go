@@ -17,6 +17,9 @@ const (
 	perPoll = 4
 	// lease is how long a slot may be held without a request in it, or after the reply: its client is dead or asleep.
 	lease = 5 * time.Second
+	// patience is how long a request may go without its answer before its slot is taken back: longer than any takes, but
+	// one that waits for an lcore that is stalled. Others must get through meanwhile.
+	patience = time.Minute
 
 	// claimTime is how long a client looks for a free slot.
 	claimTime = 2 * time.Second

@@ -59,6 +59,9 @@ func (s *Server) Poll(now int64) {
 		if owner != at.owner {
 			at.owner, at.since = owner, now
 		}
+		if at.open && (owner != at.id || now-at.since > int64(patience)) {
+			at.open = false // its client gave up, or is dead: nobody reads what comes of it
+		}
 		if owner == 0 || at.open {
 			continue
 		}
