@@ -163,8 +163,8 @@ func advise(err error, cfg *boot.Config) error {
 // seedOf compiles the policy to begin with, when none was ever confirmed.
 func seedOf(o runOptions, cfg *boot.Config, folder *revision.Folder, log *slog.Logger) (*revision.Seed, error) {
 	if folder == nil {
-		if seed, found := unwritable(cfg, log); found {
-			return seed, nil
+		if seed, found, err := unwritable(cfg, log); found || err != nil {
+			return seed, err
 		}
 	}
 	if o.policy == "" {
@@ -188,19 +188,22 @@ func seedOf(o runOptions, cfg *boot.Config, folder *revision.Folder, log *slog.L
 
 // unwritable is the confirmed policy of a folder that cannot be written to, as when a disk has failed and is mounted to be
 // read: it stays in force. found says that there is one.
-func unwritable(cfg *boot.Config, log *slog.Logger) (seed *revision.Seed, found bool) {
+func unwritable(cfg *boot.Config, log *slog.Logger) (seed *revision.Seed, found bool, err error) {
 	saved, flat, found, err := revision.Look(cfg.StateDir, cfg.Node)
-	if err != nil && !errors.Is(err, revision.ErrNone) {
+	switch {
+	case !found && errors.Is(err, revision.ErrForeign):
+		return nil, false, usageError{err}
+	case err != nil && !errors.Is(err, revision.ErrNone):
 		log.Error("the confirmed policy cannot be read as it should", "why", err, "found", found)
 	}
 	if !found {
-		return nil, false
+		return nil, false, nil
 	}
 	log.Info("the confirmed policy is in force", "revision", saved.Revision)
 	if len(flat) == 0 { // everything is forwarded
-		return nil, true
+		return nil, true, nil
 	}
-	return &revision.Seed{Flat: flat, Document: saved.Document, Revision: saved.Revision}, true
+	return &revision.Seed{Flat: flat, Document: saved.Document, Revision: saved.Revision}, true, nil
 }
 
 // signals turns SIGINT and SIGTERM into the end of the context, and what comes from hup into a call for a new policy.

@@ -103,7 +103,7 @@ var errDamaged = errors.New("damaged")
 func (k *Keeper) fromDisk(slot uint32) (found bool, err error) {
 	s, flat, text, found, err := k.o.Folder.Load()
 	switch {
-	case !found && errors.Is(err, ErrNone):
+	case !found && (errors.Is(err, ErrNone) || errors.Is(err, ErrForeign)):
 		return false, err
 	case !found:
 		return false, fmt.Errorf("%w: %w", errDamaged, err)

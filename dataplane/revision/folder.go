@@ -48,8 +48,12 @@ type Saved struct {
 	Document [32]byte // SHA-256 of its text, zero without
 }
 
-// ErrNone says that no revision was ever confirmed.
-var ErrNone = errors.New("no confirmed policy")
+// ErrNone says that no revision was ever confirmed, ErrForeign that what is there is another node's: to go on without it, or
+// to write over it, would be wrong either way.
+var (
+	ErrNone    = errors.New("no confirmed policy")
+	ErrForeign = errors.New("give each node a state-dir of its own")
+)
 
 // OpenFolder makes the folder of a node, or opens it.
 func OpenFolder(path, node string) (*Folder, error) {
@@ -310,7 +314,7 @@ func (f *Folder) read(name string) (s Saved, flat, text []byte, err error) {
 		return s, nil, nil, fmt.Errorf("%s is damaged: its checksum is wrong", path)
 	}
 	if node := strings.TrimRight(string(h[offNode:offNode+64]), "\x00"); node != f.node {
-		return s, nil, nil, fmt.Errorf("%s is of node %q: give each node a state-dir of its own", path, node)
+		return s, nil, nil, fmt.Errorf("%s is of node %q, not %q: %w", path, node, f.node, ErrForeign)
 	}
 	s = Saved{Revision: le.Uint64(h[offRevision:]), Since: int64(le.Uint64(h[offSince:])), Hash: [32]byte(h[offHash:]), Document: [32]byte(h[offDocument:])}
 	return s, all[headerBytes : headerBytes+n], all[headerBytes+n:], nil

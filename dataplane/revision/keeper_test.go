@@ -336,3 +336,26 @@ func TestASeedThatWasConfirmedKeepsItsNumber(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestWhatAnotherNodeConfirmedIsNeitherLeftOutNorWrittenOver(t *testing.T) {
+	w := newWorld(t)
+	w.install(3, "theirs", 0)
+	w.settle()
+	path := filepath.Join(w.dir, confirmedFile)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := OpenFolder(w.dir, "another")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.keeper.o.Folder = theirs
+	k := New(w.keeper.o)
+	if err := k.Begin(seedOf(t, "ours")); !errors.Is(err, ErrForeign) {
+		t.Errorf("it starts: %v", err)
+	}
+	if now, err := os.ReadFile(path); err != nil || string(now) != string(before) {
+		t.Errorf("it was written over: %v", err)
+	}
+}
