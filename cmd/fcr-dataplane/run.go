@@ -62,7 +62,7 @@ func run(o runOptions) error {
 	}
 	folder, err := revision.OpenFolder(cfg.StateDir, cfg.Node)
 	if err != nil {
-		log.Warn("no policy can be installed but from the console, and none of those outlives the segment: name a state-dir that can be written", "why", err)
+		log.Warn("no policy can be installed but from the console, and none outlives the segment: name a state-dir that can be written", "why", err)
 	}
 	seed, err := seedOf(o, cfg, folder, log)
 	if err != nil {
