@@ -83,6 +83,10 @@ func newLog(o *Options, s *spool.Spool, stats *counters) *Log {
 func (l *Log) opened() {
 	st := l.spool.Stats()
 	l.log.Info("the spool of events is open", "events", st.Synced-st.First+1, "bytes", st.Bytes, "cut", st.Cut, "damaged", st.Damaged)
+	if err := l.spool.Unwritable(); err != nil {
+		l.disk.set(err)
+		l.log.Error("the spool of events can only be read until the disk has room", "err", err)
+	}
 	if st.Cut > 0 || st.Damaged > 0 {
 		l.tell(event.SpoolReady, event.Fields{"events": st.Synced - st.First + 1, "cut": st.Cut, "damaged": st.Damaged})
 	}
@@ -133,8 +137,8 @@ func (l *Log) write(ctx context.Context) (err error) {
 		l.take()
 		full := l.collect()
 		n := l.spool.Waiting()
-		if n > 0 {
-			if err := l.commit(ctx); err != nil {
+		if n > 0 || l.spool.Unwritable() != nil {
+			if err := l.commit(ctx); err != nil || l.spool.Unwritable() != nil {
 				return err
 			}
 		}
@@ -313,6 +317,9 @@ func (l *Log) commit(ctx context.Context) error {
 		l.stats.failures.Add(1)
 		if was, _ := l.disk.set(err); was == nil {
 			l.log.Error("the spool of events cannot be written", "err", err)
+		}
+		if ctx.Err() != nil && l.spool.Waiting() == 0 {
+			return nil // the disk had no room when the role began, and has none now
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("event: %d events are not durable: %w", l.spool.Waiting(), err)

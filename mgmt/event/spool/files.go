@@ -18,7 +18,8 @@ type Files interface {
 	Lock() (io.Closer, error) // makes the folder if there is none; ErrLocked
 	List() ([]string, error)  // names, sorted
 	Create(name string) (File, error)
-	Open(name string) (File, error) // for reading
+	Open(name string) (File, error)   // for reading
+	Reopen(name string) (File, error) // for writing over what it has
 	Remove(name string) error
 	Sync() error // of the folder: names that were made or removed
 }
@@ -89,6 +90,14 @@ func (d folder) Create(name string) (File, error) {
 
 func (d folder) Open(name string) (File, error) {
 	f, err := os.Open(filepath.Join(string(d), name))
+	if err != nil {
+		return nil, err
+	}
+	return file{f}, nil
+}
+
+func (d folder) Reopen(name string) (File, error) {
+	f, err := os.OpenFile(filepath.Join(string(d), name), os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}

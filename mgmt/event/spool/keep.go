@@ -15,7 +15,7 @@ func (s *Spool) room(group int64) bool {
 	defer s.mu.Unlock()
 	header := int64(headerBytes + maxBases*baseBytes + (len(s.marks)+1)*markBytes)
 	for s.stats.Bytes+group+header > s.o.MaxBytes {
-		if !s.droppable(s.segments[0]) || s.drop() != nil {
+		if !s.droppable() || s.drop() != nil {
 			return false
 		}
 	}
@@ -37,7 +37,7 @@ func (s *Spool) Drained(index uint64) error {
 			g.drained = now
 		}
 	}
-	for s.droppable(s.segments[0]) && s.over(s.segments[0], now) {
+	for s.droppable() && s.over(s.segments[0], now) {
 		if err := s.drop(); err != nil {
 			return err
 		}
@@ -45,9 +45,9 @@ func (s *Spool) Drained(index uint64) error {
 	return nil
 }
 
-// droppable says whether the database has all of a file that is not the newest: that one has the numbering.
-func (s *Spool) droppable(g *segment) bool {
-	return len(s.segments) > 1 && g.end <= s.drained+1
+// droppable says whether the database has all of the oldest file, and it is not the newest: that one has the numbering.
+func (s *Spool) droppable() bool {
+	return len(s.segments) > 1 && s.segments[0].end <= s.drained+1
 }
 
 // over says whether a drained file was kept long enough.
@@ -89,8 +89,13 @@ func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is
 func (s *Spool) dropDrained() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.droppable(s.segments[0]) && s.drop() == nil
+	return s.droppable() && s.drop() == nil
 }
 
-// first is the index of the oldest record.
-func (s *Spool) first() uint64 { return s.segments[0].first }
+// first is the index of the oldest record, or of the one to come when there is none.
+func (s *Spool) first() uint64 {
+	if len(s.segments) == 0 {
+		return s.synced + 1 // the disk had no room for a first file yet
+	}
+	return s.segments[0].first
+}

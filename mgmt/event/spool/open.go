@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -15,6 +16,9 @@ import (
 //  2. scan: reads all records that are not void. What the headers and the records say was durable is S.
 //  3. tail: the records after S, without a gap, are written once more, into a new file: they were never known to be
 //     durable. What follows a gap there is torn, and cut.
+//
+// Where the disk has no room for that file, what follows S is written over itself where it is (again), and the spool can
+// be read. Nothing is deleted then: the files have the numbering.
 
 const suffix = ".seg"
 
@@ -28,7 +32,8 @@ type found struct {
 	*scanned
 }
 
-// Open opens the spool in its folder, which it makes if there is none.
+// Open opens the spool in its folder, which it makes if there is none. On a disk that is full it opens one that can be
+// read: Unwritable says so.
 func Open(o Options) (*Spool, error) {
 	o.complete()
 	lock, err := o.Files.Lock()
@@ -62,14 +67,12 @@ func (s *Spool) recover() error {
 	if err := s.tail(list); err != nil {
 		return err
 	}
-	for _, f := range list {
-		s.adopt(f)
-	}
-	if n := len(s.segments); n > 0 {
-		s.stats.Damaged += s.synced + 1 - s.segments[n-1].end
-	}
+	s.adopt(list)
 	// Always a new file: what is in the old ones was read, but a process that was killed may not have synced it.
-	if err := s.roll(s.bases); err != nil {
+	if err := s.roll(s.bases); noRoom(err) {
+		s.unwritable = err
+		return s.again(list)
+	} else if err != nil {
 		return err
 	}
 	s.committed()
@@ -207,8 +210,71 @@ func (s *Spool) tail(list []*found) error {
 	return nil
 }
 
-// adopt takes a file into the list. The one before it ends where it begins; what is missing there was damaged.
-func (s *Spool) adopt(f *found) {
+// again makes the records of the group durable where they were found, when there is no room to write them anew. They are
+// written over themselves, which takes no room where a disk writes in place: so the sync that follows cannot take for
+// clean what an earlier one has failed to write.
+func (s *Spool) again(list []*found) error {
+	for _, f := range list {
+		if f.limit <= s.synced+1 {
+			continue // it has none of them
+		}
+		from := f.size
+		if f.seen == 0 {
+			from = 0 // the header came with them
+		}
+		if err := s.scan(f, min(f.limit, s.next)); err != nil {
+			return err
+		}
+		if f.end <= s.synced+1 || f.seen == 0 {
+			continue
+		}
+		if err := s.overwrite(f, from); err != nil {
+			return fmt.Errorf("%s: write the last records over themselves, because %w: %w", f.name, s.unwritable, err)
+		}
+	}
+	if err := s.files.Sync(); err != nil {
+		return err
+	}
+	for _, w := range s.waiting {
+		s.settled[w.of] = w.mark
+	}
+	s.synced = s.next - 1
+	s.pending, s.waiting = s.pending[:0], s.waiting[:0]
+	s.segments, s.stats.Bytes, s.stats.Damaged = nil, 0, 0
+	s.adopt(list)
+	return nil
+}
+
+// overwrite writes what a file has from an offset on once more.
+func (s *Spool) overwrite(f *found, from int64) error {
+	b, err := readAll(s.files, f.name, f.size)
+	if err != nil {
+		return err
+	}
+	to, err := s.files.Reopen(f.name)
+	if err != nil {
+		return err
+	}
+	if _, err = to.WriteAt(b[from:], from); err == nil {
+		err = to.Sync()
+	}
+	return errors.Join(err, to.Close())
+}
+
+// adopt takes the files into the list. The last one ends with what was durable: what is missing there was damaged.
+func (s *Spool) adopt(list []*found) {
+	for _, f := range list {
+		s.adoptOne(f)
+	}
+	if n := len(s.segments); n > 0 {
+		last := s.segments[n-1]
+		s.stats.Damaged += s.synced + 1 - last.end
+		last.end = s.synced + 1
+	}
+}
+
+// adoptOne takes a file. The one before it ends where it begins; what is missing there was damaged.
+func (s *Spool) adoptOne(f *found) {
 	if f.seen == 0 {
 		return
 	}

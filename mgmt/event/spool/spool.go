@@ -65,6 +65,8 @@ type Spool struct {
 	settled map[source]mark // of those that are durable
 	current File            // the newest file, while it may be written
 	serial  uint64
+	// unwritable is why Open could not begin a file, nil since one was begun
+	unwritable error
 
 	// what is read, guarded by mu
 	mu       sync.Mutex
@@ -180,18 +182,25 @@ func (s *Spool) Waiting() int {
 }
 
 // Commit makes the group durable. After an error the group still waits, and Commit may be called again; nobody may be
-// told of its records before it succeeds.
+// told of its records before it succeeds. While the spool is Unwritable it tries to begin a file, also without a group.
 func (s *Spool) Commit() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	return s.commit()
 }
 
+// Unwritable says why the spool can only be read: the disk had no room when it was opened, and no Commit has succeeded since.
+func (s *Spool) Unwritable() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.unwritable
+}
+
 func (s *Spool) commit() error {
 	if s.closed {
 		return ErrClosed
 	}
-	if len(s.waiting) == 0 {
+	if len(s.waiting) == 0 && s.unwritable == nil {
 		return nil
 	}
 	err := s.write()
@@ -274,7 +283,7 @@ func (s *Spool) roll(b bases) (err error) {
 	if err = s.files.Sync(); err != nil {
 		return err
 	}
-	s.current = f
+	s.current, s.unwritable = f, nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seg.end, seg.disk = seg.first, seg.size

@@ -344,6 +344,9 @@ func (d *Disk) Open(name string) (spool.File, error) {
 	}, nil)
 }
 
+// Reopen is spool.Files.
+func (d *Disk) Reopen(name string) (spool.File, error) { return d.Open(name) }
+
 // Remove is spool.Files.
 func (d *Disk) Remove(name string) error {
 	return d.do(d.now(), "remove", name, func() error {
