@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"fcredirect/mgmt/event/spool"
 	"fcredirect/mgmt/event/spool/spooltest"
 )
 
@@ -130,5 +131,26 @@ func TestASpoolThatFillsItsDiskFreesItWhenItIsDrained(t *testing.T) {
 	}
 	if err := w.commit(); err != nil {
 		t.Fatalf("all is drained: %v", err)
+	}
+}
+
+func TestABoundWithoutRoomForAFileAndAGroupIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		segment, most int64
+		ok            bool
+	}{
+		{1 << 20, 1 << 20, false}, {2 << 20, 1 << 20, false}, {1 << 20, 1<<20 + 4<<10 - 1, false}, {1 << 20, 1<<20 + 4<<10, true}, {0, 1 << 20, false},
+	} {
+		w := newWorld()
+		w.o.SegmentBytes, w.o.MaxBytes = c.segment, c.most
+		s, err := spool.Open(w.o)
+		if (err == nil) != c.ok {
+			t.Errorf("files of %d bytes, %d together: %v", c.segment, c.most, err)
+		}
+		if err == nil {
+			s.Close()
+		} else if w.disk.Ops() > 0 {
+			t.Errorf("files of %d bytes, %d together: the folder was touched", c.segment, c.most)
+		}
 	}
 }

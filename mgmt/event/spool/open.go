@@ -36,6 +36,9 @@ type found struct {
 // read: Unwritable says so.
 func Open(o Options) (*Spool, error) {
 	o.complete()
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("spool: open %s: %w", o.Dir, err)
+	}
 	lock, err := o.Files.Lock()
 	if err != nil {
 		return nil, fmt.Errorf("spool: open %s: %w", o.Dir, err)

@@ -27,7 +27,7 @@ type Options struct {
 	Dir          string
 	Files        Files // nil: Dir on the disk
 	SegmentBytes int64
-	MaxBytes     int64
+	MaxBytes     int64 // at least SegmentBytes and GroupBytes together
 	GroupBytes   int
 	Keep         time.Duration // of drained records; negative: none
 	KeepRecords  int           // negative: none
@@ -106,6 +106,15 @@ func (o *Options) complete() {
 	if o.Files == nil {
 		o.Files = folder(o.Dir)
 	}
+}
+
+// check refuses bounds under which a full spool would stay full: the newest file is never deleted, and a group must fit
+// beside it.
+func (o *Options) check() error {
+	if least := o.SegmentBytes + int64(o.GroupBytes); o.MaxBytes < least {
+		return fmt.Errorf("a bound of %d bytes has no room for a file of %d and a group of %d: want %d or more", o.MaxBytes, o.SegmentBytes, o.GroupBytes, least)
+	}
+	return nil
 }
 
 // name draws a name for a spool or a lineage: 63 bits, as a database has them.
