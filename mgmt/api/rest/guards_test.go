@@ -375,6 +375,8 @@ func TestWhoAsksTooMuchIsToldWhenToComeAgain(t *testing.T) {
 func TestMoreThanCanBeServedAtOnceIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _, slow := counting(t, &Rates{Window: time.Minute, Reads: 50, Writes: 50, Strangers: 3, Parallel: 2})
+		Register(a, Operation{ID: "confirm-thing", Method: "POST", Path: "/api/v1/confirm", Tag: "thing", Summary: "Confirm", Permission: auth.ChangeApply, Audit: "change.confirm"},
+			func(context.Context, *struct{}) (*Nothing, error) { return &Nothing{}, nil })
 		var all sync.WaitGroup
 		for range 2 {
 			all.Go(func() { ask(t, a, "POST", "/api/v1/things", "admin", `{"name":"slow"}`) })
@@ -382,6 +384,9 @@ func TestMoreThanCanBeServedAtOnceIsBusy(t *testing.T) {
 		synctest.Wait()
 		if w := ask(t, a, "POST", "/api/v1/things", "admin", `{"name":"one"}`); w.Code != 503 || answered(w).Code != "busy" || w.Header().Get("Retry-After") != "1" {
 			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if w := ask(t, a, "POST", "/api/v1/confirm", "admin", ""); w.Code != 204 {
+			t.Errorf("what is urgent waits: %d %s", w.Code, w.Body)
 		}
 		close(slow)
 		all.Wait()

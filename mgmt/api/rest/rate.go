@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-chi/httprate"
 
+	"fcredirect/mgmt/audit"
 	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/problem"
 )
@@ -17,7 +18,7 @@ type Rates struct {
 	Reads     int // of an actor
 	Writes    int // of an actor
 	Strangers int // requests without valid credentials, of an address
-	Parallel  int // requests at once, of all together; streams are not counted
+	Parallel  int // requests at once, of all together; neither streams nor what is urgent are counted
 }
 
 // DefaultRates let a script work and a page with live figures breathe.
@@ -66,9 +67,10 @@ func house(a netip.Addr) string {
 	return a.String()
 }
 
-// slot waits for a place among those that are served at once.
+// slot waits for a place among those that are served at once. What is urgent needs none: who confirms a change, or takes it
+// back, has a minute for it, and others may hold all places for as long. Strangers are never urgent.
 func (a *API) slot(op *Operation, next http.Handler) http.Handler {
-	if op.Timeout < 0 {
+	if op.Timeout < 0 || audit.Urgent(op.Audit) && op.Permission != auth.Open {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
