@@ -69,6 +69,7 @@ type noun struct {
 	Deps
 	api       *rest.API
 	downloads atomic.Int32
+	asked     askedDatabase
 }
 
 const root = "/api/v1/"

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -184,8 +185,27 @@ func (n *noun) getSystem(ctx context.Context, _ *struct{}) (*rest.Item[System], 
 	return rest.One(s, 0), nil
 }
 
-// database asks the database who and how it is.
+// askedDatabase is what the database said last. Whoever asks within a second gets the same, and one at a time asks it.
+type askedDatabase struct {
+	mu     sync.Mutex // guards what follows
+	at     time.Time
+	answer SystemDatabase
+}
+
+const answerAge = time.Second
+
 func (n *noun) database(ctx context.Context) SystemDatabase {
+	n.asked.mu.Lock()
+	defer n.asked.mu.Unlock()
+	if time.Since(n.asked.at) >= answerAge {
+		n.asked.answer = n.askDatabase(context.WithoutCancel(ctx)) // for the others too
+		n.asked.at = time.Now()
+	}
+	return n.asked.answer
+}
+
+// askDatabase asks the database who and how it is.
+func (n *noun) askDatabase(ctx context.Context) SystemDatabase {
 	d := SystemDatabase{Kind: "external", State: "ok"}
 	if n.Config.Database.Embedded() {
 		d.Kind = "embedded"

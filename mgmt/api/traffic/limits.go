@@ -3,6 +3,8 @@ package traffic
 import "time"
 
 const (
+	// tableAge is how old the logins of a list may be: 24,000 take 3 ms to copy, and 3 MiB.
+	tableAge = time.Second
 	// maxAhead bounds the flows that are created ahead: 200 bytes each in the settings.
 	maxAhead = 10_000
 	// commandTime bounds a command to the data plane.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"fcredirect/dataplane/frame"
@@ -77,43 +78,87 @@ func (p namer) wwpn(text string) (frame.WWN, bool) {
 	return p.Lookup(text)
 }
 
+// loginKey is the place of a login in an order: a text, a number, or neither; then its address.
+type loginKey struct {
+	Text    string     `json:"t,omitempty"`
+	Number  int64      `json:"n,omitempty"`
+	Address login.Addr `json:"a"`
+}
+
+func (k loginKey) compare(than loginKey) int {
+	return cmp.Or(strings.Compare(k.Text, than.Text), cmp.Compare(k.Number, than.Number), cmp.Compare(k.Address, than.Address))
+}
+
+// found is a login that a filter selects.
+type found struct {
+	key   loginKey
+	login *login.Login
+}
+
+// listLogins selects first and writes out only the page: the table may have a hundred thousand.
 func (n *noun) listLogins(_ context.Context, in *loginsInput) (*rest.List[Login], error) {
 	field, down, err := in.By("address", "name", "port", "role", "first_seen", "last_seen")
 	if err != nil {
 		return nil, err
 	}
-	all, err := look(n.Live, func(s *attach.Segment) ([]Login, error) { return n.selectLogins(s.State, in) })
-	if err != nil {
-		return nil, err
-	}
-	key := func(l *Login) string {
-		address := fmt.Sprintf("%02d %04d %s", l.Fabric, l.VSAN, l.FCID)
-		switch field {
-		case "name":
-			return cmp.Or(l.Alias, l.WWPN) + " " + address
-		case "port":
-			return l.Port + " " + address
-		case "role":
-			return l.Role + " " + address
-		case "first_seen":
-			return number(uint64(l.FirstSeen.UnixNano())) + address
-		case "last_seen":
-			return number(uint64(l.LastSeen.UnixNano())) + address
-		}
-		return address
-	}
-	sortBy(all, down, key)
 	filter := fmt.Sprintf("%s %v %v %v %q %s %s %q %q", field, down, in.Fabric, in.VSAN, in.WWPN, in.Role, in.State, in.Port, in.Text)
-	return rest.Cut(n.api.Cursor, in.Page, filter, all, down, key)
+	var after *loginKey
+	if in.Cursor != "" {
+		after = &loginKey{}
+		if err := n.api.Cursor.Decode(in.Cursor, filter, after); err != nil {
+			return nil, err
+		}
+	}
+	return look(n.Live, func(s *attach.Segment) (*rest.List[Login], error) {
+		names, ports := n.names(s.State), shm.Items[shm.PortInfo](s.State, shm.RegionPorts)
+		all, err := n.selectLogins(s.State, in, field, names, ports)
+		if err != nil {
+			return nil, err
+		}
+		page, more := top(all, in.Limit, down, after)
+		items := make([]Login, len(page))
+		for i, one := range page {
+			items[i] = loginOf(one.login, names, ports)
+		}
+		next := ""
+		if more {
+			next = n.api.Cursor.Encode(page[len(page)-1].key, filter)
+		}
+		return rest.Some(items, next).Of(len(all)), nil
+	})
 }
 
-// selectLogins reads those that a filter selects, in no order.
-func (n *noun) selectLogins(f *shm.File, in *loginsInput) ([]Login, error) {
-	view, err := login.NewView(f.Bytes(shm.RegionLogins))
+// top gives the first of a list in an order, behind a place in it, and says whether there are more.
+func top(all []found, limit int, down bool, after *loginKey) (page []found, more bool) {
+	order := func(a, b found) int {
+		if down {
+			a, b = b, a
+		}
+		return a.key.compare(b.key)
+	}
+	page = make([]found, 0, 2*limit+1)
+	for _, one := range all {
+		if after != nil && order(one, found{key: *after}) <= 0 || len(page) > limit && more && order(one, page[limit]) >= 0 {
+			continue
+		}
+		if page = append(page, one); len(page) == cap(page) { // the half that is behind goes
+			slices.SortFunc(page, order)
+			page, more = page[:limit+1], true
+		}
+	}
+	slices.SortFunc(page, order)
+	if len(page) <= limit {
+		return page, false
+	}
+	return page[:limit], true
+}
+
+// selectLogins gives those that a filter selects, in no order.
+func (n *noun) selectLogins(f *shm.File, in *loginsInput, field string, names namer, ports []shm.PortInfo) ([]found, error) {
+	table, err := n.table.look(f)
 	if err != nil {
 		return nil, problem.Wrap(problem.DataplaneUnavailable, err, "The table of logins cannot be read.")
 	}
-	names, ports := n.names(f), shm.Items[shm.PortInfo](f, shm.RegionPorts)
 	var wwpn frame.WWN
 	if in.WWPN != "" {
 		var ok bool
@@ -122,19 +167,59 @@ func (n *noun) selectLogins(f *shm.File, in *loginsInput) ([]Login, error) {
 		}
 	}
 	text := strings.ToLower(in.Text)
-	var all []Login
-	for l := range view.All() {
+	all := make([]found, 0, len(table))
+	for i := range table {
+		l := &table[i]
 		if in.Fabric.Set && l.Addr.Fabric() != in.Fabric.Value || in.VSAN.Set && l.Addr.VF() != in.VSAN.Value || wwpn != 0 && l.WWPN != wwpn ||
-			in.Role != "" && l.Role() != in.Role || in.State != "" && l.State.String() != in.State {
+			in.Role != "" && l.Role() != in.Role || in.State != "" && l.State.String() != in.State || in.Port != "" && portOf(l, ports) != in.Port ||
+			text != "" && !strings.Contains(strings.ToLower(names.alias(l.WWPN)), text) && !strings.Contains(l.WWPN.String(), text) {
 			continue
 		}
-		one := loginOf(&l, names, ports)
-		if in.Port != "" && one.Port != in.Port || text != "" && !strings.Contains(strings.ToLower(one.Alias), text) && !strings.Contains(one.WWPN, text) {
-			continue
+		key := loginKey{Address: l.Addr}
+		switch field {
+		case "name":
+			key.Text = cmp.Or(names.alias(l.WWPN), l.WWPN.String())
+		case "port":
+			key.Text = portOf(l, ports)
+		case "role":
+			key.Text = l.Role()
+		case "first_seen":
+			key.Number = l.FirstSeen
+		case "last_seen":
+			key.Number = l.LastSeen
 		}
-		all = append(all, one)
+		all = append(all, found{key, l})
 	}
 	return all, nil
+}
+
+// loginTable is a copy of the table of logins, shared by whoever asks within a second.
+type loginTable struct {
+	mu    sync.Mutex // guards what follows
+	from  *shm.File
+	at    time.Time
+	table []login.Login // not changed any more
+}
+
+func (t *loginTable) look(f *shm.File) ([]login.Login, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.from == f && time.Since(t.at) < tableAge {
+		return t.table, nil
+	}
+	view, err := login.NewView(f.Bytes(shm.RegionLogins))
+	if err != nil {
+		return nil, err
+	}
+	t.from, t.at, t.table = f, time.Now(), slices.AppendSeq(make([]login.Login, 0, view.Len()), view.All())
+	return t.table, nil
+}
+
+func portOf(l *login.Login, ports []shm.PortInfo) string {
+	if int(l.Port) < len(ports) {
+		return shm.Text(ports[l.Port].Name[:])
+	}
+	return ""
 }
 
 func loginOf(l *login.Login, names namer, ports []shm.PortInfo) Login {
@@ -149,9 +234,7 @@ func loginOf(l *login.Login, names namer, ports []shm.PortInfo) Login {
 	if !l.MAC.IsZero() {
 		one.MAC = l.MAC.String()
 	}
-	if int(l.Port) < len(ports) {
-		one.Port = shm.Text(ports[l.Port].Name[:])
-	}
+	one.Port = portOf(l, ports)
 	return one
 }
 

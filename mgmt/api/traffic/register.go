@@ -40,6 +40,7 @@ type noun struct {
 	Deps
 	api     *rest.API
 	exports chan struct{}
+	table   loginTable
 }
 
 // look reads the segment for an answer.
