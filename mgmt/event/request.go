@@ -54,9 +54,11 @@ func Matches(fields []byte, match map[string]string) bool {
 // ReadAnswer has events by number.
 type ReadAnswer struct {
 	Events  []Event `json:"events"`
-	After   uint64  `json:"after"`             // to go on from
-	Lineage string  `json:"lineage"`           // of the numbering
-	Partial string  `json:"partial,omitempty"` // why older events are missing
+	After   uint64  `json:"after"`   // to go on from
+	Lineage string  `json:"lineage"` // of the numbering
+	// Partial is why older events are missing: they are not kept any more; or After lies beyond the log, so that its
+	// numbering is a new one, and the events are the oldest that there are.
+	Partial string `json:"partial,omitempty"`
 }
 
 // CheckAnswer says whether the views are what the log says.

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"errors"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -46,5 +47,40 @@ func TestARoleOnAFullDiskServesAndDrainsWhatItHas(t *testing.T) {
 	}
 	if failed := only(w.log(t), event.SpoolFailed); len(failed) != 1 {
 		t.Errorf("told %d times that the disk was full", len(failed))
+	}
+}
+
+// A reader that says not what it read from, and was further than the log is: it would wait, and miss all up to there.
+func TestAReaderThatIsFurtherThanTheLogIsToldOfTheNewNumbering(t *testing.T) {
+	for name, database := range map[string]bool{"with a database": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newNode(t)
+			if !database {
+				w.o.DB = nil
+			}
+			w.start(t)
+			read := func(q event.ReadRequest) event.ReadAnswer {
+				return ask[event.ReadAnswer](t, w.bus, event.MethodRead, q)
+			}
+			var none event.ReadAnswer
+			eventually(t, "an answer without events", func() bool {
+				none = read(event.ReadRequest{After: 500, WaitMS: 1})
+				return none.After == 0
+			})
+			if len(none.Events) != 0 || !strings.Contains(none.Partial, "to 0 and not to 500") {
+				t.Errorf("a log without events: %+v", none)
+			}
+			w.tellProcess(t, 10)
+			a := read(event.ReadRequest{After: 500, Max: 3, WaitMS: 1})
+			if len(a.Events) != 3 || a.Events[0].Number != 1 || !strings.Contains(a.Partial, "the numbering is a new one") {
+				t.Errorf("after 500 of 10: %+v", a)
+			}
+			if a = read(event.ReadRequest{After: a.After, Lineage: a.Lineage}); len(a.Events) != 7 || a.Partial != "" {
+				t.Errorf("and then: %+v", a)
+			}
+			if a = read(event.ReadRequest{After: 10}); len(a.Events) != 0 || a.After != 10 || a.Partial != "" {
+				t.Errorf("after the newest: %+v", a)
+			}
+		})
 	}
 }

@@ -22,6 +22,7 @@ type Subscription struct {
 	lineage uint64 // of the numbering that after is of; one that the spool does not know: the database's
 	placed  bool
 	missing string // what the last events do not follow on
+	renewed string // why the place was given up, until events were given
 }
 
 // Next waits for events and gives at most max of them, at least one. An error but ctx's or ErrStopped: the events that
@@ -58,15 +59,16 @@ func (s *Subscription) poll(ctx context.Context, max int) (events []event.Event,
 		if s.placed = true; !s.move() {
 			return nil, news, nil
 		}
+		s.renew()
 		events, err = s.log.read(ctx, s.after, max)
 		if s.log.spool.Lineage() != s.lineage {
 			continue // a renumbering came between: these may be the wrong ones
 		}
-		if s.missing = ""; len(events) > 0 {
-			if n := events[0].Number; n > s.after+1 && events[0].Type != event.LogLost {
+		if s.missing = s.renewed; len(events) > 0 {
+			if n := events[0].Number; n > s.after+1 && events[0].Type != event.LogLost && s.renewed == "" {
 				s.missing = fmt.Sprintf("events %d to %d are not kept any more", s.after+1, n-1)
 			}
-			s.after = events[len(events)-1].Number
+			s.after, s.renewed = events[len(events)-1].Number, ""
 		}
 		return events, news, err
 	}
@@ -90,6 +92,19 @@ func (s *Subscription) move() bool {
 	}
 	s.after, s.lineage = l.spool.Renumber(s.after, s.lineage), lineage
 	return true
+}
+
+// renew goes back to the beginning from a number that the log has not reached: that was another numbering, which is lost,
+// so nothing of this one was seen. To wait for the number would be to miss all up to it.
+func (s *Subscription) renew() {
+	l := s.log
+	_, last := l.spool.Range()
+	reached := l.spool.Number(last+1) - 1 // also when that follows what only the database has
+	if s.after <= reached {
+		return
+	}
+	s.renewed = fmt.Sprintf("the numbering is a new one, which has come to %d and not to %d: all that it has follows", reached, s.after)
+	s.after = 0
 }
 
 // wakeReaders lets those who wait look again.
