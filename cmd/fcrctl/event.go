@@ -52,9 +52,7 @@ func (c *cli) eventListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if answer.Partial != "" {
-					fmt.Fprintln(c.complaints, "fcrctl: note: older events are missing:", answer.Partial)
-				}
+				c.notePartial(answer.Partial)
 				return c.print(answer.Events, "NUMBER TIME SEVERITY TYPE EVENT", func(w io.Writer) { eventRows(w, answer.Events) })
 			})
 		},
@@ -101,6 +99,13 @@ func eventTypes() (names []string) {
 		names = append(names, e.Name)
 	}
 	return names
+}
+
+// notePartial says on standard error why older events are missing.
+func (c *cli) notePartial(why string) {
+	if why != "" {
+		fmt.Fprintln(c.complaints, "fcrctl: note: older events are missing:", why)
+	}
 }
 
 func eventRows(w io.Writer, events []event.Event) {
@@ -156,6 +161,7 @@ func (c *cli) tailEvents(ctx context.Context, b *bus.Bus, request event.ReadRequ
 		if err := json.Unmarshal(answer, &a); err != nil {
 			return nil, err
 		}
+		c.notePartial(a.Partial)
 		for _, e := range a.Events {
 			if len(wanted) > 0 && !wanted[e.Type] {
 				continue
@@ -212,6 +218,9 @@ func (c *cli) eventReplayCommand() *cobra.Command {
 func (c *cli) printCheck(a *event.CheckAnswer) error {
 	if c.output == "table" {
 		fmt.Fprintf(c.complaints, "fcrctl: replayed %d events, %d to %d\n", a.Events, a.Cut+1, a.Number)
+	}
+	if a.Cut > 0 {
+		c.notePartial(fmt.Sprintf("retention has deleted those up to %d: the replay began behind them", a.Cut))
 	}
 	err := c.print(a, "VIEW ROWS REPLAYED EQUAL", func(w io.Writer) {
 		for _, v := range a.Views {
