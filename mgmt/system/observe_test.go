@@ -30,7 +30,7 @@ func TestTheWatcherStopsFirstThenTheLogThenItsDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		ends := slices.DeleteFunc(n.happened(), func(s string) bool { return strings.HasPrefix(s, "+") })
-		if len(ends) != 6 || ends[0] != "-monitor" || ends[4] != "-event" || ends[5] != "-database" {
+		if len(ends) != 7 || ends[0] != "-monitor" || ends[5] != "-event" || ends[6] != "-database" {
 			t.Errorf("%v", ends)
 		}
 	})
