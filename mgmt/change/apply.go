@@ -129,8 +129,9 @@ func (s *Service) install(ctx context.Context, h *head, st command.Status, o Ord
 		return Applied{}, err
 	}
 	a := &application{
-		Ref: Ref{Revision: max(h.Next, st.Revision+1, st.Confirmed+1), Document: c.hash}, Phase: Applying, By: o.By, Window: o.Window, At: s.o.Now().UTC(),
-		Pending: fromPending,
+		// Not the number of the last one that the data plane took back either: what came of that would be taken for this one's.
+		Ref:   Ref{Revision: max(h.Next, st.Revision+1, st.Confirmed+1, st.Last.Revision+1), Document: c.hash},
+		Phase: Applying, By: o.By, Window: o.Window, At: s.o.Now().UTC(), Pending: fromPending,
 	}
 	a.Theirs = a.Revision
 	if o.Dry {

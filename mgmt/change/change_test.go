@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fcredirect/dataplane/command"
 	"fcredirect/mgmt/change/draft"
 	"fcredirect/mgmt/event"
 	"fcredirect/mgmt/problem"
@@ -386,4 +387,18 @@ func TestWhatCannotBeReadAnyMoreStopsNobodyFromConfirming(t *testing.T) {
 	}
 	w.mustEdit("alice", alias("b", 1<<15))
 	w.mustApply("alice", 0)
+}
+
+func TestARevisionDoesNotGetTheNumberOfOneThatWasTakenBackUnseen(t *testing.T) {
+	w := newWorld(t, memory(t))
+	if _, err := w.plane.Install(t.Context(), command.Install{Revision: 9, Document: []byte("aliases: {x: 20:00:02:fc:01:00:00:01}\npolicies: []\n"), Window: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.plane.Revert(t.Context(), 9); err != nil {
+		t.Fatal(err)
+	}
+	w.mustEdit("alice", alias("a", 1))
+	if a := w.mustApply("alice", time.Minute); a.Revision != 10 {
+		t.Errorf("%+v", a)
+	}
 }
