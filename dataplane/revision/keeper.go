@@ -169,7 +169,7 @@ func (k *Keeper) mayInstall(revision uint64) *command.Error {
 		return &command.Error{Code: command.WindowOpen, Text: fmt.Sprintf("revision %d waits for its confirmation", k.rec.Revision)}
 	case revision <= k.rec.Confirmed:
 		return &command.Error{Code: command.WrongRevision, Text: fmt.Sprintf("revision %d is not above revision %d, which is confirmed", revision, k.rec.Confirmed)}
-	case revision-k.rec.Confirmed > mostAhead:
+	case revision > mostAhead && revision-mostAhead > max(k.rec.Confirmed, k.rec.LastRevision):
 		return &command.Error{Code: command.WrongRevision, Text: fmt.Sprintf("revision %d is too far above revision %d, which is confirmed", revision, k.rec.Confirmed)}
 	}
 	if err := k.o.Acknowledged(); err != nil {

@@ -12,9 +12,9 @@ const (
 	// collected: so many in a row, and one more after each refill.
 	burst  = 16
 	refill = 500 * time.Millisecond
-	// mostAhead bounds how far a revision may be above the one confirmed: with the highest number that there is confirmed,
-	// nothing could be installed any more, not even from the console. This far at a time, one each refill, that takes 68
-	// years.
+	// mostAhead bounds how far a revision may be above the one confirmed, or the last one that was taken back: with the
+	// highest number that there is confirmed, nothing could be installed any more, not even from the console. This far at a
+	// time, one each refill, that takes 68 years.
 	mostAhead = 1 << 32
 
 	// spareDocuments is how many documents stay beside those in use: of clients about to ask for their installation.
