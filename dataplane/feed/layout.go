@@ -38,6 +38,12 @@ type Spec struct {
 }
 
 // Info is the producer's page of a ring. Kept by a warm start.
+//
+// What Conflated counts. Of a ring with flows: each flow that was due and still waits when a report period is over, once
+// for each such period. So it is reports that were withheld, not updates that were merged: whether the flow had a frame
+// in that period nobody looks, since a flow that is marked costs a frame nothing and a look at each would cost the lcore
+// a miss of its cache. While the consumer is away it grows by the flows that wait, each period, idle ones too; its rate
+// over that of Offered says by how much the periods are too long. Of a ring with logins: each change of one that waits.
 type Info struct {
 	Consumer   uint8
 	Shard      uint8
@@ -45,7 +51,7 @@ type Info struct {
 	Shards     uint8
 	Items      uint32
 	Offered    uint64 // items put into the ring
-	Conflated  uint64 // updates that were due, found no room or time, and went out merged with a later one
+	Conflated  uint64 // reports withheld: see below
 	Full       uint64 // times that the ring was found full
 	Lost       uint64 // events that found the ring full: a gap record says where
 	Gaps       uint64 // gap records

@@ -260,7 +260,7 @@ func (out *Outlet) offer(source Source, now uint64, budget int) {
 }
 
 // endPeriod begins the next report period, if all flows of the one before were offered. Those that were not are merged
-// with what follows.
+// with what follows: a report of each is withheld.
 func (out *Outlet) endPeriod(now uint64) {
 	out.due = now + out.report
 	if out.to.wishes() {

@@ -83,6 +83,31 @@ func TestARingThatIsFoundFullIsCountedEachTime(t *testing.T) {
 	}
 }
 
+func TestAFlowThatWaitsIsCountedOnceForEachPeriodWhateverItDoes(t *testing.T) {
+	const slots, fits, periods = 100, 64, 7
+	f, s := newStoreOf(t, slots)
+	f.now++
+	for slot := range uint32(slots) {
+		f.frame(slot)
+	}
+	f.now += period
+	f.outlets.Offer(f.now, slots) // their period is over: as many as fit are offered
+	for range periods {
+		for now := f.now; f.now < now+period; f.now += period / 4 {
+			f.frame(slots - 1) // one of those that wait goes on, the others are idle
+			f.outlets.Offer(f.now, slots)
+		}
+	}
+	if in := s.reader.Info(); in.Conflated < (periods-1)*(slots-fits) || in.Conflated > periods*(slots-fits) {
+		t.Fatalf("%d flows waited for %d periods, %d are counted", slots-fits, periods, in.Conflated)
+	}
+	was := s.reader.Info().Conflated
+	f.settle(t, []*store{s})
+	if in := s.reader.Info(); in.Conflated > was+slots-fits || len(s.durable) != slots {
+		t.Fatalf("told of %d of %d flows, %d counted while they went out", len(s.durable), slots, in.Conflated-was)
+	}
+}
+
 func TestAShardIsNotBotheredWithFlowsOfOthers(t *testing.T) {
 	const slots = 200
 	f := newFlows(t, t.TempDir(), Spec{Producers: 1, State: 64, Events: 64, Shards: 2}, slots)

@@ -13,7 +13,7 @@ var (
 	ringDepth      = gauge("fcr_ring_depth_items", "Items that wait to be made durable.", "consumer", "shard", "producer")
 	ringOffered    = counter("fcr_ring_offered_items_total", "Items put into the ring.", "consumer", "shard", "producer")
 	ringReleased   = counter("fcr_ring_released_items_total", "Items that the consumer has made durable.", "consumer", "shard", "producer")
-	ringConflated  = counter("fcr_ring_conflated_updates_total", "Updates that found no room and went out merged with a later one: nothing is lost.", "consumer", "shard", "producer")
+	ringConflated  = counter("fcr_ring_conflated_updates_total", "Reports withheld: a flow that still waits when a report period is over counts once for each such period, a login each time that it changes meanwhile. Nothing is lost.", "consumer", "shard", "producer")
 	ringFull       = counter("fcr_ring_full_total", "Times that the ring was found full.", "consumer", "shard", "producer")
 	ringLost       = counter("fcr_ring_lost_events_total", "Events that found the ring full. A gap record says where.", "consumer", "shard", "producer")
 	ringGaps       = counter("fcr_ring_gap_records_total", "Gap records.", "consumer", "shard", "producer")
