@@ -185,6 +185,9 @@ func replace(old *os.File, path string, mode os.FileMode) (*os.File, error) {
 	if err != nil {
 		return old, fmt.Errorf("segment: %w", err)
 	}
+	if err := file.Chmod(mode); err != nil { // the usual umask would take the group's right to write from ctl
+		return file, fmt.Errorf("segment: %w", err)
+	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return file, fmt.Errorf("segment: lock %s: %w", path, err)
 	}
@@ -258,6 +261,9 @@ func Open(path string, write bool) (*File, error) {
 		flags, prot = os.O_RDWR, unix.PROT_READ|unix.PROT_WRITE
 	}
 	file, err := os.OpenFile(path, flags, 0)
+	if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("segment: %w: run as a user of the file's group, or as the user of fcr-dataplane", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("segment: %w: is fcr-dataplane running here?", err)
 	}

@@ -57,6 +57,32 @@ func TestAReaderSeesWhatTheWriterWrote(t *testing.T) {
 	}
 }
 
+// The daemons of the management need no root: those of ctl's group write it, under whatever umask the data plane runs.
+func TestTheGroupWritesCtlUnderAnyUmask(t *testing.T) {
+	defer unix.Umask(unix.Umask(0o077))
+	dir := t.TempDir()
+	mode := func(name string) os.FileMode {
+		st, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Mode().Perm()
+	}
+	mustCreate(t, testConfig(dir)).Close()
+	if mode("ctl") != 0o660 || mode("state") != 0o644 {
+		t.Errorf("ctl has mode %o, state %o", mode("ctl"), mode("state"))
+	}
+	// What an admin has made of it stays at a warm start.
+	if err := os.Chmod(filepath.Join(dir, "ctl"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := mustCreate(t, testConfig(dir))
+	defer s.Close()
+	if !s.CtlAdopted || mode("ctl") != 0o600 {
+		t.Errorf("adopted %v, ctl has mode %o", s.CtlAdopted, mode("ctl"))
+	}
+}
+
 func TestAWarmStartKeepsWhatItShallAndClearsTheRest(t *testing.T) {
 	dir := t.TempDir()
 	s := mustCreate(t, testConfig(dir))
