@@ -107,9 +107,11 @@ func TestAFlowStandsBeforeItsFirstFrameAndUntilItIsDeleted(t *testing.T) {
 	events.until("its end with final totals", func(item *feed.Item) bool {
 		return item.Header().Type == feed.FlowEnded && item.Flow().Frames == 2
 	})
-	m.goes()
 	m.flows("made anew by a frame", func(list []report.Flow) bool {
-		return len(list) == 1 && !list[0].Static && list[0].FramesOut == 1
+		if len(list) == 0 {
+			m.goes() // a flow is told to end twice, and the second time may come behind a frame
+		}
+		return len(list) == 1 && !list[0].Static && list[0].FramesOut >= 1
 	})
 	for range 2 { // not created ahead, and then not there at all
 		if err := m.client.DeleteFlow(t.Context(), wanted); err != nil {
