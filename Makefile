@@ -41,7 +41,7 @@ appliance: build
 	@ci/deps store metrics ansible
 	FCR_APPLIANCE=1 $(GO) test -count=1 -v -timeout 10m ./appliance
 
-## bench   the fast path against testpmd, a C loop and Open vSwitch, the slow path against the papers' variants; needs root
+## bench   the fast path against testpmd, a C loop and Open vSwitch, the slow path against the papers' variants, REST beside full load; needs root
 bench: build
 	@ci/deps bench store
 	@ci/bench/build
@@ -50,6 +50,7 @@ bench: build
 	$(BIN)/fcr-dataplane bench fastpath --flows 1000000 --frame 64 --rivals testpmd --runs 9
 	$(BIN)/fcr-mgmtd bench slowpath
 	$(BIN)/fcr-mgmtd bench bus
+	ci/bench/rest
 
 ## soak    what is too long for every change: 10 minutes at the highest rate, 10 of kills, a stopped sink, GC pressure, fuzzing
 soak: build
