@@ -76,12 +76,12 @@ func (s *Store) mirror(ctx context.Context) error {
 		return err
 	}
 	revision, records, asked := s.snapshot()
-	empty, ours := len(records) == 0, h.lineage == s.Lineage()
+	ours := h.lineage == s.Lineage()
 	switch {
 	case ours && h.revision == revision:
-	case h.revision > 0 && (empty || !ours && !asked || ours && h.revision > revision):
+	case h.revision > 0 && (!ours && !asked || ours && h.revision > revision):
 		return s.adopt(ctx, tx, node, h)
-	case empty && revision == 0:
+	case revision == 0:
 		return nil
 	default:
 		if !ours && h.revision > 0 {

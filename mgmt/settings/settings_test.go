@@ -229,6 +229,28 @@ func TestANewMachineThatNotedSomethingItselfTakesWhatTheDatabaseHas(t *testing.T
 	}
 }
 
+// What was deleted while the database did not know stays deleted, be it the last record that the database has.
+func TestTheLastRecordDeletedWithoutTheDatabaseStaysDeleted(t *testing.T) {
+	db := database(t, "n", nil)
+	s := open(t, t.TempDir(), db)
+	if err := s.Update(t.Context(), write("user", "a", "x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.UpdateLocal(t.Context(), func(t *Tx) error { t.Delete("user", "a"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.mirror(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := contents(s); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+	var left int
+	if err := db.Q().QueryRow(t.Context(), `SELECT count(*) FROM setting`).Scan(&left); err != nil || left != 0 {
+		t.Errorf("the database has %d (%v)", left, err)
+	}
+}
+
 // detour leads to the pool, or to faults.
 type detour struct {
 	postgres.Querier
