@@ -306,7 +306,7 @@ func TestMatchAgreesWithTheConditions(t *testing.T) {
 				want |= 1 << i
 			}
 		}
-		if got := a.Match(&keys, fc, &data, n); got != want {
+		if got := a.Confirm(a.Match(&keys, n), fc, &data); got != want {
 			t.Fatalf("%b, want %b: %+v", got, want, s)
 		}
 	})

@@ -133,22 +133,29 @@ const (
 	rctlVFT      = 0x50
 )
 
-// Match says which of n frames are wanted, a bit each, as far as their headers tell. Frames whose bit is set in fc have an
-// FC header, at data, and keys has their directions.
-func (a *Armed) Match(keys *[64]uint64, fc uint64, data *[64]unsafe.Pointer, n int) (hits uint64) {
+// Match says which of n frames may be wanted, a bit each, by their keys alone: every frame of the fast path pays for it
+// while a capture runs. Two patterns at a time, for most captures are about both directions of one flow.
+func (a *Armed) Match(keys *[64]uint64, n int) (hits uint64) {
 	n = min(n, len(keys))
 	if a.All {
 		return 1<<n - 1
 	}
-	for k := range a.patterns[:a.N] {
-		mask, value := a.patterns[k].mask, a.patterns[k].value
+	for k := 0; k < int(a.N); k += 2 {
+		p, q := a.patterns[k], a.patterns[min(k+1, int(a.N)-1)]
 		for i, key := range keys[:n] {
-			bit := uint64(0)
-			if key&mask == value {
-				bit = 1
+			if key&p.mask == p.value || key&q.mask == q.value {
+				hits |= 1 << i
 			}
-			hits |= bit << i
 		}
+	}
+	return hits
+}
+
+// Confirm leaves, of the frames that Match found, those that are wanted as far as their headers tell. Frames whose bit is
+// set in fc have an FC header, at data: the key of another means nothing.
+func (a *Armed) Confirm(hits, fc uint64, data *[64]unsafe.Pointer) uint64 {
+	if a.All {
+		return hits
 	}
 	hits &= fc
 	if a.typed {

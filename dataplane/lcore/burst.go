@@ -32,16 +32,21 @@ func (w *Worker) read(n int) {
 	}
 }
 
-// burst handles n frames from an edge or fabric port.
-//
-// What a storage frame of a flow needs is done without asking for the action: the verdict names the queue and the MAC.
-// With flows forwarded and steered at random, a branch would be guessed wrong for every other frame.
+// burst reads and handles n frames from an edge or fabric port.
 func (w *Worker) burst(n int) {
 	if w.in.pairTx < 0 {
 		w.noPath(n)
 		return
 	}
 	w.read(n)
+	w.handle(n)
+}
+
+// handle does what is to be done with the n frames that were read.
+//
+// What a storage frame of a flow needs is done without asking for the action: the verdict names the queue and the MAC.
+// With flows forwarded and steered at random, a branch would be guessed wrong for every other frame.
+func (w *Worker) handle(n int) {
 	c, stamp, now, fresh := w.Cycle, w.stamp(), w.now, w.fresh
 	var sent, steered uint64
 	for i := range min(n, 64) {

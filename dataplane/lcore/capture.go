@@ -12,9 +12,10 @@ import (
 )
 
 // Captures. Without one a burst costs a load of Shared, whose line it has anyway, and a comparison (Poll). With one, the
-// frames of a burst are copied after it was handled, when their fates are known and all of them are still where they
-// were: what the burst changes of a frame, 8 bytes, was kept. Frames that a service returned are copied before they are
-// handed back, because they may belong to another lcore afterwards; their fate can be told by then.
+// keys of its frames are compared once they are known: a burst with no frame that is wanted is then handled as any
+// other. Else the frames are copied after it was handled, when their fates are known and all of them are still where
+// they were: what the burst changes of a frame, 8 bytes, was kept. Frames that a service returned are copied before they
+// are handed back, because they may belong to another lcore afterwards; their fate can be told by then.
 
 // Capture makes a set of captures the active one, nil for none. It must not change while an lcore may hold it.
 func (s *Shared) Capture(set *capture.Set) { s.captures.Store(set) }
@@ -27,7 +28,7 @@ type watch struct {
 	fated  uint32                              // of these, those that ask what became of the frame
 	counts [capture.MaxCaptures]*capture.Count // by their place in the set
 	hits   [capture.MaxCaptures]uint64         // frames that each wants, a bit each
-	kept   [64]uint64                          // the first 8 bytes of each frame, as received
+	kept   [64]uint64                          // the first 8 bytes of each frame that is wanted, as received
 	queued [dpdk.TxMax]uint16                  // where the burst began in each queue, and goes on being looked for
 	fates  [shm.NumFates]uint64                // before the burst
 	copied int                                 // records made for this burst
@@ -40,25 +41,32 @@ func (w *Worker) Watch(out *capture.Writer) { w.watch.out = out }
 //
 //go:noinline
 func (w *Worker) watched(set *capture.Set, n int) {
-	service, wanted := w.in.role == shm.RoleService, w.beginWatch(set)
-	if wanted && (service || w.in.pairTx < 0) {
+	service, looks := w.in.role == shm.RoleService, w.beginWatch(set)
+	if looks && (service || w.in.pairTx < 0) {
 		w.read(n)
-		w.copyWanted(n)
+		w.copyMatching(n)
 	}
 	switch {
 	case service:
 		w.handBack(n)
-	case !wanted || w.in.pairTx < 0:
+	case !looks || w.in.pairTx < 0:
 		w.burst(n)
 	default:
 		w.watchedBurst(min(n, 64))
 	}
 }
 
-// watchedBurst handles a burst and copies what is wanted of it then.
+// watchedBurst handles a burst as burst does, and copies what is wanted of it then.
 func (w *Worker) watchedBurst(n int) {
 	x := &w.watch
-	for i := range n {
+	w.read(n)
+	wanted := w.match(n)
+	if wanted == 0 {
+		w.handle(n)
+		return
+	}
+	for left := wanted; left != 0; left &= left - 1 {
+		i := bits.TrailingZeros64(left)
 		x.kept[i] = *(*uint64)(w.Cycle.Data[i])
 	}
 	for q := range w.portOf {
@@ -67,12 +75,12 @@ func (w *Worker) watchedBurst(n int) {
 	if x.fated != 0 {
 		x.fates = w.row.Fates
 	}
-	w.burst(n)
+	w.handle(n)
 	if x.fated != 0 {
 		w.happened()
 	}
 	if x.looks != 0 {
-		w.copyWanted(n)
+		w.copyWanted()
 	}
 }
 
@@ -120,22 +128,51 @@ func (w *Worker) happened() {
 	}
 }
 
-// copyWanted copies frames of the burst until the budget is used up, and counts those beyond it: they cost what the
-// question costs whether they are wanted, and no more.
-func (w *Worker) copyWanted(n int) {
+// match finds the frames of the burst that captures want, and says which any of them does.
+func (w *Worker) match(n int) (all uint64) {
 	x := &w.watch
 	n = min(n, 64)
-	fc, all := uint64(0), uint64(0)
+	for k := range x.set.N {
+		if x.hits[k] = 0; x.looks>>k&1 != 0 {
+			x.hits[k] = x.set.Armed[k].Match(&w.parsed.Keys, n)
+			all |= x.hits[k]
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	fc := uint64(0)
 	for i := range n {
 		if w.parsed.Classes[i].Reason() == frame.OK {
 			fc |= 1 << i
 		}
 	}
+	all = 0
 	for k := range x.set.N {
-		if x.hits[k] = 0; x.looks>>k&1 == 0 {
-			continue
+		if x.hits[k] != 0 {
+			x.hits[k] = x.set.Armed[k].Confirm(x.hits[k], fc, &w.Cycle.Data)
+			all |= x.hits[k]
 		}
-		x.hits[k] = x.set.Armed[k].Match(&w.parsed.Keys, fc, &w.Cycle.Data, n)
+	}
+	return all
+}
+
+// copyMatching copies what is wanted of a burst that was read and is not handled yet.
+func (w *Worker) copyMatching(n int) {
+	if w.match(n) != 0 {
+		w.copyWanted()
+	}
+}
+
+// copyWanted copies the frames that match found until the budget is used up, and counts those beyond it: they cost what
+// the question costs whether they are wanted, and no more.
+func (w *Worker) copyWanted() {
+	x := &w.watch
+	all := uint64(0)
+	for k := range x.set.N {
+		if x.looks>>k&1 == 0 {
+			x.hits[k] = 0
+		}
 		all |= x.hits[k]
 	}
 	for ; all != 0 && w.affordable(); all &= all - 1 {
