@@ -41,10 +41,18 @@ const (
 	CaptureStopped      Code = "capture.stopped-short"
 	BackupFailed        Code = "backup.failed"
 	ClockUnsynchronised Code = "clock.not-synchronised"
+
+	PeerUnreachable Code = "peer.unreachable"
+	PeerLagging     Code = "peer.lagging"
+	PeerDuplicate   Code = "peer.duplicate-node"
+	PeerDiverged    Code = "peer.diverged"
+	PeerCertificate Code = "peer.certificate-expiring"
+	PairNotReady    Code = "pair.not-ready"
+	PairTakeover    Code = "pair.takeover"
 )
 
 // Catalogue declares every problem that users see. Subjects: "lcore/0"; role and shard "store/0"; below it an instance of
-// it, "store/0/1", and a ring that it reads, "store/0/lcore1"; a process "process/4711"; "webhook/NAME", "capture/ID"; none for the node.
+// it, "store/0/1", and a ring that it reads, "store/0/lcore1"; a process "process/4711"; "webhook/NAME", "capture/ID", "peer/NAME"; none for the node.
 var Catalogue = []Entry{
 	{
 		Code: DataplaneGone, Severity: Critical, Title: "the data plane does not run",
@@ -300,5 +308,54 @@ var Catalogue = []Entry{
 		Consequence: "the newest backup is older than intended",
 		Action:      "look at the job's failure, mend it and make the backup again",
 		DependsOn:   []Code{DiskLow}, Occurrence: true, Reported: true, Clear: 24 * time.Hour,
+	},
+	{
+		Code: PeerUnreachable, Severity: Major, Title: "a peer cannot be reached",
+		Cause:       "its machine or its management daemon is down, the network between is cut, or one of the two does not accept the other's certificate",
+		Consequence: "what happens here is not known there, and the other way round: neither could take over for the other without knowing old things only",
+		Action:      "fcrctl peer show NAME says what came of the last attempt; look at its fcr-mgmtd, the network and the certificates (port 8444)",
+		DependsOn:   []Code{RoleAbsent, RoleLooping}, Reported: true, Raise: 5 * time.Second, Clear: 2 * time.Second,
+	},
+	{
+		Code: PeerLagging, Severity: Warning, Title: "a peer gets changes late",
+		Cause:       "the connection is slower than the changes, or the peer's machine is overloaded",
+		Consequence: "if it took over now it would know old things of some flows; nothing is lost, the latest state of each flow goes out in the end",
+		Action:      "fcrctl peer show NAME has the lag of each stream; give the connection more room, or the peer more processor",
+		DependsOn:   []Code{PeerUnreachable}, Reported: true, Raise: 10 * time.Second, Clear: 5 * time.Second,
+	},
+	{
+		Code: PeerDuplicate, Severity: Critical, Title: "two nodes have the same name",
+		Cause:       "a machine was cloned with its certificate and name, or a name was given twice",
+		Consequence: "the connection of one of them is refused; both could believe that they are the active one",
+		Action:      "find the second machine by the address in the event peer.duplicate_node, stop it, and have it join under a name of its own",
+		Occurrence:  true, Reported: true, Clear: 15 * time.Minute,
+	},
+	{
+		Code: PeerDiverged, Severity: Major, Title: "what two nodes knew was not the same",
+		Cause:       "a fault in memory or in this program: what is sent is checked, and comparing digests found a difference all the same",
+		Consequence: "it was repaired; until then a takeover could have judged some flows by something else",
+		Action:      "make support bundles on both nodes and report it; if it comes again, look at the memory of both machines",
+		Occurrence:  true, Reported: true, Clear: 24 * time.Hour,
+	},
+	{
+		Code: PeerCertificate, Severity: Warning, Title: "the certificate for peers ends soon",
+		Cause:       "it could not be renewed by itself; the log of fcr-mgmtd says why",
+		Consequence: "when it has ended, peers refuse this node and it is not kept in step",
+		Action:      "fcrctl peer rotate",
+		Reported:    true, Clear: 10 * time.Second,
+	},
+	{
+		Code: PairNotReady, Severity: Major, Title: "the pair has no standby that could take over",
+		Cause:       "the partner is away, or has not yet all logins and flows, or its data plane does not run; the detail says which",
+		Consequence: "if the active node died now, hosts would have to log in anew, or their paths through the pair would stay down",
+		Action:      "fcrctl peer list and fcrctl pair show on both nodes say what is missing",
+		DependsOn:   []Code{PeerUnreachable, DataplaneGone}, Reported: true, Raise: 15 * time.Second, Clear: 2 * time.Second,
+	},
+	{
+		Code: PairTakeover, Severity: Critical, Title: "this node took over from its partner",
+		Cause:       "the partner's data plane was silent on all paths: it is down, or cut off",
+		Consequence: "traffic goes on through this node; there is no second one until the partner is back",
+		Action:      "look at the partner: its machine, its data plane, its log; when it is back it becomes the standby by itself",
+		Occurrence:  true, Reported: true, Clear: time.Hour,
 	},
 }

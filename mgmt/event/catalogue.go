@@ -63,6 +63,8 @@ var (
 	auditFields    = slices.Concat(text("who", "role", "door", "address", "action", "object", "result", "code", "request_id"), document("before", "after"))
 	changeFields   = slices.Concat(number("revision"), text("by", "document", "why"))
 	muteFields     = slices.Concat(text("mute", "code", "subject", "reason", "who"), times("until"))
+	peerFields     = text("peer", "address", "why")
+	pairFields     = slices.Concat(peerFields, number("epoch"))
 	hookFields     = slices.Concat(text("webhook", "error"), number("status", "waiting", "event"))
 )
 
@@ -162,6 +164,19 @@ var catalogue = []Entry{
 	{WebhookFailing, "webhook.failing", Warning, Operation, "webhook {webhook} does not take events: {error}", hookFields},
 	{WebhookRecovered, "webhook.recovered", Notice, Operation, "webhook {webhook} takes events again", hookFields},
 	{WebhookGaveUp, "webhook.gave_up", Error, Operation, "webhook {webhook} did not take event {event}", hookFields},
+	{PeerConnected, "peer.connected", Notice, Peers, "node {peer} is connected", peerFields},
+	{PeerDisconnected, "peer.disconnected", Warning, Peers, "node {peer} is not connected any more: {why}", peerFields},
+	{PeerSynced, "peer.synced", Notice, Peers, "what {peer} says of itself is known here", peerFields},
+	{PeerDiverged, "peer.diverged", Error, Peers, "what is known here of {origin} was not what {peer} has: {why}", slices.Concat(peerFields, text("origin"))},
+	{PeerRepaired, "peer.repaired", Notice, Peers, "what is known here of {origin} is again what {peer} has: {why}", slices.Concat(peerFields, text("origin"))},
+	{PeerRefused, "peer.refused", Warning, Security, "a connection from {address} was refused: {why}", peerFields},
+	{PeerDuplicate, "peer.duplicate_node", Error, Security, "another node calls itself {peer} too: {why}", peerFields},
+	{PeerRestarted, "peer.restarted", Notice, Peers, "node {peer} began anew", peerFields},
+	{PairReady, "pair.ready", Notice, Peers, "this node could take over for {peer}", peerFields},
+	{PairNotReady, "pair.not_ready", Warning, Peers, "this node could not take over for {peer}: {why}", peerFields},
+	{PairTakeover, "pair.takeover", Critical, Peers, "this node took over from {peer}, epoch {epoch}", pairFields},
+	{PairHandover, "pair.handover", Warning, Peers, "{who} had this node hand over to {peer}, epoch {epoch}", slices.Concat(pairFields, text("who"))},
+	{PairStandby, "pair.standby", Notice, Peers, "this node is the standby of {peer}, epoch {epoch}", pairFields},
 }
 
 // Lookup is the entry of a type, nil when there is none.

@@ -107,6 +107,20 @@ const (
 	WebhookFailing   Type = 1168
 	WebhookRecovered Type = 1169
 	WebhookGaveUp    Type = 1170
+
+	PeerConnected    Type = 1184 // 1184 to 1215: other nodes (mgmt/peer)
+	PeerDisconnected Type = 1185
+	PeerSynced       Type = 1186
+	PeerDiverged     Type = 1187
+	PeerRepaired     Type = 1188
+	PeerRefused      Type = 1189
+	PeerDuplicate    Type = 1190
+	PeerRestarted    Type = 1191
+	PairReady        Type = 1200
+	PairNotReady     Type = 1201
+	PairTakeover     Type = 1202
+	PairHandover     Type = 1203
+	PairStandby      Type = 1204
 )
 
 // String is the type's name.
@@ -158,11 +172,12 @@ const (
 	Dataplane
 	Operation
 	Audit
+	Peers
 	numCategories
 )
 
 var categoryNames = [numCategories]string{
-	"flow", "login", "policy", "service", "port", "role", "security", "database", "alarm", "log", "dataplane", "operation", "audit",
+	"flow", "login", "policy", "service", "port", "role", "security", "database", "alarm", "log", "dataplane", "operation", "audit", "peer",
 }
 
 // String is the category in lower case.
