@@ -92,7 +92,7 @@ func bytesOf[T any](v *T) []byte {
 }
 
 // Decode reads a fixed-size request, false when it has another size.
-func Decode[T InstallRequest | RevisionRequest | FlowRequest](request []byte) (v T, ok bool) {
+func Decode[T InstallRequest | RevisionRequest | FlowRequest | ReadyRequest | HandOverRequest](request []byte) (v T, ok bool) {
 	if uintptr(len(request)) != unsafe.Sizeof(v) {
 		return v, false
 	}

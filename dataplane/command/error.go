@@ -18,11 +18,12 @@ const (
 	Unknown            // the data plane does not know the operation
 	Malformed          // the request is not one of its operation
 	Gone               // the data plane ended or restarted before it answered: the Status says what came of it
+	Active             // this node is the active one of its pair: what others know is not put into it
 	numCodes
 )
 
 var codeNames = [numCodes]string{
-	"ok", "compile", "busy", "window_open", "no_window", "wrong_revision", "refused", "full", "unknown", "malformed", "gone",
+	"ok", "compile", "busy", "window_open", "no_window", "wrong_revision", "refused", "full", "unknown", "malformed", "gone", "active",
 }
 
 // String is the code's name, snake case, stable.

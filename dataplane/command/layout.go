@@ -23,6 +23,12 @@ const (
 	OpRevert
 	OpCreateFlow
 	OpDeleteFlow
+	OpProgram      // what another node knows of logins
+	OpForget       // it knows them no longer
+	OpProgramFlows // directions that other nodes have
+	OpForgetFlows
+	OpReady    // whether this node could take over
+	OpHandOver // the active node of a pair gives its work to the other
 
 	OpCapture Op = 16 // to 31
 	numOps    Op = 32

@@ -4,14 +4,19 @@ import "time"
 
 const (
 	// MaxRequest and MaxReply bound a request and a reply, in bytes. A longer text of an error is cut.
-	MaxRequest = 2048
+	MaxRequest = 16320
 	MaxReply   = 4032
 	// MaxDocument bounds a policy document, in bytes.
 	MaxDocument = 8 << 20
 	// MaxWindow bounds the time in which a change may be confirmed.
 	MaxWindow = 24 * time.Hour
 
-	// slots is how many requests can be under way. 2 KiB each in ctl, 4 in state.
+	// MaxLogins, MaxFlows and MaxAddresses are how many items one request holds.
+	MaxLogins    = MaxRequest / loginBytes
+	MaxFlows     = MaxRequest / hintBytes
+	MaxAddresses = MaxRequest / 8
+
+	// slots is how many requests can be under way. 16 KiB each in ctl, 4 in state.
 	slots = 16
 	// perPoll bounds the requests that the server takes up at a time, which is once a millisecond.
 	perPoll = 4

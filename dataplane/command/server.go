@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"sync/atomic"
+	"unsafe"
 
 	"fcredirect/dataplane/shm"
 )
@@ -27,6 +28,8 @@ type Server struct {
 	buffer   [MaxRequest]byte
 	text     [MaxReply]byte
 }
+
+var _ = [1]struct{}{}[unsafe.Offsetof(Server{}.buffer)%8] // Each reads words in it
 
 // place is what the server remembers of a slot.
 type place struct {
