@@ -20,9 +20,9 @@ import (
 	"fcredirect/mgmt/capture"
 )
 
-// Frames of 200 flows come in on both ports as fast as the lcore takes them; those of every flow are redirected.
+// Frames of 2,000 flows come in on both ports as fast as the lcore takes them; those of every flow are redirected.
 const (
-	capturedPairs = 200
+	capturedPairs = 2000
 	capturedBoot  = `
 node: captured
 lcores: [0]
@@ -31,8 +31,8 @@ ports:
   - {name: edge0, device: "net_pcap0,rx_pcap=edge.pcap,infinite_rx=1", role: edge, pair: fabric0}
   - {name: fabric0, device: "net_pcap1,rx_pcap=fabric.pcap,infinite_rx=1", role: fabric}
   - {name: svc0, device: "net_null0,no-rx=1", role: service}
-segment: {hugepages: off, flows: 1024, logins: 64}
-mempool: {mbufs: 4096}
+segment: {hugepages: off, flows: 8192, logins: 64}
+mempool: {mbufs: 8192}
 `
 	capturedPolicy = `
 services:
@@ -54,8 +54,8 @@ func writeFlows(t *testing.T, path string, rctl uint8, fctl uint32, ids func(i i
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 4 * capturedPairs {
-		from, to := ids(i % capturedPairs)
+	for i := range capturedPairs {
+		from, to := ids(i)
 		h := frame.Header{Dst: frame.FPMA(0x0efd00, to), Src: frame.FPMA(0x0efd00, from), SOF: frame.SOFi3, EOF: frame.EOFt,
 			RCtl: rctl, FCtl: fctl, Type: frame.TypeFCP, SID: from, DID: to}
 		if err := w.Write(int64(i), frame.AppendFCoE(nil, &h, make([]byte, 32))); err != nil {
@@ -125,7 +125,7 @@ func TestACaptureUnderFullLoadHasOneFlowAndLeavesTheFastPathAlone(t *testing.T) 
 	}
 	look := func() (frames, cpu uint64) {
 		if err := live.Use(func(s *attach.Segment) error {
-			frames, cpu = shm.Items[shm.Lcore](s.State, shm.RegionLcores)[0].Frames, cpuOf(t, s.State.Header().PID)
+			frames, cpu = shm.Items[shm.Lcore](s.State, shm.RegionLcores)[0].Frames, lcoreCPU(t, s.State.Header().PID)
 			return nil
 		}); err != nil {
 			t.Fatal(err)
@@ -135,7 +135,7 @@ func TestACaptureUnderFullLoadHasOneFlowAndLeavesTheFastPathAlone(t *testing.T) 
 	speed := func() float64 { // frames per ns of CPU: what else runs on the machine counts little
 		from, ran := look()
 		for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-			if to, run := look(); to-from >= 200_000 && run > ran {
+			if to, run := look(); run-ran >= captureRound {
 				return float64(to-from) / float64(run-ran)
 			}
 			if time.Now().After(end) {
@@ -144,10 +144,10 @@ func TestACaptureUnderFullLoadHasOneFlowAndLeavesTheFastPathAlone(t *testing.T) 
 		}
 	}
 	filter := capture.FrameFilter{Ends: []capture.FrameEnd{{FCID: "0x010007"}, {FCID: "0x020001"}}}
-	var ratios []float64
+	var ratios, control []float64 // with a capture, and without once more, beside without
 	var last capture.Capture
-	for range 5 {
-		off := speed()
+	for range 7 {
+		before := speed()
 		c, err := captures.Start(ctx, capture.Request{Owner: "test", Filter: filter, AsSent: true, SnapLength: 128, Limits: capture.CaptureLimits{Bytes: 32 << 20}})
 		if err != nil {
 			t.Fatal(err)
@@ -156,11 +156,14 @@ func TestACaptureUnderFullLoadHasOneFlowAndLeavesTheFastPathAlone(t *testing.T) 
 		if last, err = captures.Stop(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}
-		ratios = append(ratios, on/off)
+		after := speed()
+		ratios, control = append(ratios, 2*on/(before+after)), append(control, after/before)
 	}
 	slices.Sort(ratios)
-	t.Logf("with a capture %.3f of the frames without, at the median of %.2f; %d frames captured, %d missed", ratios[len(ratios)/2], ratios, last.Frames, last.Missed)
-	if ratios[len(ratios)/2] < 0.5 { // others share the caches; alone it is above 0.95
+	slices.Sort(control)
+	t.Logf("with a capture %.3f of the frames without, at the median of %.2f; without once more %.3f, of %.2f; %d frames captured, %d missed",
+		ratios[len(ratios)/2], ratios, control[len(control)/2], control, last.Frames, last.Missed)
+	if ratios[len(ratios)/2] < 0.75 { // others share the caches; alone it is above 0.9
 		t.Errorf("the fast path makes %.2f of its frames", ratios)
 	}
 	if last.Frames < 100 || last.Why != "it was stopped" {
@@ -169,8 +172,11 @@ func TestACaptureUnderFullLoadHasOneFlowAndLeavesTheFastPathAlone(t *testing.T) 
 	judgeCapture(t, tshark, filepath.Join(dir, "captures", last.ID+".pcapng"), last.Frames)
 }
 
-// cpuOf is how long the threads of a process have run, in ns.
-func cpuOf(t *testing.T, pid uint32) (sum uint64) {
+// captureRound is how long the lcore runs in a round, in ns.
+const captureRound = 200_000_000
+
+// lcoreCPU is how long the thread of a process that ran most has run, in ns: the lcore's.
+func lcoreCPU(t *testing.T, pid uint32) (most uint64) {
 	t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil {
@@ -180,10 +186,10 @@ func cpuOf(t *testing.T, pid uint32) (sum uint64) {
 		var ran uint64
 		if text, err := os.ReadFile(path); err == nil {
 			fmt.Sscan(string(text), &ran)
-			sum += ran
+			most = max(most, ran)
 		}
 	}
-	return sum
+	return most
 }
 
 // judgeCapture has tshark say what is in the file.

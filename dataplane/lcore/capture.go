@@ -142,8 +142,8 @@ func (w *Worker) match(n int) (all uint64) {
 		return 0
 	}
 	fc := uint64(0)
-	for i := range n {
-		if w.parsed.Classes[i].Reason() == frame.OK {
+	for left := all; left != 0; left &= left - 1 {
+		if i := bits.TrailingZeros64(left); w.parsed.Classes[i].Reason() == frame.OK {
 			fc |= 1 << i
 		}
 	}
