@@ -70,7 +70,7 @@ func (t *Table) judge(i int, now int64, done *Adopted) {
 		img.encode(&l)
 		s.store(&img, l.Incarnation)
 	}
-	if l.deadline() <= now {
+	if l.deadline() <= now && l.Flags&FromPeer == 0 {
 		done.Expired++
 		s.clear(addrTombstone)
 	}

@@ -54,12 +54,13 @@ const (
 	MovedAway                  // its WWPN is at another address now
 	DuplicateName              // its WWPN is alive at another port or address
 	AddressTaken               // its address is claimed under another WWPN
+	Told                       // another node said so
 	numCauses
 )
 
 var causeNames = [numCauses]string{
 	"seen", "logged_out", "link_cleared", "silent", "fcf_lost", "notified_gone", "notified", "session_closed",
-	"moved_away", "duplicate_name", "address_taken",
+	"moved_away", "duplicate_name", "address_taken", "told",
 }
 
 // String is the cause's name, snake case, stable.

@@ -11,6 +11,7 @@ import (
 // A frame offers "the N_Port at this address has this WWPN, and is here". When no login speaks against it, it is taken.
 // When it contradicts one, either the login gives way, or it stands and the offer is a Conflict. A login gives way when
 //
+//   - no frame has shown it here: another node told of it (FromPeer); or
 //   - the fabric itself accepted the offer (FLOGI or FDISC; in strict mode seen on a fabric port); or
 //   - it is overdue: a beacon or keep-alive has failed to come for 1.5 periods; or
 //   - it has no timer, is weak, and the offer comes from the name server, from a port of role fabric, or from the
@@ -77,7 +78,7 @@ func (n *Login) samePlace(p Port, src frame.MAC) bool {
 
 // givesWay says whether a login yields to an offer that contradicts it.
 func (l *Learner) givesWay(old *Login, o *offer) bool {
-	if o.accepted() || old.overdue(l.now) {
+	if o.accepted() || old.overdue(l.now) || old.Flags&FromPeer != 0 {
 		return true
 	}
 	weak := old.How <= ByNameServer || old.State != Live || (l.strict && old.How >= ByLogin && old.Flags&Vouched == 0)
@@ -124,7 +125,7 @@ func (l *Learner) learn(o *offer) {
 		l.take(i, &old, o)
 	case old.Port == o.port.Index: // the fabric gave it another MAC
 		l.refresh(i, Updated, Seen, &old, o)
-	case old.overdue(l.now):
+	case old.overdue(l.now) || old.Flags&FromPeer != 0:
 		l.count(CountMoved)
 		l.refresh(i, Moved, Seen, &old, o)
 	default:
@@ -179,6 +180,10 @@ func (l *Learner) refresh(i int, kind Kind, cause Cause, old *Login, o *offer) {
 		if o.keepAlive != 0 {
 			n.KeepAlive = o.keepAlive
 		}
+	}
+	if n.Flags&FromPeer != 0 && o.placed {
+		n.Flags &^= FromPeer
+		n.LastSeen, n.ENodeSeen = max(n.LastSeen, l.released), max(n.ENodeSeen, l.released)
 	}
 	if last := l.lastConflict[i]; l.now-last > int64(contestedFor) {
 		n.Flags &^= Contested
@@ -297,7 +302,7 @@ func (l *Learner) others(o *offer) (from Login, holders int, ok bool) {
 // makesRoom says whether a login ends because its WWPN is offered at another address. That the fabric accepted the
 // other is not enough: it may have been deceived, and the login may be alive.
 func (l *Learner) makesRoom(old *Login, o *offer) bool {
-	if o.sameStation(old) || old.overdue(l.now) {
+	if o.sameStation(old) || old.overdue(l.now) || old.Flags&FromPeer != 0 {
 		return true
 	}
 	return !o.accepted() && l.givesWay(old, o)

@@ -186,7 +186,7 @@ func (l *Learner) logo(from, to Addr, src frame.MAC, p []byte) {
 	case n.How <= ByNameServer && !n.timed():
 		l.suspect(i, Suspect, SessionClosed)
 	default:
-		l.t.seen(i, l.now)
+		l.alive(i, &n)
 	}
 }
 

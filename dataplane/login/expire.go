@@ -9,7 +9,9 @@ import (
 // often (every 100 ms or so); it walks the table only when something can have expired, at most once in 100 ms. now is
 // the wall clock, and a step forward of it ends logins: give it the wall clock of the start plus monotonic time.
 func (l *Learner) Tick(now int64) {
-	l.now = max(now, 0)
+	if l.now = max(now, 0); l.held {
+		return // nothing of all that is seen here
+	}
 	if l.now >= l.nextFCF {
 		l.expireFCFs()
 	}
@@ -22,7 +24,7 @@ func (l *Learner) expireLogins() {
 	next := int64(math.MaxInt64)
 	for i := range l.t.each() {
 		n := l.t.read(i)
-		switch d := n.deadline(); {
+		switch d := l.deadline(&n); {
 		case d > l.now:
 			next = min(next, d)
 		case n.State == Removed && d == max(n.LastSeen, n.Marked)+int64(removedGrace):
@@ -67,6 +69,16 @@ func (l *Learner) expireFCFs() {
 			l.fcfs[i] = fcf{}
 		}
 	}
+}
+
+// deadline is that of the login, which began anew when the learner was released if no frame has shown the login since.
+func (l *Learner) deadline(n *Login) int64 {
+	if n.Flags&FromPeer == 0 {
+		return n.deadline()
+	}
+	fresh := *n
+	fresh.LastSeen, fresh.ENodeSeen = max(n.LastSeen, l.released), max(n.ENodeSeen, l.released)
+	return fresh.deadline()
 }
 
 // deadline is when a login ends if nothing more is seen of it. The README has the timers as a table.

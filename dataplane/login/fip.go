@@ -190,7 +190,7 @@ func (l *Learner) keepAlive() {
 		}
 		if i := l.t.find(l.fipAt(vn.ID)); vn.WWPN == 0 && i >= 0 { // early hosts leave the name out
 			if n := l.t.read(i); n.samePlace(l.port, l.f.Src) {
-				l.t.seen(i, l.now)
+				l.alive(i, &n)
 			} else {
 				l.count(CountForeignSource)
 			}
@@ -211,6 +211,10 @@ func (l *Learner) keepAlive() {
 		if old.Port != l.port.Index {
 			l.count(CountForeignSource)
 			continue
+		}
+		if old.Flags&FromPeer != 0 {
+			l.alive(i, &old)
+			old = l.t.read(i)
 		}
 		l.t.eNodeSeen(i, l.now)
 		if old.Flags&(KeepsAlive|Beacons) == 0 && (fcf == nil || !fcf.silent) {

@@ -72,6 +72,8 @@ type Learner struct {
 	lastConflict []int64 // by slot: when its last Conflict was told
 	nextScan     int64   // no login expires before
 	nextFCF      int64   // no FCF expires before
+	held         bool    // Hold
+	released     int64   // when it was no longer
 	h            frame.Header
 	f            frame.FIPFrame
 	now          int64
@@ -206,7 +208,7 @@ func (l *Learner) own(i int) bool {
 		l.count(CountForeignSource)
 		return false
 	}
-	l.t.seen(i, l.now)
+	l.alive(i, &n)
 	return true
 }
 
@@ -272,7 +274,7 @@ func (l *Learner) tell(kind Kind, cause Cause, old, n *Login) {
 		c.New = *n
 		if kind != Conflict {
 			c.Addr = n.Addr
-			l.nextScan = min(l.nextScan, n.deadline())
+			l.nextScan = min(l.nextScan, l.deadline(n))
 		}
 	}
 	if kind == Conflict {

@@ -90,7 +90,9 @@ const (
 	Beacons
 	// KeepsAlive: a VN_Port whose keep-alives are due (its FCF asks for them, or one was seen).
 	KeepsAlive
-	allFlags = Vouched | Contested | Beacons | KeepsAlive
+	// FromPeer: another node knows it, and no frame has shown it here. It is the weakest evidence: whatever is seen wins.
+	FromPeer
+	allFlags = Vouched | Contested | Beacons | KeepsAlive | FromPeer
 )
 
 // NoPort is the port of a login whose place is not known, as one that the name server told of.

@@ -228,7 +228,7 @@ func line(l *Login) string {
 	for _, f := range []struct {
 		flag Flags
 		name string
-	}{{Vouched, "vouched"}, {Contested, "contested"}, {Beacons, "beacons"}, {KeepsAlive, "keeps alive"}} {
+	}{{Vouched, "vouched"}, {Contested, "contested"}, {Beacons, "beacons"}, {KeepsAlive, "keeps alive"}, {FromPeer, "from peer"}} {
 		if l.Flags&f.flag != 0 {
 			s += ", " + f.name
 		}
