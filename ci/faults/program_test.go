@@ -85,8 +85,9 @@ func start(log, out string, env []string, argv ...string) (*program, error) {
 		defer f.Close()
 		cmd.Stdout = f
 	}
-	// Should this test die, nothing of it lives on; and a Ctrl-C at the terminal is for the test.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	// Should this test die, nothing of it lives on; and a Ctrl-C at the terminal is for the test. Each has a session of its
+	// own, as a service has.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}
