@@ -41,6 +41,9 @@ func (c *Config) Complete(o Overrides) error {
 	if cure := badName(c.Node, MaxNodeName); cure != "" {
 		return fmt.Errorf("node cannot be %q: %s", c.Node, cure)
 	}
+	if err := c.Peer.check(c.Node); err != nil {
+		return err
+	}
 	state, run := folders(c.Node)
 	if c.StateDir == "" {
 		c.StateDir = state

@@ -14,6 +14,7 @@ type Config struct {
 	RunDir   string // sockets
 	Database Database
 	API      API
+	Peer     Peer
 	Roles    []Role // in the order of the file
 }
 
@@ -127,7 +128,7 @@ var Kinds = []Kind{
 	{Name: "event", What: "keeps the event log and its views", Needs: []string{"database"}, Batched: true, Stop: 10 * time.Second},
 	{Name: "telemetry", What: "samples ports, makes rollups, keeps to retention", Needs: []string{"database"}, Stop: 10 * time.Second},
 	{Name: "monitor", What: "watches roles, services and the database; raises alarms", Watcher: true, Stop: 5 * time.Second},
-	{Name: "peer", What: "counts what peer sync is to send", Batched: true, Stop: 5 * time.Second},
+	{Name: "peer", What: "keeps this node and its peers in step", Batched: true, Stop: 5 * time.Second},
 	{Name: "api", What: "serves the REST interface and the stream; keeps accounts and changes", Early: true, Stop: 10 * time.Second},
 }
 

@@ -60,22 +60,43 @@ func TestEveryKeyIsTakenOver(t *testing.T) {
 		Node: "fcr-a", Segment: "/dev/hugepages/fc-redirect/fcr-a", StateDir: "/srv/fcr", RunDir: "/run/fcr",
 		Database: Database{Connections: 12, DataDir: "/srv/pg", User: "fcr"},
 		API:      API{Listen: []string{"127.0.0.1:8443", "[::1]:8443"}, Certificate: "/etc/fcr/cert.pem", Key: "/etc/fcr/key.pem", Hosts: []string{"fcr-a.example", "10.1.2.3"}},
+		Peer: Peer{
+			Listen: "10.0.0.1:8444", Nodes: []PeerNode{{"fcr-a", "10.0.0.1:8444"}, {"fcr-b", "fcr-b.example:8444"}}, Partner: "fcr-b",
+			Settings: everySetting(),
+		},
 		Roles: []Role{
 			{Name: "database", Processes: []string{"db"}, Shards: 1, Replicas: 1, Cores: []int{0}, Memory: 64 << 20, Health: Health{2 * time.Second, 500 * time.Millisecond, 5, Alarm}},
 			{Name: "store", Processes: []string{"store-a", "store-b"}, Shards: 2, Replicas: 4, Cores: []int{2, 3, 5}, Memory: 1 << 30, Batch: 4096,
 				DependsOn: []string{"database"}, Health: Health{time.Second, time.Second, 3, FailOver}},
 			{Name: "event", Processes: []string{Main}, Shards: 1, Replicas: 1, DependsOn: []string{"store", "database"}, Health: usual},
+			{Name: "peer", Processes: []string{Main}, Shards: 1, Replicas: 1, Health: usual},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	for node, want := range map[string]string{"fcr-b": "the partner of fcr-b cannot be itself", "fcr-c": "this node is fcr-c, and not among the nodes"} {
+		if err := got.Complete(Overrides{Node: node}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("as %s: %v", node, err)
+		}
+	}
+	got.Peer.Partner = ""
 	if err := got.Complete(Overrides{Node: "fcr-b", StateDir: "/srv/b"}); err != nil {
 		t.Fatal(err)
 	}
 	if got.Node != "fcr-b" || got.StateDir != "/srv/b" || got.RunDir != "/run/fcr" || got.Database.DataDir != "/srv/pg" {
 		t.Errorf("completed %+v", got)
 	}
+}
+
+// everySetting is what the file says of peers: the usual, but for three.
+func everySetting() map[string]int64 {
+	all := map[string]int64{}
+	for _, s := range PeerSettings {
+		all[s.Key] = s.Default
+	}
+	all["normal-max"], all["unit-bytes"], all["busy-updates"] = int64(100*time.Millisecond), 1<<20, 7000
+	return all
 }
 
 // TestBadFilesSayWhereAndWhatToDo compares what each file in testdata/bad is told with the golden file beside it.
@@ -319,7 +340,7 @@ func TestTheReferenceNamesTheDefaultsThatHold(t *testing.T) {
 	for key, want := range map[string]string{
 		"roles[].process": Main, "roles[].shards": fmt.Sprint(DefaultShards), "health.interval": DefaultInterval.String(), "health.timeout": DefaultTimeout.String(),
 		"health.threshold": fmt.Sprint(DefaultThreshold), "health.action": Action(DefaultAction).String(), "database.connections": fmt.Sprint(DefaultConnections),
-		"database.user": DefaultUser, "api.listen": DefaultListen,
+		"database.user": DefaultUser, "api.listen": DefaultListen, "peer.listen": DefaultPeerListen,
 	} {
 		if row := "| `" + key + "` | " + want + " |"; !strings.Contains(string(readme), row) {
 			t.Errorf("README.md has no row %q", row)
@@ -328,11 +349,17 @@ func TestTheReferenceNamesTheDefaultsThatHold(t *testing.T) {
 	for _, schema := range []struct {
 		prefix string
 		of     *yamlconf.Schema
-	}{{"", &fileSchema}, {"roles[].", &roleSchema}, {"health.", &healthSchema}, {"database.", &databaseSchema}, {"api.", &apiSchema}} {
+	}{{"", &fileSchema}, {"roles[].", &roleSchema}, {"health.", &healthSchema}, {"database.", &databaseSchema}, {"api.", &apiSchema}, {"peer.", &peerSchema}, {"nodes[].", &peerNodeSchema}} {
 		for _, key := range schema.of.Keys {
 			if !strings.Contains(string(readme), "| `"+schema.prefix+key+"` |") {
 				t.Errorf("README.md does not describe %s%s", schema.prefix, key)
 			}
+		}
+	}
+	for _, k := range PeerSettings {
+		row := fmt.Sprintf("| `settings.%s` | %s | %s to %s |", k.Key, k.text(k.Default), k.text(k.Min), k.text(k.Max))
+		if !strings.Contains(string(readme), row) {
+			t.Errorf("README.md has no row %q", row)
 		}
 	}
 	for i := range Kinds {
@@ -340,6 +367,31 @@ func TestTheReferenceNamesTheDefaultsThatHold(t *testing.T) {
 			t.Errorf("README.md does not say what role %s is: %s", Kinds[i].Name, Kinds[i].What)
 		}
 	}
+}
+
+// text is a value as the file spells it.
+func (s *PeerSetting) text(v int64) string {
+	switch {
+	case s.Unit == PeerNumber:
+		return fmt.Sprint(v)
+	case s.Unit == PeerSize:
+		for _, unit := range []struct {
+			bytes int64
+			name  string
+		}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+			if v >= unit.bytes && v%unit.bytes == 0 {
+				return fmt.Sprintf("%d%s", v/unit.bytes, unit.name)
+			}
+		}
+	}
+	text := time.Duration(v).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // FuzzParse: any bytes give a Config that keeps the package's invariants, or an error.

@@ -40,6 +40,9 @@ const (
 	MaxListen = 8  // listeners of role api
 	MaxHosts  = 64 // names and addresses beside those that the machine has
 	MaxHost   = 253
+
+	MinPeerNodes = 2
+	MaxPeerNodes = 16 // slots of a vector of versions
 )
 
 // Defaults of keys that are not in the file. README.md has the same table; a test compares the two.
@@ -52,4 +55,5 @@ const (
 	DefaultConnections = 8
 	DefaultUser        = "postgres"
 	DefaultListen      = ":8443"
+	DefaultPeerListen  = ":8444"
 )

@@ -98,7 +98,7 @@ func (p *parser) warn(at yamlconf.Span, cure, format string, args ...any) {
 
 var fileSchema = yamlconf.Schema{
 	What: "the configuration",
-	Keys: []string{"node", "segment", "state-dir", "run-dir", "database", "api", "roles"},
+	Keys: []string{"node", "segment", "state-dir", "run-dir", "database", "api", "peer", "roles"},
 }
 
 func (p *parser) file(root *yamlconf.Node) {
@@ -125,6 +125,9 @@ func (p *parser) file(root *yamlconf.Node) {
 		p.roles(n)
 	} else {
 		p.report.Errorf(yamlconf.Span{}, "List what is to run: roles: [{name: database}, {name: store}].", "the key roles is missing")
+	}
+	if n := f.Get("peer"); n != nil {
+		p.peer(n)
 	}
 }
 
