@@ -24,7 +24,7 @@ func (s *Shard) adopt() {
 			*in = Info{Slot: noSlot}
 			continue
 		}
-		s.entries[in.Slot].Stamp, in.Static = 0, 0 // who wants it to stand says so again
+		s.entries[in.Slot].Stamp, in.Static, in.Hinted = 0, 0, 0 // who wants it to stand says so again
 		s.link(uint32(n), s.entries[in.Slot].Key)
 		s.live++
 	}

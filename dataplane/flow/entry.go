@@ -75,7 +75,8 @@ type Info struct {
 	InPort    uint8   // index of the port on which the direction enters
 	Service   int16   // of the policy, -1 for none
 	Static    uint8   // 1: somebody wants it to stand, though it is silent (Wish)
-	_         [3]byte
+	Hinted    uint8   // 1: another node has it, and no frame was seen here yet: it gets one more time to be silent
+	_         [2]byte
 	Serial    uint64 // number of this life of the direction, never used again in this segment
 }
 

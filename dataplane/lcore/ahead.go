@@ -22,6 +22,8 @@ const (
 	Pin                    // make a direction, if it is not there, and keep it though it is silent
 	Unpin                  // keep it no longer than others
 	End                    // end it
+	Hint                   // make a direction, if it is not there, because another node has it
+	Unhint                 // that node has it no longer: end it, if no frame came
 )
 
 // obey does a command, or begins what takes more than a pass.
@@ -32,7 +34,9 @@ func (w *Worker) obey(c *Command) {
 		w.Page.Invalidated++
 		w.walking = true
 	case Pin:
-		w.pin(c)
+		if e, info := w.ahead(c); e != nil {
+			info.Static = 1
+		}
 	case Unpin:
 		if e := w.Shard.Find(flow.Key(c.Arg)); e != nil {
 			w.Shard.Info(e).Static = 0
@@ -41,28 +45,36 @@ func (w *Worker) obey(c *Command) {
 		if e := w.Shard.Find(flow.Key(c.Arg)); e != nil {
 			w.end(e)
 		}
+	case Hint:
+		if e, info := w.ahead(c); e != nil && e.Frames == 0 {
+			info.Hinted = 1
+		}
+	case Unhint:
+		if e := w.Shard.Find(flow.Key(c.Arg)); e != nil && e.Frames == 0 && w.Shard.Info(e).Hinted == 1 {
+			w.end(e)
+		}
 	}
 }
 
-// pin makes a direction ahead of its first frame. One that is there, with whatever it has counted, is only marked.
-func (w *Worker) pin(c *Command) {
+// ahead makes a direction ahead of its first frame. One that is there, with whatever it has counted, stays. A direction
+// that was pinned is told of at once; one that another node has is told of by its first frame.
+func (w *Worker) ahead(c *Command) (*flow.Entry, *flow.Info) {
 	in := w.rxOf(int(c.Port))
 	if in == nil || in.pairTx < 0 {
-		return
+		return nil, nil
 	}
 	key := flow.Key(c.Arg)
 	e := w.Shard.Find(key)
 	if e == nil {
 		if e = w.Shard.Insert(key, c.Port, w.now); e == nil {
-			return // the table is full; the first frame will say so too
+			return nil, nil // the table is full; the first frame will say so too
 		}
 		e.LastSeen = 0 // never seen: it will be marked
 		w.Page.FlowsLive = uint64(w.Shard.Live())
 	}
 	info := w.Shard.Info(e)
-	info.Static = 1
 	if info.Orient != flow.OrientUnknown {
-		return
+		return e, info
 	}
 	was := w.in
 	w.in = in
@@ -70,9 +82,12 @@ func (w *Worker) pin(c *Command) {
 	verdict := w.judge(key, info, c.From)
 	e.Verdict, e.Stamp = verdict|flow.Untold|flow.SpecialCommand, w.stamp()
 	w.Page.Evaluations++
-	w.touch(e)
-	w.tell(e, info, before)
+	if c.What == Pin {
+		w.touch(e)
+		w.tell(e, info, before)
+	}
 	w.in = was
+	return e, info
 }
 
 func (w *Worker) rxOf(port int) *rx {
@@ -87,7 +102,7 @@ func (w *Worker) rxOf(port int) *rx {
 // end ends a direction with its final totals told. While a consumer has no room for them it counts as silent for long
 // instead: it ends as soon as there is room, if no frame comes before.
 func (w *Worker) end(e *flow.Entry) {
-	w.Shard.Info(e).Static = 0
+	w.Shard.Info(e).Static, w.Shard.Info(e).Hinted = 0, 0
 	if !w.ended(e) {
 		e.LastSeen = w.now - w.FlowIdle - 1
 		return

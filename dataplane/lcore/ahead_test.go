@@ -29,6 +29,71 @@ func (b *box) pin() (to, back flow.Key) {
 	return to, to.Reverse()
 }
 
+// hint makes both directions known from another node.
+func (b *box) hint() (to, back flow.Key) {
+	to = flow.MakeKey(0, 0, uint32(host1), uint32(array1))
+	b.tell(Command{What: Hint, Arg: uint64(to), Port: edge0, From: flow.FromInitiator})
+	b.tell(Command{What: Hint, Arg: uint64(to.Reverse()), Port: fabric0, From: flow.FromTarget})
+	return to, to.Reverse()
+}
+
+func TestAFlowOfAnotherNodeHasItsVerdictAndIsNotToldOf(t *testing.T) {
+	b := newBox(t)
+	e := b.listen(t)
+	b.publish(2, testPolicy)
+	b.passes(1)
+	to, _ := b.hint()
+	b.hint() // twice is the same as once
+	b.passes(400)
+	if e.hear(); len(e.heard) != 0 {
+		t.Errorf("%d events of a flow that no frame was seen of", len(e.heard))
+	}
+	evaluations := b.worker.Page.Evaluations
+	b.send(edge0, data(host1, array1, 1))
+	if got := b.fates(edge0); got[shm.FateSteered] != 1 || b.worker.Page.Evaluations != evaluations {
+		t.Errorf("%v, %d evaluations more", got, b.worker.Page.Evaluations-evaluations)
+	}
+	if d := b.worker.Shard.Find(to); d.Frames != 1 {
+		t.Errorf("%d frames", d.Frames)
+	}
+	b.balance()
+}
+
+func TestAFlowOfAnotherNodeEndsWhen(t *testing.T) {
+	for name, test := range map[string]struct {
+		frame bool
+		do    func(b *box, to flow.Key)
+		live  int
+	}{
+		"the other node has it no longer": {do: func(b *box, to flow.Key) { b.tell(Command{What: Unhint, Arg: uint64(to)}) }, live: 1},
+		"not when a frame was seen here":  {frame: true, do: func(b *box, to flow.Key) { b.tell(Command{What: Unhint, Arg: uint64(to)}) }, live: 2},
+		"not at its first sweep": {do: func(b *box, _ flow.Key) {
+			b.passes(3000)
+			b.worker.FlowIdle = 5800 * dpdktest.TicksPerRun
+			b.sweepAll()
+		}, live: 2},
+		"not while this node is shut":      {do: func(b *box, _ flow.Key) { b.shared.Shut(); b.worker.FlowIdle = 1; b.sweepAll(); b.sweepAll() }, live: 2},
+		"but when it was silent once more": {do: func(b *box, _ flow.Key) { b.worker.FlowIdle = 1; b.sweepAll(); b.sweepAll() }, live: 0},
+		"not by an Unhint of a flow of ours": {frame: true, do: func(b *box, _ flow.Key) {
+			b.tell(Command{What: Unhint, Arg: uint64(flow.MakeKey(0, 0, uint32(host2), uint32(array2)))})
+		}, live: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t)
+			b.passes(8)
+			to, _ := b.hint()
+			if test.frame {
+				b.send(edge0, data(host1, array1, 1))
+			}
+			test.do(b, to)
+			if got := b.worker.Shard.Live(); got != test.live {
+				t.Errorf("%d directions, want %d", got, test.live)
+			}
+			b.balance()
+		})
+	}
+}
+
 func (b *box) sweepAll() { b.passes(sweepEvery * len(b.entries) / sweepSlots * 2) }
 
 func TestAFlowMadeAheadHasItsVerdictBeforeItsFirstFrame(t *testing.T) {

@@ -193,6 +193,9 @@ var fateOf = [256]shm.Fate{
 // aside handles a frame without a flow: it is crossed or dropped, and the learner sees what it may learn from.
 func (w *Worker) aside(i int, class frame.Class) {
 	m := w.Cycle.Rx[i]
+	if w.Sends != nil && class.Reason() == frame.NotFCoE && w.ofPair(i) {
+		return
+	}
 	if class.Is(frame.ClassControl) {
 		w.copyToControl(w.in.port, w.Cycle.Data[i], w.Cycle.Len[i])
 	}

@@ -12,6 +12,9 @@
 //
 // capture.go, beside them, copies frames of a burst for captures: one comparison per burst while there is none.
 //
+// pair.go: what a node does whose partner is the active one. It costs the active one, and one without a partner, a
+// comparison per burst.
+//
 // Who may import it: engine and cmd/fcr-dataplane. It may import dpdk.
 //
 // Ownership: a Worker belongs to one goroutine, locked to its thread (Run), or to a caller that steps it (Poll). It alone

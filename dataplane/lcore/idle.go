@@ -39,7 +39,7 @@ func (w *Worker) Run(ready func(error)) {
 			w.idle.passes, w.idle.sleep = 0, firstSleep
 			continue
 		}
-		if w.idle.passes++; w.Adaptive && w.idle.passes > spinPasses {
+		if w.idle.passes++; w.Adaptive && w.idle.passes > spinPasses && w.AtRest() {
 			w.nap()
 		}
 	}
@@ -79,7 +79,10 @@ func (w *Worker) Rest() {
 		w.obey((*Command)(slot))
 		w.Commands.Release()
 	}
-	if w.idle.loops++; w.idle.loops%sweepEvery == 0 && w.FlowIdle != 0 && w.now > w.FlowIdle {
+	if w.Sends != nil {
+		w.sendOwn()
+	}
+	if w.idle.loops++; w.idle.loops%sweepEvery == 0 && w.FlowIdle != 0 && w.now > w.FlowIdle && w.Shared.shut.Load() != shut {
 		if ended := w.Shard.Sweep(sweepSlots, w.now-w.FlowIdle, w.ended); ended > 0 {
 			w.Page.FlowsEnded += uint64(ended)
 			w.Page.FlowsLive = uint64(w.Shard.Live())

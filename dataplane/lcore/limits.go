@@ -27,6 +27,10 @@ const (
 	queueHeldMax = 128
 	// freeHeldMax is how many frames to be given back leave room for a burst of which every frame is dropped.
 	freeHeldMax = dpdk.FreeMax - BurstFrames
+	// SendItems bounds the frames of our own that wait to be put out by an lcore, 16 bytes each; sendBatch is how many one
+	// pass takes up.
+	SendItems = 1024
+	sendBatch = 32
 	// walkLinks is the work of one pass on an invalidation: about 3 µs of cache misses.
 	walkLinks = 64
 	// sweepSlots is the work of one pass on idle flows, done in every sweepEvery-th pass: a million slots in 30 s at

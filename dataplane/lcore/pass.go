@@ -35,6 +35,8 @@ func (w *Worker) Poll() (busy bool) {
 	w.row.Fates[shm.FateDropSegments] += uint64(c.RxMultiSeg)
 	w.row.RxBytes += uint64(c.RxBytes)
 	switch set := w.Shared.captures.Load(); {
+	case w.now > w.Shared.shut.Load()-1:
+		w.shut(n)
 	case set != nil:
 		w.watched(set, n)
 	case w.in.role == shm.RoleService:
@@ -111,6 +113,7 @@ func (w *Worker) unsent() bool {
 func (w *Worker) Drain(passes int) (left int) {
 	c := w.Cycle
 	c.NRx, c.RxPort = 0, dpdk.NoPort
+	w.sendOwn()
 	defer func() { c.NRx = uint16(len(w.own)) }()
 	for range passes {
 		w.Config.Run(c)

@@ -78,7 +78,7 @@ func (w *Worker) Fill(slot uint32, item *feed.Item) bool {
 		return false
 	}
 	info := w.Shard.Info(e)
-	if info.Orient == flow.OrientUnknown {
+	if info.Orient == flow.OrientUnknown || info.Hinted == 1 && e.Frames == 0 {
 		return false
 	}
 	w.describe(item.Flow(), e, info)
@@ -163,6 +163,10 @@ func (w *Worker) event(t feed.Type, lane feed.Lane, e *flow.Entry, info *flow.In
 func (w *Worker) ended(e *flow.Entry) bool {
 	info, key := w.Shard.Info(e), uint64(e.Key)
 	if info.Static != 0 {
+		return false
+	}
+	if info.Hinted == 1 { // its time begins when the sweep first asks: after a takeover, not before
+		info.Hinted, e.LastSeen = 0, w.now
 		return false
 	}
 	if w.outlets == nil {

@@ -43,6 +43,8 @@ type Service struct {
 type Shared struct {
 	snapshot atomic.Pointer[Snapshot]
 	captures atomic.Pointer[capture.Set] // nil while nobody captures
+	shut     atomic.Uint64               // TSC less 1 until which frames are forwarded; 0 for ever (pair.go)
+	drain    atomic.Uint64               // TSC until which one that is shut forwards what is on its way
 	stop     atomic.Bool
 	giving   atomic.Int32 // lcores that may still carry frames to others
 }
@@ -76,6 +78,8 @@ type Config struct {
 
 	Crossings Crossings // this lcore's of NewCrossings
 
+	Sends *ring.Consumer // frames of our own to be put out: Send; nil for a node without a partner
+
 	DropTimeout uint64 // ticks
 	StallLimit  uint64
 	FlowIdle    uint64 // ticks after which a silent direction ends; 0 never
@@ -87,6 +91,7 @@ type Config struct {
 // The rings between the control goroutine and the lcores, and among the lcores.
 var (
 	ControlSpec = ring.Spec{Items: ControlItems, Stride: controlStride}
+	SendSpec    = ring.Spec{Items: SendItems, Stride: int(unsafe.Sizeof(Send{}))}
 	CommandSpec = ring.Spec{Items: CommandItems, Stride: int(unsafe.Sizeof(Command{}))}
 	carrySpec   = ring.Spec{Items: carryItems, Stride: 8}
 	backSpec    = ring.Spec{Items: carryItems, Stride: int(unsafe.Sizeof(returned{}))}

@@ -29,6 +29,8 @@ const (
 	FateDropLoop                   // S_ID and D_ID are equal
 	FateDropSegments               // spread over several mbufs: the mempool's buffers are too small for the port
 	FateDropNoPath                 // received where no port is paired
+	FateDropStandby                // this node is not the active one of its pair: its ports are blocked
+	FateDropPair                   // a frame of the pair itself: a beat, or an announcement of the partner
 	NumFates
 
 	lastSent = FateRunt
@@ -37,7 +39,7 @@ const (
 var fateNames = [NumFates]string{
 	"forwarded", "steered", "handed_back", "bypassed", "unflowed", "well_known", "fip", "not_fcoe", "nested_tag", "runt",
 	"policy", "blocked", "unmatched", "old_format", "bad_version", "bad_sof", "bad_eof", "invalid_eof", "bad_length", "oversize",
-	"bad_ext_header", "loop", "segments", "no_path",
+	"bad_ext_header", "loop", "segments", "no_path", "standby", "pair",
 }
 
 // String names the fate as reports and metrics spell it.
@@ -62,6 +64,7 @@ func (c *Counters) Plus(d *Counters) {
 	c.Mirrored += d.Mirrored
 	c.MirrorLost += d.MirrorLost
 	c.MirrorRefused += d.MirrorRefused
+	c.Injected += d.Injected
 	for i := range c.Fates {
 		c.Fates[i] += d.Fates[i]
 	}

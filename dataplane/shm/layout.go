@@ -25,7 +25,7 @@ import (
 )
 
 // ABI is the version of all layouts that lie in the segment, those of flow, login and policy included.
-const ABI = 3
+const ABI = 4
 
 const (
 	stateMagic = 0x31_65_74_61_74_53_52_46 // "FRState1" in memory order
@@ -147,7 +147,7 @@ func RoleName(r uint8) string {
 // Counters is what one lcore counted for one port. Every frame received gets exactly one fate, so that over all
 // lcores and at rest, for each port, RxFrames is the sum of Fates, and for all ports together
 //
-//	Σ RxFrames + Σ (Mirrored - MirrorLost) = Σ TxFrames + Σ fates that drop + Σ TxDropped
+//	Σ RxFrames + Σ Injected + Σ (Mirrored - MirrorLost) = Σ TxFrames + Σ fates that drop + Σ TxDropped
 type Counters struct {
 	RxFrames, RxBytes uint64 // received from this port
 	TxFrames, TxBytes uint64 // accepted for transmission by this port
@@ -156,8 +156,9 @@ type Counters struct {
 	Mirrored          uint64 // copies asked for
 	MirrorLost        uint64 // of these, not made for want of an mbuf or of room
 	MirrorRefused     uint64 // not asked for: the service is down or its port stalled
+	Injected          uint64 // frames of our own put out here: beats and announcements of a pair
 	Fates             [NumFates]uint64
-	_                 [8 * (128 - 9 - int(NumFates))]byte
+	_                 [8 * (128 - 10 - int(NumFates))]byte
 }
 
 // Lcore is what a poll-mode core says of itself.
