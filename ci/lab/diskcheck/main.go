@@ -3,7 +3,7 @@
 // It runs inside the guests of the lab (ci/lab), as a static binary in their initramfs, because busybox can neither make
 // a reproducible pattern nor say where a comparison failed. Nothing else may use it.
 //
-//	diskcheck write|verify DEVICE BYTES SEED
+//	diskcheck write|verify|pulse DEVICE BYTES SEED
 //
 // Every 512-byte sector is a function of the seed and of its own number, and carries both in its first 16 bytes: data
 // that come back from the wrong place, or from an earlier write, are told apart from data that were damaged.
@@ -43,7 +43,7 @@ func main() {
 
 func run(args []string) (string, error) {
 	if len(args) != 4 {
-		return "", errors.New("usage: diskcheck write|verify DEVICE BYTES SEED")
+		return "", errors.New("usage: diskcheck write|verify|pulse DEVICE BYTES SEED")
 	}
 	verb, path := args[0], args[1]
 	size, err := strconv.ParseInt(args[2], 10, 64)
@@ -60,8 +60,10 @@ func run(args []string) (string, error) {
 		err = write(path, size, seed)
 	case "verify":
 		err = verify(path, size, seed)
+	case "pulse":
+		return pulses(path, size, seed)
 	default:
-		err = fmt.Errorf("verb %q: want write or verify", verb)
+		err = fmt.Errorf("verb %q: want write, verify or pulse", verb)
 	}
 	if err != nil {
 		return "", err

@@ -137,6 +137,29 @@ disk_io() {
 do_write() { disk_io write "$@"; }
 do_verify() { disk_io verify "$@"; }
 
+# pulse WWPN LUN BYTES SEED: begins a small command every 10 ms from now on, while other requests are answered. The queue is
+# deep enough that some that are stuck keep no other from beginning.
+do_pulse() {
+    answer="no disk of $1 lun $2"
+    disk=$(disk_of "$1" "$2") || return 1
+    echo 64 >"/sys/block/$disk/device/queue_depth"
+    diskcheck pulse "/dev/$disk" "$3" "$4" >/pulse 2>&1 &
+    pulse=$!
+    answer="disk=$disk"
+}
+
+# calm: ends what pulse began, and tells how it went.
+do_calm() {
+    answer="there is no pulse"
+    [ -n "$pulse" ] || return 1
+    kill -TERM "$pulse"
+    wait "$pulse"
+    status=$?
+    pulse=
+    answer=$(cat /pulse)
+    return $status
+}
+
 # stored SECONDS LUN BYTES SEED: a target looks into its own backing file, past every cache of the initiator.
 do_stored() {
     answer=$(timeout "$1" diskcheck verify "/srv/lun$2" "$3" "$4" 2>&1) || { answer="lun $2: $answer"; return 1; }
@@ -184,7 +207,7 @@ say "up seconds=$(cut -d ' ' -f 1 /proc/uptime)"
 
 while read -r verb args <&3; do
     case $verb in
-        join | find | write | verify | stored | counters | quit)
+        join | find | write | verify | pulse | calm | stored | counters | quit)
             # shellcheck disable=SC2086 # the arguments are words
             if do_$verb $args; then say "ok $answer"; else say "fail $answer"; fi ;;
         "") ;;
