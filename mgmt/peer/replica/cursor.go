@@ -1,42 +1,151 @@
 package replica
 
-import "fcredirect/mgmt/peer/record"
+import (
+	"slices"
+
+	"fcredirect/mgmt/peer/record"
+)
 
 // Cursor goes through a stream in the order of versions, and sees changes that are made meanwhile. A record that changes before
 // the cursor has come to it is met once, later. So what lies behind the cursor is complete only for records that do not depend
 // on each other (Counts), or when it has come to the end; where a unit must be whole, take a Cut.
-type Cursor struct{}
+//
+// It is a place in a stream and holds nothing: it may be copied, kept and dropped. A cursor below the floor misses deletions.
+type Cursor struct {
+	table  *Table
+	stream record.Stream
+	at     uint64
+	needs  uint64
+}
 
 // Cursor starts after a version.
-func (t *Table) Cursor(stream record.Stream, after uint64) Cursor { return Cursor{} }
+func (t *Table) Cursor(stream record.Stream, after uint64) Cursor {
+	return Cursor{table: t, stream: stream, at: after}
+}
 
 // Next fills buf with the next records, tombstones included. Everything up to version to that has not changed again has been
-// given; done says that this is the head. It may be called again later, for what came since.
-func (c *Cursor) Next(buf []record.Record) (n int, to uint64, done bool) { return 0, 0, true }
+// given; done says that this is the head. It may be called again later, for what came since. Before done n may be less than
+// len(buf), even 0, because the work of a call is bounded.
+func (c *Cursor) Next(buf []record.Record) (n int, to uint64, done bool) {
+	t := c.table
+	head := t.heads[c.stream]
+	if c.at >= head {
+		return 0, c.at, true
+	}
+	n, c.at, done = t.sets[c.stream].read(c.at, head, buf, &c.needs)
+	if c.stream == record.Counts && t.last == 0 {
+		c.needs = t.heads[record.State]
+	}
+	return n, c.at, done
+}
 
-// Needs is the highest State version of the own origin that the records given so far refer to. Of Counts only; for the
-// table of another origin it is the State that is applied.
-func (c *Cursor) Needs() uint64 { return 0 }
+// Needs is the highest State version of this origin that the records given so far refer to; 0 if they are of State. For the
+// table of another origin, which does not know what they refer to, it is the State that is applied.
+func (c *Cursor) Needs() uint64 { return c.needs }
+
+// read gives the records whose versions lie after one and up to another.
+func (s *set) read(after, upTo uint64, buf []record.Record, needs *uint64) (n int, to uint64, done bool) {
+	to = after
+	at, i := s.history.after(after)
+	for left := scanMax; at < len(s.history.chunks); at, i = at+1, 0 {
+		for c := s.history.chunks[at]; i < c.n; i++ {
+			version := c.version(i)
+			if version > upTo {
+				return n, upTo, true
+			}
+			if n == len(buf) || left == 0 {
+				return n, to, false
+			}
+			left--
+			to = version
+			b, row := s.at(c.at[i].handle)
+			if row[rowVersion]>>1 != version {
+				continue
+			}
+			b.load(&buf[n], row)
+			n++
+			if word := b.needs(row); word != nil {
+				*needs = max(*needs, *word)
+			}
+		}
+	}
+	return n, upTo, true
+}
 
 // Cut is what a stream has between two versions, as it is now: what changes afterwards is given as it was. It always ends, however
-// fast changes come. What it costs is a copy of each record that changes before the cut has come to it. It must be closed, unless
-// it came to its end.
-type Cut struct{}
+// fast changes come. What it costs is a copy of each record that changes before the cut has come to it, so at most all records
+// of the stream. It must be closed, unless it came to its end.
+type Cut struct {
+	set      *set // that of the table when the cut was made: a reset puts another in its place
+	from, to uint64
+	at       uint64
+	needs    uint64
+	state    uint64   // what all records of the cut need at most
+	saved    []uint64 // records that have changed since: kind, then the row
+	closed   bool
+}
 
 // Cut makes one of everything after a version, up to the head.
-func (t *Table) Cut(stream record.Stream, after uint64) *Cut { return &Cut{} }
+func (t *Table) Cut(stream record.Stream, after uint64) *Cut {
+	c := &Cut{set: t.sets[stream], from: after, at: after, to: max(after, t.heads[stream])}
+	if stream == record.Counts {
+		c.state = t.heads[record.State]
+	}
+	c.set.cuts = append(c.set.cuts, c)
+	return c
+}
 
 // From is the version that it starts after, exclusive.
-func (c *Cut) From() uint64 { return 0 }
+func (c *Cut) From() uint64 { return c.from }
 
 // To is the version that whoever has all of it stands at.
-func (c *Cut) To() uint64 { return 0 }
+func (c *Cut) To() uint64 { return c.to }
 
-// Next fills buf with the next records, tombstones included, mostly in the order of versions. After done it is closed.
-func (c *Cut) Next(buf []record.Record) (n int, done bool) { return 0, true }
+// Needs is the State version of this origin that suffices for all records of the cut; 0 if they are of State.
+func (c *Cut) Needs() uint64 { return c.state }
+
+// Next fills buf with the next records, tombstones included: in the order of versions, but for those that have changed since,
+// which come last. After done it is closed. Before done n may be less than len(buf), even 0.
+func (c *Cut) Next(buf []record.Record) (n int, done bool) {
+	if c.closed {
+		return 0, true
+	}
+	if c.at < c.to {
+		if n, c.at, done = c.set.read(c.at, c.to, buf, &c.needs); !done {
+			return n, false
+		}
+	}
+	for ; len(c.saved) > 0; n++ {
+		if n == len(buf) {
+			return n, false
+		}
+		b := c.set.slabs[c.saved[0]]
+		b.load(&buf[n], c.saved[1:])
+		c.saved = c.saved[1+rowFields+b.fields:]
+	}
+	c.Close()
+	return n, true
+}
 
 // Close gives up what it holds.
-func (c *Cut) Close() {}
+func (c *Cut) Close() {
+	if c.closed {
+		return
+	}
+	c.closed, c.saved = true, nil
+	i := slices.Index(c.set.cuts, c)
+	c.set.cuts = slices.Delete(c.set.cuts, i, i+1)
+}
+
+// save keeps a row that is about to change, if the cut has not come to it.
+func (c *Cut) save(b *slab, row []uint64) {
+	if version := row[rowVersion] >> 1; version > c.at && version <= c.to {
+		c.saved = append(append(c.saved, uint64(b.kind)), row[:rowFields+b.fields]...)
+	}
+}
 
 // Pending is how many records, at most, a stream has after a version.
-func (t *Table) Pending(stream record.Stream, after uint64) int { return 0 }
+func (t *Table) Pending(stream record.Stream, after uint64) int {
+	s := t.sets[stream]
+	return min(s.history.behind(after), s.rows)
+}

@@ -1,28 +1,169 @@
 package replica
 
-import "fcredirect/mgmt/peer/record"
+import (
+	"math/bits"
+	"slices"
+
+	"fcredirect/mgmt/peer/record"
+)
 
 // Buckets is how many parts the records of a stream are divided into, by their keys, to find a divergence.
 const Buckets = 256
 
-// Digest is the sum over live records of a hash of key, version and fields: it does not depend on their order.
+// Digest is the sum over live records of a hash of key, version and fields: it does not depend on their order, and a change
+// takes the old hash away and adds the new. It finds what went wrong, not who lies: an origin can say of itself what it likes anyway.
 type Digest struct{ Lo, Hi uint64 }
 
-// BucketOf is the bucket of a key, the same on all nodes.
-func BucketOf(key record.Key) int { return 0 }
+func (d *Digest) add(o Digest) {
+	var carry uint64
+	d.Lo, carry = bits.Add64(d.Lo, o.Lo, 0)
+	d.Hi, _ = bits.Add64(d.Hi, o.Hi, carry)
+}
 
-// Digest is that of all of a stream, up to its head: Early records do not count.
-func (t *Table) Digest(stream record.Stream) Digest { return Digest{} }
+func (d *Digest) sub(o Digest) {
+	var borrow uint64
+	d.Lo, borrow = bits.Sub64(d.Lo, o.Lo, 0)
+	d.Hi, _ = bits.Sub64(d.Hi, o.Hi, borrow)
+}
+
+// The constants of the hash cross nodes of different versions: they never change. (Digits of the fractions of the square roots of
+// the first primes, as in SHA-512.)
+const (
+	mixA = 0x6a09e667f3bcc908
+	mixB = 0xbb67ae8584caa73b
+	mixC = 0x3c6ef372fe94f82b
+	mixD = 0xa54ff53a5f1d36f1
+	mixE = 0x510e527fade682d1
+	mixF = 0x9b05688c2b3e6c1f
+)
+
+// mix hashes a record: two words a step, one multiplication to 128 bits each. The rotated halves are added to the product so that a
+// factor that happens to be zero does not make the step forget the other.
+func mix(kind record.Kind, id, version uint64, fields []uint64) Digest {
+	a, b := step(mixA^uint64(kind), mixB, id, version)
+	for ; len(fields) >= 2; fields = fields[2:] {
+		a, b = step(a, b, fields[0], fields[1])
+	}
+	if len(fields) == 1 {
+		a, b = step(a, b, fields[0], mixC)
+	}
+	a, b = step(a, b, mixD, mixE)
+	a, b = step(a, b, mixF, mixC)
+	return Digest{a, b}
+}
+
+func step(a, b, x, y uint64) (uint64, uint64) {
+	a, b = a^x, b^y
+	hi, lo := bits.Mul64(a^mixD, b^mixF)
+	return lo + bits.RotateLeft64(b, 23), hi + bits.RotateLeft64(a, 41)
+}
+
+// BucketOf is the bucket of a key, the same on all nodes.
+func BucketOf(key record.Key) int {
+	hi, lo := bits.Mul64(key.ID^mixA, mixB+uint64(key.Kind)<<8)
+	return int((hi ^ lo) * mixE >> 56)
+}
+
+// Digest is that of all of a stream, up to its head: records ahead of their stream do not count.
+func (t *Table) Digest(stream record.Stream) (sum Digest) {
+	for i := range t.sets[stream].buckets {
+		sum.add(t.sets[stream].buckets[i])
+	}
+	return sum
+}
 
 // Bucket is the digest of one bucket.
-func (t *Table) Bucket(stream record.Stream, i int) Digest { return Digest{} }
+func (t *Table) Bucket(stream record.Stream, i int) Digest { return t.sets[stream].buckets[i] }
 
-// EachInBucket calls f for each live record of a bucket, up to the stream's head, until f returns false. As with Each.
-func (t *Table) EachInBucket(stream record.Stream, i int, f func(*record.Record) bool) {}
+// EachInBucket calls f for each live record of a bucket, up to the stream's head, until f returns false. As with Each. It looks
+// through the index: 2 ms at a million records.
+func (t *Table) EachInBucket(stream record.Stream, i int, f func(*record.Record) bool) {
+	var r record.Record
+	for _, s := range t.sets[stream].slabs {
+		if s == nil {
+			continue
+		}
+		for _, slot := range s.inBucket(i) {
+			row := s.row(slot)
+			if row[rowVersion]&1 != 0 {
+				continue
+			}
+			if s.load(&r, row); !f(&r) {
+				return
+			}
+		}
+	}
+}
+
+// inBucket are the rows of a bucket, live or gone, in the order of the slab: that of the index differs from process to process.
+func (s *slab) inBucket(i int) (slots []uint32) {
+	for _, e := range s.index {
+		if e != 0 && int(e>>slotBits&(Buckets-1)) == i {
+			slots = append(slots, uint32(e&slotMask)-1)
+		}
+	}
+	slices.Sort(slots)
+	return slots
+}
 
 // Repair makes the live records of a bucket those that are given, whatever their versions were, at once. They must be those that
 // the origin had at this table's head. changed is as in Commit. It returns how many differed. ErrUnknown, ErrVersion, ErrFull:
 // nothing was changed.
 func (t *Table) Repair(stream record.Stream, i int, records []record.Record, changed func(*record.Record)) (repaired int, err error) {
-	return 0, nil
+	s := t.sets[stream]
+	right := make(map[record.Key]bool, len(records))
+	for n := range records {
+		r := &records[n]
+		switch {
+		case !r.Kind.Known() || r.Kind.Stream() != stream || BucketOf(r.Key) != i:
+			return 0, ErrUnknown
+		case r.Gone || r.Version == 0 || r.Version > t.heads[stream] || right[r.Key]:
+			return 0, ErrVersion
+		}
+		right[r.Key] = true
+	}
+	var different []record.Record
+	t.EachInBucket(stream, i, func(r *record.Record) bool {
+		if !right[r.Key] {
+			different = append(different, record.Record{Key: r.Key, Version: t.heads[stream], Gone: true})
+		}
+		return true
+	})
+	removed := len(different)
+	grows := -removed
+	for n := range records {
+		r := records[n]
+		clear(r.Fields[r.Kind.Fields():])
+		old, known := s.get(r.Key)
+		if !known || old.Gone {
+			grows++
+		}
+		if !known || old != r {
+			different = append(different, r)
+		}
+	}
+	if t.live()+grows > t.limits.Records {
+		return 0, ErrFull
+	}
+	for n := range different {
+		r := &different[n]
+		p := s.find(r.Key)
+		if n < removed {
+			s.remove(&p)
+			continue
+		}
+		known := p.found && p.row[rowVersion]>>1 == r.Version
+		handle := s.write(&p, r.Version, false, r.Fields[:r.Kind.Fields()])
+		if !known {
+			s.history.insert(r.Version, handle)
+		}
+	}
+	if changed != nil {
+		for n := range different {
+			if _, hidden := t.early[different[n].Key]; !hidden {
+				changed(&different[n])
+			}
+		}
+	}
+	return len(different), nil
 }
