@@ -93,7 +93,7 @@ func (s *Store) care(c *tls.Conn, state tls.ConnectionState) (done Served, err e
 	}
 	a := answer{Revoked: s.List()}
 	if len(r.Request) > 0 {
-		if a.Certificate, err = s.renew(r.Request, done.Node); err != nil {
+		if a.Certificate, err = s.renew(r.Request, state.PeerCertificates); err != nil {
 			a.Refused = err.Error() // to one of ours
 		} else if leaf, err := x509.ParseCertificate(a.Certificate); err == nil {
 			done.Fingerprint = Fingerprint(leaf)
@@ -102,13 +102,21 @@ func (s *Store) care(c *tls.Conn, state tls.ConnectionState) (done Served, err e
 	return done, errors.Join(err, send(c, a))
 }
 
-// renew signs another certificate for a node that has shown a valid one.
-func (s *Store) renew(der []byte, node string) (signed []byte, err error) {
+// renew signs another certificate for a node that has shown a valid one. That is looked at again under the lock: somebody
+// may be revoking it, and what is issued afterwards would not be among what he revokes.
+func (s *Store) renew(der []byte, shown []*x509.Certificate) (signed []byte, err error) {
 	public, err := parseRequest(der)
 	if err != nil {
 		return nil, err
 	}
 	err = locked(s.dir, func() error {
+		if _, err := s.Reload(); err != nil {
+			return err
+		}
+		node, err := s.Verify(shown)
+		if err != nil {
+			return err
+		}
 		ca, key, err := openAuthority(s.dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			return s.notHere("renew")
