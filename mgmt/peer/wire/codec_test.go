@@ -156,7 +156,7 @@ func TestUnitsComeOutAsTheyWentInAndBothEndsRememberTheSame(t *testing.T) {
 
 func TestARepairComesOutAsItWentIn(t *testing.T) {
 	e, d := NewEncoder(Options{100, true}), NewDecoder(Options{100, true})
-	records := newTrace(100).flows(100)
+	records := newTrace(100).flows(0, 100)
 	want := Repair{At: At{Slot: 1, Stream: record.State, Incarnation: 2, Version: 1000}, Bucket: 77, Last: true, Records: slices.Clone(records)}
 	slices.Reverse(records)
 	sent := want
@@ -238,7 +238,7 @@ func TestAnEncoderRefusesWhatCannotBeSaid(t *testing.T) {
 
 func TestAnEncoderPutsRecordsInOrder(t *testing.T) {
 	e, d := NewEncoder(Options{10, false}), NewDecoder(Options{10, false})
-	records := newTrace(50).flows(50)
+	records := newTrace(50).flows(0, 50)
 	want := slices.Clone(records)
 	rand.New(rand.NewPCG(1, 1)).Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
 	payload, err := e.Append(nil, &Unit{To: 50, Records: records})
@@ -254,7 +254,7 @@ func TestAnEncoderPutsRecordsInOrder(t *testing.T) {
 func TestStagesAddUp(t *testing.T) {
 	tr := newTrace(2000)
 	e, d := NewEncoder(Options{DefaultDictionary, true}), NewDecoder(Options{DefaultDictionary, true})
-	bytes := carry(t, e, d, tr.flows(2000), false)
+	bytes := carry(t, e, d, tr.flows(0, 2000), false)
 	got := e.Stages()
 	got.Merged(10)
 	if got.Updates != 2010 || got.Frames != 1 || got.Raw != 2010*RawBytes || got.Latest != 2000*RawBytes || got.Zstd != uint64(bytes) ||
@@ -350,7 +350,7 @@ func TestABombDoesNotGoOff(t *testing.T) {
 // accepts is within what a unit may be.
 func FuzzUnit(f *testing.F) {
 	tr := newTrace(100)
-	flows, counts := tr.flows(60), tr.window(nil, 100, 50e6, chooser("random", 100))
+	flows, counts := tr.flows(0, 60), tr.window(nil, 100, 50e6, chooser("random", 100))
 	gone := record.Record{Key: flows[0].Key, Version: 5000, Gone: true}
 	first := Unit{To: 60, First: true, Last: true, Reset: true, Records: flows}
 	for _, u := range []Unit{
@@ -386,7 +386,7 @@ func FuzzUnit(f *testing.F) {
 		}
 		for k := record.None + 1; k.Known(); k++ {
 			m := d.dictionaries[k]
-			if len(m.ids) > 50 || len(m.free) > len(m.ids) || len(m.base) != len(m.ids)*m.fields {
+			if len(m.ids) > 50 || len(m.free) > len(m.ids) || len(m.base) != len(m.ids)*len(m.changes) {
 				t.Fatalf("%s: %d places, %d of them free", k, len(m.ids), len(m.free))
 			}
 		}
@@ -414,7 +414,7 @@ func checkUnit(t *testing.T, u *Unit) {
 }
 
 func FuzzRepair(f *testing.F) {
-	p := Repair{At: At{Version: 100}, Bucket: 4, First: true, Records: newTrace(10).flows(100)}
+	p := Repair{At: At{Version: 100}, Bucket: 4, First: true, Records: newTrace(10).flows(0, 100)}
 	for _, zstd := range []bool{false, true} {
 		payload, err := NewEncoder(Options{50, zstd}).AppendRepair(nil, &p)
 		if err != nil {

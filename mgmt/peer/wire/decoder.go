@@ -9,7 +9,8 @@ import (
 // Decoder reads the records of one direction of a connection.
 type Decoder struct {
 	dictionaries [kinds]*dictionary
-	values, said []uint64
+	values, said []uint64 // one for each record
+	fields       []uint64 // columns of a kind
 	members      []int32
 	spots        []spot
 	plain        []byte
@@ -19,7 +20,7 @@ type Decoder struct {
 func NewDecoder(o Options) *Decoder {
 	d := &Decoder{}
 	for k := record.None + 1; k.Known(); k++ {
-		d.dictionaries[k] = &dictionary{limit: o.Dictionary, fields: k.Fields()}
+		d.dictionaries[k] = &dictionary{limit: o.Dictionary, changes: changesOf(k)}
 	}
 	return d
 }
@@ -138,19 +139,19 @@ func (d *Decoder) group(r *reader, records []record.Record, k record.Kind, n int
 			before += unzigzag(ids[j])
 			records[i].ID = before
 			if !records[i].Gone {
-				d.spots = append(d.spots, spot{i, nowhere, nowhere})
+				d.spots = append(d.spots, spot{member: i, place: nowhere})
 			}
 		}
 	} else {
 		d.places(r, records, m)
 	}
-	values := d.values[:len(d.spots)]
+	n = len(d.spots)
+	d.fields = slices.Grow(d.fields[:0], n*k.Fields())[:n*k.Fields()]
 	for f := range k.Fields() {
-		r.column(values)
-		if r.bad {
-			return
-		}
-		m.restore(values, records, d.spots, f, k.Change(f))
+		r.column(d.fields[f*n : f*n+n])
+	}
+	if !r.bad {
+		m.restore(d.fields, records, d.spots)
 	}
 }
 
@@ -175,33 +176,31 @@ func (d *Decoder) places(r *reader, records []record.Record, m *dictionary) {
 	var id uint64
 	next := uint64(1)
 	for j, i := range d.members {
-		x := &records[i]
-		s := spot{i, nowhere, nowhere}
-		if p := said[j]; p == 0 {
+		x, p := &records[i], said[j]
+		if p == 0 {
 			id += unzigzag(ids[0])
 			ids = ids[1:]
 			x.ID = id
 			if !x.Gone {
-				s.keep, _, _ = m.admit(id)
+				place, _, _ := m.admit(id)
+				d.spots = append(d.spots, spot{member: i, place: place})
 			}
-		} else {
-			if way == placeRelative {
-				p = unzigzag(p-1) + next
-			}
-			next = p + 1
-			place := p - 1
-			if place >= uint64(len(m.live)) || !m.live[place] {
-				r.fail()
-				return
-			}
-			x.ID = m.ids[place]
-			s.base, s.keep = int32(place), int32(place)
-			if x.Gone {
-				m.forget(int32(place))
-			}
+			continue
 		}
-		if !x.Gone {
-			d.spots = append(d.spots, s)
+		if way == placeRelative {
+			p = unzigzag(p-1) + next
+		}
+		next = p + 1
+		place := p - 1
+		if place >= uint64(len(m.live)) || !m.live[place] {
+			r.fail()
+			return
+		}
+		x.ID = m.ids[place]
+		if x.Gone {
+			m.forget(int32(place))
+		} else {
+			d.spots = append(d.spots, spot{member: i, place: int32(place), known: true})
 		}
 	}
 }

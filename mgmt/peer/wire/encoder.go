@@ -29,7 +29,8 @@ type Encoder struct {
 	stages   Stages
 	thrift   thrift
 	memories [kinds]*memory
-	values   []uint64
+	values   []uint64 // one for each record
+	fields   []uint64 // columns of a kind
 	members  []int32
 	spots    []spot
 	plain    []byte
@@ -45,7 +46,7 @@ type memory struct {
 func NewEncoder(o Options) *Encoder {
 	e := &Encoder{options: o}
 	for k := record.None + 1; k.Known(); k++ {
-		e.memories[k] = &memory{dictionary{limit: o.Dictionary, fields: k.Fields()}, map[uint64]int32{}}
+		e.memories[k] = &memory{dictionary{limit: o.Dictionary, changes: changesOf(k)}, map[uint64]int32{}}
 	}
 	return e
 }
@@ -183,7 +184,7 @@ func (e *Encoder) group(dst []byte, records []record.Record, k record.Kind, bulk
 	if bulk {
 		for _, i := range e.members {
 			if !records[i].Gone {
-				e.spots = append(e.spots, spot{i, nowhere, nowhere})
+				e.spots = append(e.spots, spot{member: i, place: nowhere})
 			}
 		}
 	} else {
@@ -195,10 +196,11 @@ func (e *Encoder) group(dst []byte, records []record.Record, k record.Kind, bulk
 		before = records[i].ID
 	}
 	dst = appendColumn(dst, ids)
-	values := e.values[:len(e.spots)]
+	n := len(e.spots)
+	e.fields = slices.Grow(e.fields[:0], n*k.Fields())[:n*k.Fields()]
+	m.reduce(e.fields, records, e.spots)
 	for f := range k.Fields() {
-		m.reduce(values, records, e.spots, f, k.Change(f))
-		dst = appendColumn(dst, values)
+		dst = appendColumn(dst, e.fields[f*n:f*n+n])
 	}
 	return dst
 }
@@ -212,27 +214,27 @@ const (
 // places finds the places of the members' keys, leaves those as members whose key is new, and appends the column.
 func (e *Encoder) places(dst []byte, records []record.Record, m *memory) []byte {
 	said, fresh := e.values[:0], e.members[:0]
+	guess := int32(0)
 	for _, i := range e.members {
 		r := &records[i]
-		s := spot{i, nowhere, nowhere}
-		place, ok := m.places[r.ID]
-		switch {
-		case ok && r.Gone:
-			delete(m.places, r.ID)
-			m.forget(place)
-		case ok:
-			s.base, s.keep = place, place
-		case !r.Gone:
-			s.keep = m.learn(r.ID)
-		}
+		place, ok := m.find(r.ID, guess)
+		s := spot{member: i, place: place, known: ok}
 		if ok {
 			said = append(said, uint64(place)+1)
+			guess = place + 1
 		} else {
 			said = append(said, 0)
 			fresh = append(fresh, i)
 		}
-		if !r.Gone {
+		switch {
+		case !r.Gone:
+			if !ok {
+				s.place = m.learn(r.ID)
+			}
 			e.spots = append(e.spots, s)
+		case ok:
+			delete(m.places, r.ID)
+			m.forget(place)
 		}
 	}
 	e.members = fresh
@@ -256,6 +258,15 @@ func (e *Encoder) places(dst []byte, records []record.Record, m *memory) []byte 
 		}
 	}
 	return appendColumn(append(dst, placeRelative), said)
+}
+
+// find says where a key is, if it is. Keys tend to come in the turn in which they came first, so it looks there before.
+func (m *memory) find(id uint64, guess int32) (int32, bool) {
+	if int(guess) < len(m.ids) && m.ids[guess] == id && m.live[guess] {
+		return guess, true
+	}
+	place, ok := m.places[id]
+	return place, ok
 }
 
 // learn gives a new key a place, or nowhere.

@@ -59,8 +59,8 @@ func (t *trace) window(dst []record.Record, updates int, length uint64, next fun
 }
 
 // flows are new flows, and logins the N_Ports that they are between.
-func (t *trace) flows(n int) (all []record.Record) {
-	for i := range n {
+func (t *trace) flows(from, to int) (all []record.Record) {
+	for i := from; i < to; i++ {
 		t.version++
 		f := record.Record{Key: record.Key{Kind: record.Flow, ID: flowKey(i)}, Version: t.version}
 		f.Fields = [record.MaxFields]uint64{uint64(i) + 1<<20, wwpn(i / 24), wwpn(1<<16 + i%24),

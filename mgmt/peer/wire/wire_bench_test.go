@@ -83,15 +83,35 @@ func BenchmarkNew(b *testing.B) {
 		records []record.Record
 		bulk    bool
 	}{
-		{"flows, bulk", t.flows(100000), true},
+		{"flows, bulk", t.flows(0, 100000), true},
 		{"counts, bulk", t.window(nil, 200000, 50e6, chooser("turns", 100000)), true},
-		{"flows, live", t.flows(12000), false},
+		{"flows, live", t.flows(0, 12000), false},
 		{"logins, live", t.logins(12000), false},
 	} {
 		for _, zstd := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%s/zstd=%v", c.name, zstd), func(b *testing.B) { benchNew(b, c.records, c.bulk, zstd) })
 		}
 	}
+}
+
+// A newcomer's first hour: a million flows and their counts. ns/flow is of both, written and read.
+func BenchmarkMillion(b *testing.B) {
+	const flows = 1_000_000
+	o := Options{DefaultDictionary, true}
+	var bytes int
+	for range b.N {
+		e, d, t := NewEncoder(o), NewDecoder(o), newTrace(MaxUnitRecords)
+		bytes = 0
+		for at := 0; at < flows; at += MaxUnitRecords {
+			b.StopTimer()
+			state := t.flows(at, min(flows, at+MaxUnitRecords))
+			counts := t.window(nil, len(state), 50e6, chooser("turns", len(state)))
+			b.StartTimer()
+			bytes += carry(b, e, d, state, true) + carry(b, e, d, counts, true)
+		}
+	}
+	b.ReportMetric(float64(bytes)/flows, "B/flow")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/flows, "ns/flow")
 }
 
 func benchNew(b *testing.B, records []record.Record, bulk, zstd bool) {
