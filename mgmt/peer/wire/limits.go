@@ -26,7 +26,8 @@ const (
 	MaxDeps = MaxNodes * int(record.NumStreams)
 	// MaxWants is the most streams that are asked for at once.
 	MaxWants = MaxDeps
-	// MaxUnitRecords is the most records of a frame: as many as always fit into one, however badly they compress.
+	// MaxUnitRecords is the most records of a frame: as many as always fit into one, however badly they compress. A coder's
+	// buffers for them are at most 2 MiB, and a unit's records 1 MiB.
 	MaxUnitRecords = 8192
 	// NumBuckets is how many parts of a stream have a digest of their own.
 	NumBuckets = 256
