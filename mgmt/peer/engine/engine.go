@@ -2,8 +2,13 @@ package engine
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"sync"
 
 	"fcredirect/mgmt/peer/record"
+	"fcredirect/mgmt/peer/replica"
+	"fcredirect/mgmt/peer/wire"
 )
 
 // Config is what an engine is made of.
@@ -94,10 +99,113 @@ var (
 )
 
 // Engine is the protocol of one node.
-type Engine struct{}
+type Engine struct {
+	cfg   Config
+	self  uint8
+	names []string // by slot
+
+	mu      sync.Mutex
+	origins []*origin // by slot, ours too
+	peers   []*peer   // by slot; nil for ourselves
+	lanes   lanes
+	stats   Stats
+	ticks   ticks
+
+	// Scratch, so that nothing is allocated for a frame.
+	records []record.Record
+	changes []record.Record
+	refs    []record.Ref
+	taken   wire.Unit // that came in
+	given   wire.Unit // that goes out
+
+	// What is to be done when mu is free again.
+	wakes    []*Conn
+	notices  []Notice
+	messages []message
+}
+
+type message struct {
+	from    string
+	payload []byte
+}
 
 // New makes one that has no records and no connections.
-func New(c Config) (*Engine, error) { return nil, errors.New("not yet") }
+func New(c Config) (*Engine, error) {
+	names := slices.Sorted(slices.Values(c.Nodes))
+	self, ok := slices.BinarySearch(names, c.Self)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("node %q is not among the nodes", c.Self)
+	case len(names) > maxNodes:
+		return nil, fmt.Errorf("%d nodes, %d at most", len(names), maxNodes)
+	case len(slices.Compact(slices.Clone(names))) != len(names):
+		return nil, errors.New("a node is named twice")
+	case c.Incarnation == 0:
+		return nil, errors.New("incarnation is 0, it starts with 1")
+	}
+	if err := c.Settings.Check(); err != nil {
+		return nil, err
+	}
+	e := &Engine{cfg: c, self: uint8(self), names: names, records: make([]record.Record, c.Settings.FrameRecords)}
+	for slot := range names {
+		o := &origin{slot: uint8(slot), table: e.newTable(uint8(slot), 0)}
+		e.origins = append(e.origins, o)
+		e.peers = append(e.peers, nil)
+		if slot != self {
+			e.peers[slot] = newPeer(names[slot], uint8(slot))
+		}
+	}
+	for _, p := range e.peers {
+		if p != nil {
+			p.bind(e.origins, e.self)
+		}
+	}
+	e.origins[self].incarnation = c.Incarnation
+	return e, nil
+}
 
-// Tick does what is due by time alone. Call it again at next, or sooner.
-func (e *Engine) Tick(now int64) (next int64) { return now }
+func (e *Engine) newTable(slot uint8, incarnation uint64) *replica.Table {
+	return replica.New(slot, incarnation, replica.Limits{Records: e.cfg.Settings.RecordsMax, Tombstones: e.cfg.Settings.TombstonesMax})
+}
+
+// own is the origin that we are.
+func (e *Engine) own() *origin { return e.origins[e.self] }
+
+// unlock ends a call: what the call gave cause to tell is told without the mutex.
+func (e *Engine) unlock() {
+	if len(e.wakes)+len(e.notices)+len(e.messages) == 0 {
+		e.mu.Unlock()
+		return
+	}
+	var room [2 * maxNodes]*Conn
+	wakes := append(room[:0], e.wakes...)
+	notices, messages := e.notices, e.messages
+	e.wakes, e.notices, e.messages = e.wakes[:0], nil, nil
+	e.mu.Unlock()
+	if e.cfg.Wake != nil {
+		for _, c := range wakes {
+			e.cfg.Wake(c)
+		}
+	}
+	if e.cfg.Notice != nil {
+		for _, n := range notices {
+			e.cfg.Notice(n)
+		}
+	}
+	if e.cfg.Message != nil {
+		for _, m := range messages {
+			e.cfg.Message(m.from, m.payload)
+		}
+	}
+}
+
+// tell queues a notice.
+func (e *Engine) tell(n Notice) { e.notices = append(e.notices, n) }
+
+// wake makes the writer of a connection call Next at the time given, if it would not do so by itself.
+func (e *Engine) wake(c *Conn, at int64) {
+	if c != nil && at < c.wakeAt {
+		c.wakeAt = at
+		e.wakes = append(e.wakes, c)
+	}
+}

@@ -1,9 +1,19 @@
 package engine
 
+import (
+	"math"
+
+	"fcredirect/mgmt/peer/wire"
+)
+
 // What no setting changes.
 const (
-	maxNodes        = 16       // slots; a vector costs 24 bytes a slot
-	maxFrameRecords = 65536    // what the codec takes of one frame
+	maxNodes        = wire.MaxNodes // slots; a vector costs 32 bytes a slot
+	maxFrameRecords = wire.MaxUnitRecords
 	maxMessage      = 64 << 10 // bytes of an opaque message
 	maxReplaced     = 16       // instances of a node that are remembered as gone
+	maxFlight       = 64       // units whose age is known while they are not acknowledged
+	changeBytes     = 12       // about what a change takes on the wire: only for the trigger by size
+
+	never = math.MaxInt64
 )

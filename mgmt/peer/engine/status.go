@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"fmt"
+	"math/bits"
+	"slices"
+
 	"fcredirect/mgmt/peer/record"
 	"fcredirect/mgmt/peer/replica"
 	"fcredirect/mgmt/peer/wire"
@@ -68,32 +72,195 @@ type Stats struct {
 	Memory    int    // bytes of all tables
 }
 
+func (h *Histogram) add(ns int64) {
+	h[min(bits.Len64(uint64(max(ns, 0))/1000), len(h)-1)]++
+}
+
+// Add adds what another one counts.
+func (h *Histogram) Add(o *Histogram) {
+	for i := range h {
+		h[i] += o[i]
+	}
+}
+
+// Quantile is an upper bound, in µs, of the share q of what was counted.
+func (h *Histogram) Quantile(q float64) (us uint64) {
+	var all, sum uint64
+	for _, n := range h {
+		all += n
+	}
+	for i, n := range h {
+		if sum += n; sum > 0 && float64(sum) >= q*float64(all) {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
 // Slot is the number of a node.
-func (e *Engine) Slot(name string) (uint8, bool) { return 0, false }
+func (e *Engine) Slot(name string) (uint8, bool) {
+	slot, ok := slices.BinarySearch(e.names, name)
+	return uint8(slot), ok
+}
 
 // Name is the name of a node, "" when there is none.
-func (e *Engine) Name(slot uint8) string { return "" }
+func (e *Engine) Name(slot uint8) string {
+	if int(slot) >= len(e.names) {
+		return ""
+	}
+	return e.names[slot]
+}
 
 // Get is a record of an origin, as it is visible.
-func (e *Engine) Get(origin uint8, key record.Key) (record.Record, bool) { return record.Record{}, false }
+func (e *Engine) Get(origin uint8, key record.Key) (record.Record, bool) {
+	if int(origin) >= len(e.names) {
+		return record.Record{}, false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.origins[origin].table.Get(key)
+}
 
 // Each calls f for every record of a kind of an origin, under the engine's mutex, until f says false.
-func (e *Engine) Each(origin uint8, kind record.Kind, f func(*record.Record) bool) {}
+func (e *Engine) Each(origin uint8, kind record.Kind, f func(*record.Record) bool) {
+	if int(origin) >= len(e.names) {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.origins[origin].table.Each(kind, f)
+}
 
 // Vector is how far we have each origin, by slot.
-func (e *Engine) Vector() []Position { return nil }
+func (e *Engine) Vector() []Position {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]Position, len(e.origins))
+	for slot, o := range e.origins {
+		p := o.position()
+		all[slot] = Position{Incarnation: p.Incarnation, Versions: p.Applied}
+	}
+	return all
+}
 
 // Digests are the sums over the streams of each origin, by slot.
-func (e *Engine) Digests() [][record.NumStreams]replica.Digest { return nil }
+func (e *Engine) Digests() [][record.NumStreams]replica.Digest {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([][record.NumStreams]replica.Digest, len(e.origins))
+	for slot, o := range e.origins {
+		for s := range record.NumStreams {
+			all[slot][s] = o.table.Digest(s)
+		}
+	}
+	return all
+}
 
 // Peers are all other nodes, by slot.
-func (e *Engine) Peers(now int64) []PeerStatus { return nil }
+func (e *Engine) Peers(now int64) []PeerStatus {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var all []PeerStatus
+	for _, p := range e.peers {
+		if p != nil {
+			all = append(all, e.status(now, p))
+		}
+	}
+	return all
+}
+
+func (e *Engine) status(now int64, p *peer) PeerStatus {
+	o := e.origins[p.slot]
+	s := PeerStatus{
+		Name: p.name, Slot: p.slot, Since: p.since, Incarnation: o.incarnation, Synced: p.synced,
+		Stale: !p.connected() || p.positions[p.slot].Incarnation != o.incarnation, RTT: p.rtt, Skew: p.skew,
+		Sent: p.sent, Received: p.received, Savings: p.savings, Waits: p.waits,
+	}
+	for g, c := range p.conns {
+		if c != nil {
+			s.Connected[g] = true
+			s.InFlight += c.inFlight
+			s.Savings.Add(c.enc.Stages())
+		}
+	}
+	for stream := range record.NumStreams {
+		f := &p.flows[e.self][stream]
+		t := StreamStatus{Head: f.origin.table.Head(stream), Sent: f.sent, Applied: o.table.Head(stream), Known: p.positions[p.slot].Applied[stream]}
+		if f.incarnation == f.origin.incarnation {
+			t.Acked = f.acked
+		}
+		t.Lag = uint64(f.origin.table.Pending(stream, t.Acked))
+		t.LagTime = f.age(now)
+		if u := o.held[stream]; u != nil {
+			t.Held = u.staging.Len()
+		}
+		s.Streams[stream] = t
+		for _, k := range stream.Kinds() {
+			s.Records[stream] += o.table.Len(k)
+		}
+	}
+	return s
+}
+
+// age is how old the oldest change is that the peer has not applied.
+func (f *flow) age(now int64) int64 {
+	if len(f.flight) > 0 {
+		return now - int64(f.flight[0].since)
+	}
+	var oldest int64
+	for _, since := range f.since {
+		if since != 0 {
+			oldest = max(oldest, now-since)
+		}
+	}
+	return oldest
+}
 
 // Stats are the totals.
-func (e *Engine) Stats() Stats { return Stats{} }
+func (e *Engine) Stats() Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.stats
+	for _, o := range e.origins {
+		s.Memory += o.table.Memory()
+	}
+	return s
+}
+
+// Incarnation is ours.
+func (e *Engine) Incarnation() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.own().incarnation
+}
 
 // Synced says whether everything that a peer had when it connected is here, and it is connected.
-func (e *Engine) Synced(peer string) bool { return false }
+func (e *Engine) Synced(peer string) bool {
+	slot, ok := e.Slot(peer)
+	if !ok || slot == e.self {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.peers[slot].synced
+}
 
-// Resync makes a peer get, and give, everything anew.
-func (e *Engine) Resync(now int64, peer string) error { return nil }
+// Resync compares everything that we have of a peer with the peer's own, bucket by bucket, and lets the peer put right what differs.
+func (e *Engine) Resync(now int64, peer string) error {
+	slot, ok := e.Slot(peer)
+	if !ok || slot == e.self {
+		return fmt.Errorf("resync %q: %w", peer, ErrUnknownPeer)
+	}
+	e.mu.Lock()
+	defer e.unlock()
+	p := e.peers[slot]
+	if !p.connected() {
+		return fmt.Errorf("resync %q: %w", peer, ErrClosed)
+	}
+	for s := range record.NumStreams {
+		if c := p.conns[min(Group(s), Bulk)]; c != nil {
+			c.askRepair(now, e.origins[slot], s)
+		}
+	}
+	return nil
+}

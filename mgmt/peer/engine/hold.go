@@ -1,0 +1,222 @@
+package engine
+
+import (
+	"fcredirect/mgmt/peer/record"
+	"fcredirect/mgmt/peer/replica"
+	"fcredirect/mgmt/peer/wire"
+)
+
+// A unit that has come whole is applied when the stream stands where it begins, and everything is here that it depends
+// on. Until then it is held, at most one of each stream: one that follows is merged into it, so that what is held is
+// bounded by the number of records.
+
+// unit is what moves a stream of another node, staged.
+type unit struct {
+	origin      *origin
+	by          *Conn // that it came over; nil when it is merged of what came over several
+	stream      record.Stream
+	incarnation uint64
+	from, to    uint64
+	reset       bool
+	table       *replica.Table
+	staging     *replica.Staging // nil: we know more already
+	needs       vector
+	since       int64 // when it was whole
+}
+
+func (u *unit) drop() {
+	if u.staging != nil {
+		u.staging.Discard()
+		u.staging = nil
+	}
+}
+
+// open begins a unit. One of a past incarnation, or of versions that are all here, comes to nothing.
+func (e *Engine) open(by *Conn, w *wire.Unit) *unit {
+	o := e.origins[w.Origin]
+	u := &unit{origin: o, by: by, stream: w.Stream, incarnation: w.Incarnation, from: w.From, to: w.To, reset: w.Reset}
+	for _, d := range w.Deps {
+		u.needs.raise(d.Slot, d.Stream, mark{d.Incarnation, d.Version})
+	}
+	switch {
+	case w.Incarnation < max(o.incarnation, o.nextIncarnation) && w.Incarnation != o.incarnation:
+		return u
+	case w.Incarnation == o.incarnation:
+		if w.To <= o.table.Head(w.Stream) {
+			return u
+		}
+		u.table = o.table
+	case !w.Reset:
+		return u // the beginning of this incarnation was lost: it is asked for
+	default:
+		if o.nextIncarnation != w.Incarnation {
+			o.next, o.nextIncarnation = e.newTable(o.slot, w.Incarnation), w.Incarnation
+			e.dropHeld(o)
+		}
+		u.table = o.next
+	}
+	u.staging = u.table.Stage(w.Stream, w.From, w.To, w.Reset)
+	return u
+}
+
+// dropHeld forgets what is held for a table that nobody will have.
+func (e *Engine) dropHeld(o *origin) {
+	for s, u := range o.held {
+		if u != nil && u.table != o.table && u.table != o.next {
+			u.drop()
+			o.held[s] = nil
+		}
+	}
+}
+
+// hold takes a whole unit, and applies what can be applied now.
+func (e *Engine) hold(now int64, u *unit) {
+	o := u.origin
+	if u.staging == nil || u.table != o.table && u.table != o.next {
+		u.drop()
+		return
+	}
+	u.since = now
+	if h := o.held[u.stream]; h != nil {
+		u = merged(h, u)
+	}
+	o.held[u.stream] = u
+	e.release(now)
+	if o.held[u.stream] == u && u.since == now {
+		e.stats.Held++
+	}
+}
+
+// merged makes one unit of two of a stream, or keeps the one that can be applied first: the other is then asked for again.
+func merged(a, b *unit) *unit {
+	if a.table != b.table {
+		if a.incarnation > b.incarnation {
+			a, b = b, a
+		}
+		a.drop()
+		return b
+	}
+	if b.from < a.from || b.from == a.from && b.reset && !a.reset {
+		a, b = b, a
+	}
+	if b.to <= a.to || b.from > a.to || a.staging.Extend(b.staging) != nil {
+		b.drop()
+		return a
+	}
+	a.to = b.to
+	a.needs.merge(&b.needs)
+	if a.by != b.by {
+		a.by = nil
+	}
+	return a
+}
+
+// release applies what may be applied, until nothing more may.
+func (e *Engine) release(now int64) {
+	for again := true; again; {
+		again = false
+		for _, o := range e.origins {
+			for s, u := range o.held {
+				if u != nil && e.ready(u) {
+					o.held[s] = nil
+					e.apply(now, u)
+					again = true
+				}
+			}
+		}
+	}
+}
+
+// ready says whether a unit may be applied.
+func (e *Engine) ready(u *unit) bool {
+	o := u.origin
+	if u.table != o.table && u.stream != record.State { // counts of an incarnation come after its state
+		return false
+	}
+	if u.from > u.table.Head(u.stream) {
+		return false
+	}
+	return e.cfg.Defect == DropDependency || e.satisfied(u.by, &u.needs)
+}
+
+// satisfied says whether everything is here that a vector names. What a node had in an incarnation that is over is not
+// waited for: nobody has it any more.
+func (e *Engine) satisfied(by *Conn, needs *vector) bool {
+	for slot, o := range e.origins {
+		for s, m := range needs[slot] {
+			if m.incarnation == 0 || slot == int(e.self) {
+				continue
+			}
+			if o.at(record.Stream(s)).before(m) && (s != int(record.State) || by == nil || by.view[slot].before(m)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// apply makes a unit visible.
+func (e *Engine) apply(now int64, u *unit) {
+	o := u.origin
+	e.changes = e.changes[:0]
+	if err := u.staging.Commit(func(r *record.Record) { e.changes = append(e.changes, *r) }); err != nil {
+		e.tell(Notice{Kind: Refused, Peer: e.names[o.slot], Stream: u.stream, Text: err.Error()})
+		return // it is asked for again
+	}
+	fresh := u.table == o.next && o.next != nil
+	if fresh {
+		e.replace(now, o)
+	}
+	o.needs[u.stream].merge(&u.needs)
+	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: u.stream, Reset: fresh, Records: e.changes})
+	e.moved(now, o)
+}
+
+// replace lets the incarnation that has come take the place of the one before.
+func (e *Engine) replace(now int64, o *origin) {
+	if o.incarnation != 0 {
+		e.tell(Notice{Kind: PeerRestarted, Peer: e.names[o.slot], Number: o.nextIncarnation})
+	}
+	o.table, o.incarnation = o.next, o.nextIncarnation
+	o.next, o.nextIncarnation = nil, 0
+	o.needs, o.early = [record.NumStreams]vector{}, nil
+	o.earlyCount++
+	e.dropHeld(o)
+	for _, p := range e.peers {
+		if p == nil {
+			continue
+		}
+		for s := range record.NumStreams {
+			p.rewind(&p.flows[o.slot][s], now)
+		}
+	}
+	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: record.Counts, Reset: true})
+}
+
+func (e *Engine) show(a Applied) {
+	if e.cfg.Applied != nil {
+		e.cfg.Applied(a)
+	}
+}
+
+// moved tells those whom it concerns that we have more of an origin.
+func (e *Engine) moved(now int64, o *origin) {
+	o.prune()
+	if p := e.peers[o.slot]; p != nil {
+		e.checkSynced(p)
+		if u, b := p.conns[Urgent], p.conns[Bulk]; u != nil && (b == nil || b.ackAt == never) {
+			u.owe(now, 0)
+		}
+	}
+	for _, p := range e.peers {
+		if p == nil {
+			continue
+		}
+		for s := range record.NumStreams {
+			if f := &p.flows[o.slot][s]; now < f.until && f.behind() {
+				f.due = min(f.due, now)
+				e.wake(p.carrier(f), now)
+			}
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"fcredirect/mgmt/peer/record"
+	"fcredirect/mgmt/peer/replica"
+	"fcredirect/mgmt/peer/wire"
+)
+
+// mark is a place in a stream of an origin, over all its incarnations.
+type mark struct{ incarnation, version uint64 }
+
+func (m mark) before(o mark) bool {
+	return m.incarnation < o.incarnation || m.incarnation == o.incarnation && m.version < o.version
+}
+
+// vector is a clock with a hand for each stream of each node: what must be applied before something else.
+type vector [maxNodes][record.NumStreams]mark
+
+func (v *vector) raise(slot uint8, stream record.Stream, m mark) {
+	if v[slot][stream].before(m) {
+		v[slot][stream] = m
+	}
+}
+
+func (v *vector) merge(o *vector) {
+	for slot := range v {
+		for stream := range v[slot] {
+			v.raise(uint8(slot), record.Stream(stream), o[slot][stream])
+		}
+	}
+}
+
+// deps appends the hands that are not zero, as a unit carries them.
+func (v *vector) deps(all []wire.At) []wire.At {
+	for slot := range v {
+		for stream, m := range v[slot] {
+			if m.incarnation > 0 {
+				all = append(all, wire.At{Slot: uint8(slot), Stream: record.Stream(stream), Incarnation: m.incarnation, Version: m.version})
+			}
+		}
+	}
+	return all
+}
+
+// origin is a node as the source of its records: ours, or the replica of another's.
+type origin struct {
+	slot        uint8
+	incarnation uint64         // 0: nothing is known of it
+	table       *replica.Table // of that incarnation
+	needs       [record.NumStreams]vector
+
+	// A higher incarnation that has begun to come, and has not replaced this one yet.
+	next            *replica.Table
+	nextIncarnation uint64
+
+	held       [record.NumStreams]*unit // what is complete and waits for what it depends on
+	early      []record.Record          // of State, seen ahead of the stream
+	earlyNeeds vector                   // what they depend on
+	earlyCount uint64                   // counts what changes early, and what moves the stream while there is any
+	progress   [record.NumStreams]int64 // when something of the stream last came
+	wanted     [record.NumStreams]int64 // when it was last asked for
+}
+
+func (o *origin) at(s record.Stream) mark { return mark{o.incarnation, o.table.Head(s)} }
+
+func (o *origin) position() wire.Position {
+	p := wire.Position{Slot: o.slot, Incarnation: o.incarnation}
+	for s := range record.NumStreams {
+		p.Applied[s] = o.table.Head(s)
+	}
+	return p
+}
