@@ -172,6 +172,8 @@ var catalogue = []Entry{
 	{PeerRefused, "peer.refused", Warning, Security, "a connection from {address} was refused: {why}", peerFields},
 	{PeerDuplicate, "peer.duplicate_node", Error, Security, "another node calls itself {peer} too: {why}", peerFields},
 	{PeerRestarted, "peer.restarted", Notice, Peers, "node {peer} began anew", peerFields},
+	{PeerJoined, "peer.joined", Warning, Security, "node {peer} joined the cluster from {address}", peerFields},
+	{PeerCertificates, "peer.certificates", Notice, Security, "{why}", peerFields},
 	{PairReady, "pair.ready", Notice, Peers, "this node could take over for {peer}", peerFields},
 	{PairNotReady, "pair.not_ready", Warning, Peers, "this node could not take over for {peer}: {why}", peerFields},
 	{PairTakeover, "pair.takeover", Critical, Peers, "this node took over from {peer}, epoch {epoch}", pairFields},

@@ -116,6 +116,8 @@ const (
 	PeerRefused      Type = 1189
 	PeerDuplicate    Type = 1190
 	PeerRestarted    Type = 1191
+	PeerJoined       Type = 1192
+	PeerCertificates Type = 1193
 	PairReady        Type = 1200
 	PairNotReady     Type = 1201
 	PairTakeover     Type = 1202

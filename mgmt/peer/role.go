@@ -2,15 +2,16 @@ package peer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"fcredirect/dataplane/feed"
 	"fcredirect/mgmt/attach"
+	"fcredirect/mgmt/config"
+	"fcredirect/mgmt/event"
 )
 
 // Bus is what the role asks of the bus: that others can call it.
@@ -18,22 +19,26 @@ type Bus interface {
 	Handle(method string, answer func(ctx context.Context, request []byte) ([]byte, error)) (remove func())
 }
 
-// Method answers Stats as JSON.
-const Method = "peer.stats"
-
 // Options are what an instance is made of.
 type Options struct {
-	Place attach.Place
-	Bus   Bus // nil: nobody asks
-	Log   *slog.Logger
-	Batch int // items read from a ring at once; 0 is DefaultBatch
+	Place  attach.Place
+	Bus    Bus // nil: nobody asks
+	Log    *slog.Logger
+	Batch  int            // items read from a ring at once; 0 is DefaultBatch
+	Node   string         // the name of this node
+	Dir    string         // of its certificates and its incarnation
+	Peers  config.Peer    // without nodes, this one stands alone
+	Events event.Appender // nil: nobody keeps them
+	Alarms Alarms         // nil: nobody hears of them
 }
 
 // Role is one instance.
 type Role struct {
-	o      Options
-	counts counts
-	round  atomic.Int64 // ns since 1970: the loop came round; 0 while it does not read
+	o       Options
+	counts  counts
+	cluster atomic.Pointer[cluster] // nil: this node stands alone, or the role does not run
+	alive   atomic.Bool             // the data plane runs
+	round   atomic.Int64            // ns since 1970: the loop came round; 0 while it does not read
 }
 
 // New checks the options.
@@ -41,20 +46,61 @@ func New(o Options) (*Role, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Events == nil {
+		o.Events = event.Nowhere{}
+	}
+	if o.Alarms == nil {
+		o.Alarms = silent{}
+	}
 	if o.Batch < 0 {
 		return nil, fmt.Errorf("peer: a batch of %d items", o.Batch)
 	}
 	if o.Batch == 0 {
 		o.Batch = DefaultBatch
 	}
+	if _, err := settingsOf(o.Peers.Settings); err != nil {
+		return nil, err
+	}
 	return &Role{o: o}, nil
 }
 
-// Run reads until ctx ends. ready is called when it reads the rings for the first time.
+// Run reads until ctx ends, and keeps the peers in step where there are any. ready is called when it reads the rings for the
+// first time.
 func (r *Role) Run(ctx context.Context, ready func()) error {
-	if r.o.Bus != nil {
-		defer r.o.Bus.Handle(Method, r.answer)()
+	c, err := newCluster(r)
+	if err != nil {
+		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	failed := make(chan error, 1)
+	if c != nil {
+		r.cluster.Store(c)
+		defer r.cluster.Store(nil)
+		running.Go(func() {
+			if err := c.run(ctx); err != nil {
+				failed <- err
+				cancel()
+			}
+		})
+	}
+	defer r.handlers()()
+	err = r.segments(ctx, c, ready)
+	cancel()
+	running.Wait()
+	select {
+	case broken := <-failed:
+		return errors.Join(broken, err)
+	default:
+		return err
+	}
+}
+
+// segments serves one segment after the other.
+func (r *Role) segments(ctx context.Context, c *cluster, ready func()) error {
 	for once := ready; ctx.Err() == nil; {
 		seg, err := attach.Wait(ctx, r.o.Place)
 		if ctx.Err() != nil {
@@ -63,8 +109,9 @@ func (r *Role) Run(ctx context.Context, ready func()) error {
 		if err != nil {
 			return fmt.Errorf("peer: %w", err)
 		}
-		err = r.serve(ctx, seg, once)
+		err = r.serve(ctx, c, seg, once)
 		r.round.Store(0)
+		r.alive.Store(false)
 		if err = errors.Join(err, seg.Close()); err != nil {
 			return fmt.Errorf("peer: %w", err)
 		}
@@ -81,35 +128,52 @@ func closeOf(seg *attach.Segment) error {
 }
 
 // serve reads the rings of one segment, until ctx ends or everything in a segment that was replaced is read.
-func (r *Role) serve(ctx context.Context, seg *attach.Segment, ready func()) error {
-	readers, err := feed.Open(seg.State, seg.Ctl, feed.Peer, 0)
+func (r *Role) serve(ctx context.Context, c *cluster, seg *attach.Segment, ready func()) error {
+	var to *own
+	longest := maxWait
+	if c != nil {
+		to, longest = c.own, maxWaitPeers
+	}
+	s, err := newSource(seg, to)
 	if err != nil {
 		return err
 	}
 	r.counts.segments.Add(1)
-	r.o.Log.Info("peer: reading the rings", "segment", seg.Dir, "rings", len(readers), "epoch", seg.Epoch)
+	r.o.Log.Info("peer: reading the rings", "segment", seg.Dir, "rings", len(s.readers), "epoch", seg.Epoch)
+	if c != nil {
+		inner, stop := context.WithCancel(ctx)
+		var programming sync.WaitGroup
+		programming.Go(func() { c.serve(inner, seg) })
+		defer programming.Wait()
+		defer stop()
+	}
 	ready()
-	looked, wait := time.Now(), minWait
-	pause := time.NewTimer(0)
+	var looked time.Time
+	wait, pause := minWait, time.NewTimer(0)
 	defer pause.Stop()
 	for ctx.Err() == nil {
-		r.round.Store(time.Now().UnixNano())
-		n, err := r.pass(readers)
+		now := time.Now()
+		r.round.Store(now.UnixNano())
+		n, err := s.pass(r.o.Batch, r.counts.count)
 		if err != nil {
 			return err
+		}
+		if n > 0 {
+			r.counts.batches.Add(1)
+		}
+		if now.Sub(looked) >= lookEvery {
+			looked = now
+			if n == 0 && seg.Replaced() {
+				return nil
+			}
+			r.look(c, s)
 		}
 		if n > 0 {
 			wait = minWait
 			continue
 		}
-		if time.Since(looked) >= lookEvery {
-			looked = time.Now()
-			if seg.Replaced() {
-				return nil
-			}
-		}
 		pause.Reset(wait)
-		wait = min(2*wait, maxWait)
+		wait = min(2*wait, longest)
 		select {
 		case <-ctx.Done():
 		case <-pause.C:
@@ -118,30 +182,13 @@ func (r *Role) serve(ctx context.Context, seg *attach.Segment, ready func()) err
 	return nil
 }
 
-// pass reads a batch from each ring and releases it at once: what only is counted is durable enough.
-func (r *Role) pass(readers []*feed.Reader) (n int, err error) {
-	for _, rd := range readers {
-		before := n
-		for range r.o.Batch {
-			item := rd.Next()
-			if item == nil {
-				break
-			}
-			r.counts.count(item)
-			n++
-		}
-		if err := rd.Err(); err != nil {
-			return n, fmt.Errorf("ring of producer %d: %w", rd.Producer(), err)
-		}
-		if n == before {
-			continue
-		}
-		r.counts.batches.Add(1)
-		if err := rd.Release(rd.Read()); err != nil {
-			return n, fmt.Errorf("ring of producer %d: %w", rd.Producer(), err)
-		}
+// look has a look at the pages.
+func (r *Role) look(c *cluster, s *source) {
+	r.alive.Store(s.seg.State.Alive())
+	s.look()
+	if c != nil && s.settling.done {
+		c.everythingTold()
 	}
-	return n, nil
 }
 
 // Healthy says whether the loop comes round. Waiting for a segment is no illness.
@@ -151,12 +198,4 @@ func (r *Role) Healthy() error {
 		return fmt.Errorf("peer: it has not looked at the rings for %v", late.Round(time.Second))
 	}
 	return nil
-}
-
-func (r *Role) answer(context.Context, []byte) ([]byte, error) {
-	b, err := json.Marshal(r.Stats())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Method, err)
-	}
-	return b, nil
 }

@@ -4,15 +4,17 @@ import (
 	"sync/atomic"
 
 	"fcredirect/dataplane/feed"
+	"fcredirect/mgmt/peer/engine"
 )
 
-// Stats is what there would have been to send since Run began. Counters only go up.
+// Stats is what came out of the rings since Run began, and what was done with it. Counters only go up.
 type Stats struct {
 	Lanes    map[string]Lane `json:"lanes"`    // immediate, high, normal
 	Synced   uint64          `json:"synced"`   // ends of answers to a wish for everything
 	Unknown  uint64          `json:"unknown"`  // items of a kind that this version does not know
-	Batches  uint64          `json:"batches"`  // reads of a ring that found something
+	Batches  uint64          `json:"batches"`  // reads of the rings that found something
 	Segments uint64          `json:"segments"` // of the data plane: more than one means cold starts
+	Cluster  *Totals         `json:"cluster"`  // null: this node stands alone
 }
 
 // Lane is the items of one lane.
@@ -21,6 +23,24 @@ type Lane struct {
 	Logins uint64 `json:"logins"`
 	Ended  uint64 `json:"ended"` // of both, the last of their life
 	Bytes  uint64 `json:"bytes"` // as they lie in the ring: one message each would carry as much
+}
+
+// Totals are those of peer sync.
+type Totals struct {
+	Engine  engine.Stats     `json:"engine"`
+	Peers   []Peer           `json:"peers"`
+	Ready   Readiness        `json:"readiness"` // false where there is no partner
+	Program ProgrammedTotals `json:"programmed"`
+	Full    uint64           `json:"full"`    // records of this node that found no room
+	Untold  uint64           `json:"untold"`  // news that were not made events, because too many came
+	Changes [3]uint64        `json:"changes"` // of this node, by lane
+}
+
+// ProgrammedTotals is what the data plane made of what the partner knows.
+type ProgrammedTotals struct {
+	Done    uint64 `json:"done"`
+	Better  uint64 `json:"better"`  // this node had seen them itself
+	Refused uint64 `json:"refused"` // they found no place
 }
 
 var laneNames = [...]string{feed.Immediate: "immediate", feed.High: "high", feed.Normal: "normal"}
@@ -61,5 +81,17 @@ func (r *Role) Stats() Stats {
 		l.Bytes = (l.Flows + l.Logins) * feed.ItemBytes
 		s.Lanes[laneNames[n]] = l
 	}
+	if c := r.cluster.Load(); c != nil {
+		s.Cluster = c.totals(r)
+	}
 	return s
+}
+
+func (c *cluster) totals(r *Role) *Totals {
+	t := &Totals{Engine: c.engine.Stats(), Peers: c.list(r), Untold: c.dropped.Load(), Full: c.own.full.Load()}
+	t.Changes = t.Engine.Changes
+	if p := c.programmer; p != nil {
+		t.Ready, t.Program = p.readiness(), p.totals()
+	}
+	return t
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"fcredirect/mgmt/alarm/report"
 	"fcredirect/mgmt/api"
 	"fcredirect/mgmt/bus"
 	"fcredirect/mgmt/config"
@@ -93,7 +94,10 @@ func (a *assembly) makeTelemetry(config.Instance) (Role, error) {
 }
 
 func (a *assembly) makePeer(i config.Instance) (Role, error) {
-	return peer.New(peer.Options{Place: a.Place, Bus: handles{a.bus}, Log: a.Log, Batch: i.Role.Batch})
+	return peer.New(peer.Options{
+		Place: a.Place, Bus: handles{a.bus}, Log: a.Log, Batch: i.Role.Batch, Node: a.Config.Node, Dir: filepath.Join(a.Config.StateDir, "peer"),
+		Peers: a.Config.Peer, Events: a.events, Alarms: report.New(a.bus, a.Log),
+	})
 }
 
 func (a *assembly) makeAPI(config.Instance) (Role, error) {

@@ -77,7 +77,7 @@ const root = "/api/v1/"
 // Register adds the operations.
 func Register(a *rest.API, d Deps) {
 	n := &noun{Deps: d, api: a}
-	for _, register := range []func(*rest.API){n.roles, n.alarms, n.mutes, n.events, n.webhooks, n.jobs, n.backups, n.bundles, n.system} {
+	for _, register := range []func(*rest.API){n.roles, n.alarms, n.mutes, n.events, n.webhooks, n.jobs, n.backups, n.bundles, n.peers, n.system} {
 		register(a)
 	}
 }

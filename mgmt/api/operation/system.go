@@ -19,9 +19,7 @@ import (
 	"fcredirect/mgmt/api/rest"
 	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/auth"
-	"fcredirect/mgmt/peer"
 	"fcredirect/mgmt/postgres"
-	"fcredirect/mgmt/problem"
 )
 
 // System is the node in short.
@@ -109,47 +107,11 @@ type Hugepages struct {
 	Reserved uint64 `json:"reserved"`
 }
 
-// Peers is what there is of peers: nothing but counts, as long as nodes do not talk to each other.
-type Peers struct {
-	Configured bool        `json:"configured" doc:"This version cannot be given peers: false."`
-	Note       string      `json:"note"`
-	Counts     *PeerCounts `json:"counts,omitempty" doc:"What there would have been to send; absent when role peer does not run."`
-}
-
-// PeerCounts is what there would have been to send since role peer began.
-type PeerCounts struct {
-	Lanes    map[string]PeerLane `json:"lanes" doc:"immediate, high, normal"`
-	Synced   uint64              `json:"synced"`
-	Unknown  uint64              `json:"unknown"`
-	Batches  uint64              `json:"batches"`
-	Segments uint64              `json:"segments"`
-}
-
-// PeerLane is the items of one lane.
-type PeerLane struct {
-	Flows  uint64 `json:"flows"`
-	Logins uint64 `json:"logins"`
-	Ended  uint64 `json:"ended"`
-	Bytes  uint64 `json:"bytes"`
-}
-
 func (n *noun) system(a *rest.API) {
 	rest.Register(a, rest.Operation{
 		ID: "get-system", Method: http.MethodGet, Path: root + "system", Tag: "system", Permission: auth.SystemRead, Summary: "The node in short",
 		Description: "What does not answer is shown as absent or unavailable; the request succeeds all the same.",
 	}, n.getSystem)
-	rest.Register(a, rest.Operation{
-		ID: "get-peers", Method: http.MethodGet, Path: root + "peers", Tag: "peer", Permission: auth.PeerRead, Summary: "What there is of peers",
-		Description: "Nodes do not keep each other in step in this version. What role peer counts is what there would be to send.",
-	}, func(ctx context.Context, _ *struct{}) (*rest.Item[Peers], error) {
-		p := Peers{Note: "Nodes do not send each other anything in this version."}
-		if s, err := ask[PeerCounts](ctx, n.Bus, "peer", peer.Method, struct{}{}); err == nil {
-			p.Counts = &s
-		} else if !problem.Is(err, problem.RoleUnavailable) {
-			return nil, err
-		}
-		return rest.One(p, 0), nil
-	})
 }
 
 func (n *noun) getSystem(ctx context.Context, _ *struct{}) (*rest.Item[System], error) {

@@ -1,0 +1,95 @@
+package peer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"fcredirect/dataplane/command"
+	"fcredirect/mgmt/attach"
+	"fcredirect/mgmt/event"
+	"fcredirect/mgmt/peer/engine"
+)
+
+// planeOf is the data plane of a segment.
+func planeOf(seg *attach.Segment) *client {
+	return &client{tables: command.New(seg.State, seg.Ctl), alive: seg.State.Alive, pair: func() *PeerPair { return pairOf(seg.State) }}
+}
+
+// pairNow is what the data plane says of the inline pair, nil when it is in none or does not run.
+func (c *cluster) pairNow() *PeerPair {
+	if to := c.plane.Load(); to != nil && to.alive() {
+		return to.pair()
+	}
+	return nil
+}
+
+// obstacles are what stands in the way of a planned hand-over, as far as this side knows. The data plane judges for itself.
+func (c *cluster) obstacles() (all []string) {
+	add := func(is bool, format string, args ...any) {
+		if is {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	connected := false
+	for _, s := range c.engine.Peers(c.now()) {
+		connected = connected || s.Name == c.partnerName && s.Connected[engine.Urgent]
+	}
+	fact := func(slot uint8, number uint64) uint64 { v, _ := c.fact(slot, number); return v }
+	add(!connected, "%s is not connected", c.partnerName)
+	add(fact(c.partner, FactAlive) != 1, "the data plane of %s does not run", c.partnerName)
+	add(fact(c.partner, FactReady) != 1, "%s is not ready", c.partnerName)
+	add(fact(c.partner, FactABI) != fact(c.self, FactABI), "the data planes are of different versions")
+	add(fact(c.partner, FactPolicy) != fact(c.self, FactPolicy), "the active policies differ")
+	add(fact(c.partner, FactPorts) != fact(c.self, FactPorts), "the ports are not laid out alike")
+	add(fact(c.self, FactWindow) == 1 || fact(c.partner, FactWindow) == 1, "a change of the policy waits to be confirmed")
+	return all
+}
+
+// answerHandOver has this node's data plane give its work to the partner.
+func (r *Role) answerHandOver(ctx context.Context, request []byte) (any, error) {
+	var q HandOverRequest
+	if err := json.Unmarshal(request, &q); err != nil {
+		return nil, fmt.Errorf("%s: %w", MethodHandOver, err)
+	}
+	c := r.cluster.Load()
+	if c == nil {
+		return nil, refuse(CodeAlone, "this node has no peers: the configuration names none")
+	}
+	if slot, ok := c.engine.Slot(q.Name); !ok || slot == c.self {
+		return nil, refuse(CodeUnknown, "no peer is called %.64q", q.Name)
+	}
+	if q.Name != c.partnerName {
+		return nil, refuse(CodeNoPair, "%s is not the partner of this node", q.Name)
+	}
+	to := c.plane.Load()
+	if to == nil || !to.alive() {
+		return nil, refuse(CodeNoPlane, "the data plane of this node does not run")
+	}
+	answer := HandOverAnswer{Obstacles: append([]string{}, c.obstacles()...)}
+	if q.Check {
+		return answer, nil
+	}
+	if len(answer.Obstacles) > 0 && !q.Force {
+		return nil, refuse(CodeRefused, "nothing was done: %s", answer.Obstacles[0])
+	}
+	ctx, cancel := context.WithTimeout(ctx, handOverTimeout)
+	defer cancel()
+	began := time.Now()
+	if err := to.HandOver(ctx, q.Force); err != nil {
+		var said *command.Error
+		if errors.As(err, &said) {
+			return nil, refuse(CodeRefused, "nothing was done: %s", said.Error())
+		}
+		return nil, refuse(CodeRefused, "it is not known whether %s has it: %v", q.Name, err)
+	}
+	answer.Done, answer.TookMS = true, float64(time.Since(began).Microseconds())/1000
+	fields := event.Fields{"peer": q.Name, "who": q.By}
+	if p := c.pairNow(); p != nil {
+		fields["epoch"] = p.Epoch
+	}
+	c.tell(ctx, event.PairHandover, fields)
+	return answer, nil
+}
