@@ -96,9 +96,13 @@ func (c *Conn) sayRepairs(f *flow) {
 	if !f.repairing() || f.behind() {
 		return
 	}
-	s := &c.e.cfg.Settings
+	s, records := &c.e.cfg.Settings, 0
+	for _, k := range f.stream.Kinds() {
+		records += f.origin.table.Len(k)
+	}
+	bucketBytes := max(s.BufferBytes, 2*records/wire.NumBuckets*recordBytes)
 	for w := range f.repairs {
-		for f.repairs[w] != 0 && len(c.queue) < s.BuffersPerConnection/2 {
+		for f.repairs[w] != 0 && len(c.queue) < s.BuffersPerConnection/2 && c.room(bucketBytes) {
 			bit := bits.TrailingZeros64(f.repairs[w])
 			if c.sayBucket(f, w*64+bit) != nil {
 				return
@@ -120,7 +124,7 @@ func (c *Conn) sayBucket(f *flow, bucket int) error {
 	})
 	at := wire.At{Slot: f.origin.slot, Stream: f.stream, Incarnation: f.origin.incarnation, Version: f.origin.table.Head(f.stream)}
 	for first := true; first || len(all) > 0; first = false {
-		n := min(len(all), c.e.cfg.Settings.FrameRecords)
+		n := min(len(all), len(c.e.records))
 		p := wire.Repair{At: at, Bucket: uint8(bucket), First: first, Last: n == len(all), Records: all[:n]}
 		all = all[n:]
 		frame, err := c.enc.AppendRepair(wire.Begin(nil, wire.TypeRepair), &p)

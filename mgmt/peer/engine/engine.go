@@ -37,6 +37,7 @@ type Applied struct {
 	Stream      record.Stream
 	Reset       bool // what the origin had in this stream before is gone, except what is in Records
 	Repair      bool // by digests
+	More        bool // at once with what the next call tells: neither was visible without the other
 	Records     []record.Record
 }
 
@@ -146,7 +147,8 @@ func New(c Config) (*Engine, error) {
 	if err := c.Settings.Check(); err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: c, self: uint8(self), names: names, records: make([]record.Record, c.Settings.FrameRecords)}
+	frame := min(c.Settings.FrameRecords, (c.Settings.BufferBytes-frameRest)/recordBytes) // so that a frame fits into a buffer
+	e := &Engine{cfg: c, self: uint8(self), names: names, records: make([]record.Record, frame)}
 	for slot := range names {
 		o := &origin{slot: uint8(slot), table: e.newTable(uint8(slot), 0)}
 		e.origins = append(e.origins, o)

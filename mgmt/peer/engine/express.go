@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"fcredirect/mgmt/peer/record"
 	"fcredirect/mgmt/peer/wire"
@@ -107,7 +108,7 @@ func (c *Conn) sendEarly(o *origin, buf []byte) ([]byte, error) {
 	needs.raise(o.slot, record.State, mark{o.incarnation, head})
 	needs.merge(&o.needs[record.State])
 	needs.merge(&o.earlyNeeds)
-	records, to := append(e.records[:0], o.early...), head
+	records, to := slices.Clone(o.early), head
 	for i := range records {
 		to = max(to, records[i].Version)
 	}
@@ -128,7 +129,7 @@ func (c *Conn) takeExpress(now int64, u *wire.Unit) error {
 		needs.raise(d.Slot, d.Stream, mark{d.Incarnation, d.Version})
 	}
 	c.view[u.Origin] = mark{}
-	if u.Incarnation != o.incarnation || e.cfg.Defect != DropDependency && !e.satisfied(c, &needs) {
+	if u.Incarnation != o.incarnation || e.cfg.Defect != DropDependency && !e.satisfied(c, &needs, nil) {
 		return nil
 	}
 	e.changes = e.changes[:0]
@@ -138,17 +139,33 @@ func (c *Conn) takeExpress(now int64, u *wire.Unit) error {
 	if u.Origin != c.peer.slot {
 		c.view[u.Origin] = mark{u.Incarnation, u.To}
 	}
+	o.remember(u.Records, &needs)
 	if len(e.changes) == 0 {
 		return nil
 	}
-	for _, r := range e.changes {
-		o.early = append(o.early, r)
-	}
-	o.earlyCount++
-	o.earlyNeeds.merge(&needs)
 	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: record.State, Records: e.changes})
 	e.release(now)
 	return nil
+}
+
+// remember notes what has come ahead, deletions of what was never here too, for those who may depend on it.
+func (o *origin) remember(records []record.Record, needs *vector) {
+	for _, r := range records {
+		if r.Version <= o.table.Head(record.State) {
+			continue
+		}
+		i := slices.IndexFunc(o.early, func(e record.Record) bool { return e.Key == r.Key })
+		switch {
+		case i < 0:
+			o.early = append(o.early, r)
+		case o.early[i].Version < r.Version:
+			o.early[i] = r
+		default:
+			continue
+		}
+		o.earlyCount++
+	}
+	o.earlyNeeds.merge(needs)
 }
 
 // prune forgets early records that the stream has brought.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"fcredirect/mgmt/peer/record"
 	"fcredirect/mgmt/peer/replica"
 	"fcredirect/mgmt/peer/wire"
@@ -117,18 +119,51 @@ func (e *Engine) release(now int64) {
 		again = false
 		for _, o := range e.origins {
 			for s, u := range o.held {
-				if u != nil && e.ready(u) {
+				if u != nil && e.ready(u, nil) {
 					o.held[s] = nil
-					e.apply(now, u)
+					e.apply(now, u, false)
 					again = true
 				}
 			}
 		}
+		if !again {
+			again = e.releaseTogether(now)
+		}
 	}
 }
 
-// ready says whether a unit may be applied.
-func (e *Engine) ready(u *unit) bool {
+// releaseTogether applies units that wait for each other. A unit stands for many changes, so two of them may each have
+// something that depends on a part of the other, above all for a newcomer; neither may ever be seen without the other.
+// What is applied is the largest set of held units that needs nothing beyond itself and what is here.
+func (e *Engine) releaseTogether(now int64) bool {
+	var together []*unit
+	for _, o := range e.origins {
+		for _, u := range o.held {
+			if u != nil {
+				together = append(together, u)
+			}
+		}
+	}
+	for all := false; !all; {
+		with := new(vector)
+		for _, u := range together {
+			with.raise(u.origin.slot, u.stream, mark{u.incarnation, u.to})
+		}
+		before := len(together)
+		together = slices.DeleteFunc(together, func(u *unit) bool { return !e.ready(u, with) })
+		all = len(together) == before
+	}
+	for _, u := range together {
+		u.origin.held[u.stream] = nil
+	}
+	for i, u := range together {
+		e.apply(now, u, i < len(together)-1)
+	}
+	return len(together) > 0
+}
+
+// ready says whether a unit may be applied, together with others that reach as far as with says.
+func (e *Engine) ready(u *unit, with *vector) bool {
 	o := u.origin
 	if u.table != o.table && u.stream != record.State { // counts of an incarnation come after its state
 		return false
@@ -136,15 +171,18 @@ func (e *Engine) ready(u *unit) bool {
 	if u.from > u.table.Head(u.stream) {
 		return false
 	}
-	return e.cfg.Defect == DropDependency || e.satisfied(u.by, &u.needs)
+	return e.cfg.Defect == DropDependency || e.satisfied(u.by, &u.needs, with)
 }
 
 // satisfied says whether everything is here that a vector names. What a node had in an incarnation that is over is not
 // waited for: nobody has it any more.
-func (e *Engine) satisfied(by *Conn, needs *vector) bool {
+func (e *Engine) satisfied(by *Conn, needs, with *vector) bool {
 	for slot, o := range e.origins {
 		for s, m := range needs[slot] {
 			if m.incarnation == 0 || slot == int(e.self) {
+				continue
+			}
+			if with != nil && !with[slot][s].before(m) {
 				continue
 			}
 			if o.at(record.Stream(s)).before(m) && (s != int(record.State) || by == nil || by.view[slot].before(m)) {
@@ -155,8 +193,8 @@ func (e *Engine) satisfied(by *Conn, needs *vector) bool {
 	return true
 }
 
-// apply makes a unit visible.
-func (e *Engine) apply(now int64, u *unit) {
+// apply makes a unit visible, at once with the next one when more is set.
+func (e *Engine) apply(now int64, u *unit, more bool) {
 	o := u.origin
 	e.changes = e.changes[:0]
 	if err := u.staging.Commit(func(r *record.Record) { e.changes = append(e.changes, *r) }); err != nil {
@@ -168,7 +206,7 @@ func (e *Engine) apply(now int64, u *unit) {
 		e.replace(now, o)
 	}
 	o.needs[u.stream].merge(&u.needs)
-	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: u.stream, Reset: fresh, Records: e.changes})
+	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: u.stream, Reset: fresh, More: more, Records: e.changes})
 	e.moved(now, o)
 }
 
@@ -190,7 +228,7 @@ func (e *Engine) replace(now int64, o *origin) {
 			p.rewind(&p.flows[o.slot][s], now)
 		}
 	}
-	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: record.Counts, Reset: true})
+	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: record.Counts, Reset: true, More: true})
 }
 
 func (e *Engine) show(a Applied) {

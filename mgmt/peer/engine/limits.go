@@ -13,6 +13,8 @@ const (
 	maxMessage      = 64 << 10 // bytes of an opaque message
 	maxReplaced     = 16       // instances of a node that are remembered as gone
 	maxFlight       = 64       // units whose age is known while they are not acknowledged
+	recordBytes     = 128      // what a record takes at most, however badly it compresses
+	frameRest       = 2 << 10  // what a frame takes beside its records, at most
 	changeBytes     = 12       // about what a change takes on the wire: only for the trigger by size
 
 	never = math.MaxInt64

@@ -67,7 +67,7 @@ func (c *Conn) next(now int64, buf []byte) ([]byte, error) {
 		c.buckets = nil
 		return c.frame(buf, wire.TypeBuckets, b.Append)
 	}
-	if c.group == Urgent && len(c.peer.messages) > 0 && !c.full() {
+	if c.group == Urgent && len(c.peer.messages) > 0 && c.room(len(c.peer.messages[0])+wire.Overhead) {
 		m := c.peer.messages[0]
 		c.peer.messages = c.peer.messages[1:]
 		return c.data(c.frame(buf, wire.TypeMessage, func(dst []byte) []byte { return append(dst, m...) }))
@@ -110,8 +110,13 @@ func (c *Conn) data(frame []byte, err error) ([]byte, error) {
 // full says whether the pool is used up: then nothing more is encoded before the peer has taken something in, and changes
 // replace each other in the tables.
 func (c *Conn) full() bool {
+	return !c.room(c.e.cfg.Settings.BufferBytes)
+}
+
+// room says whether the pool has room for a frame of so many bytes. A frame that is larger than all of it goes alone.
+func (c *Conn) room(bytes int) bool {
 	s := &c.e.cfg.Settings
-	return len(c.pool) >= s.BuffersPerConnection || c.inFlight >= s.BuffersPerConnection*s.BufferBytes
+	return len(c.pool) < s.BuffersPerConnection && (c.inFlight == 0 || c.inFlight+bytes <= s.BuffersPerConnection*s.BufferBytes)
 }
 
 // ack says what we have taken in and applied.
