@@ -48,28 +48,47 @@ func (s *set) read(after, upTo uint64, buf []record.Record, needs *uint64) (n in
 	to = after
 	at, i := s.history.after(after)
 	for left := scanMax; at < len(s.history.chunks); at, i = at+1, 0 {
-		for c := s.history.chunks[at]; i < c.n; i++ {
-			version := c.version(i)
-			if version > upTo {
-				return n, upTo, true
-			}
-			if n == len(buf) || left == 0 {
+		c := s.history.chunks[at]
+		for i < c.n {
+			if n == len(buf) || left <= 0 {
 				return n, to, false
 			}
-			left--
-			to = version
-			b, row := s.at(c.at[i].handle)
-			if row[rowVersion]>>1 != version {
-				continue
+			some := c.at[i:min(i+ahead, c.n, i+len(buf)-n)]
+			s.touch(some)
+			left -= len(some)
+			for _, e := range some {
+				version := c.base + uint64(e.delta)
+				if version > upTo {
+					return n, upTo, true
+				}
+				to = version
+				b, row := s.at(e.handle)
+				if row[rowVersion]>>1 != version {
+					continue
+				}
+				b.load(&buf[n], row)
+				n++
+				if b.kind.Stream() == record.Counts {
+					*needs = max(*needs, *b.extra(row))
+				}
 			}
-			b.load(&buf[n], row)
-			n++
-			if word := b.needs(row); word != nil {
-				*needs = max(*needs, *word)
-			}
+			i += len(some)
 		}
 	}
 	return n, upTo, true
+}
+
+// ahead is how many rows are touched before the first of them is used, so that their cache misses overlap: they are all over the memory
+// when a stream has gone on for a while.
+const ahead = 16
+
+func (s *set) touch(some []entry) {
+	var sum uint64
+	for _, e := range some {
+		_, row := s.at(e.handle)
+		sum += row[rowVersion]
+	}
+	s.touched = sum
 }
 
 // Cut is what a stream has between two versions, as it is now: what changes afterwards is given as it was. It always ends, however

@@ -17,8 +17,8 @@ const (
 	RefsMax           = 8       // changes that one record is remembered to depend on; with more, its closure is the stream
 	VersionMax        = 1<<63 - 1
 
-	changesMax  = 1 << 14 // last changes of State whose refs are remembered; 32 bytes each
-	refsKept    = 1 << 16 // refs of all of these; 32 bytes each
+	changesMax  = 1 << 12 // last changes of State whose refs are remembered; 32 bytes each. Small enough for the cache: each Put looks
+	refsKept    = 1 << 14 // refs of all of these; 32 bytes each
 	scanMax     = 8192    // entries of a log that one call of Next looks at: 0.1 ms when all of them are stale
 	sweepChunks = 3       // chunks of a log that are swept when one has been filled, see log.go
 	spareRows   = 8192    // a staging of at most as many is kept for the next unit

@@ -15,26 +15,28 @@ import (
 // none. Of Counts a row has one word for all refs, see Cursor.Needs.
 type refs struct {
 	changes []refsOf     // ring: a power of two
-	first   int          // that is remembered
-	next    int          // to be written
+	first   uint64       // that is remembered
+	next    uint64       // to be written
 	kept    []record.Ref // ring: a power of two
-	written int          // refs, ever
+	written uint64       // refs, ever
 }
 
 type refsOf struct {
 	version, since uint64
-	start, n       int // in kept, counted from the beginning
+	start          uint64 // in kept, counted from the beginning
+	n              uint64
 }
 
-// note remembers what a change depends on. before is the version that its record had, or 0.
-func (f *refs) note(version, before uint64, others []record.Ref) {
+// note remembers what a change depends on, and returns where. before is the version that its record had, or 0, and noted where
+// that was remembered.
+func (f *refs) note(version, before, noted uint64, others []record.Ref) uint64 {
 	var room [RefsMax]record.Ref
 	all, fits := union(room[:0], others)
 	since := before
 	if !fits {
 		all, since = all[:0], version
 	} else if before != 0 {
-		if o := f.of(before); o != nil {
+		if o := f.of(noted, before); o != nil {
 			both := all
 			for i := range o.n {
 				if both, fits = union(both, []record.Ref{*f.ref(o.start + i)}); !fits {
@@ -46,14 +48,15 @@ func (f *refs) note(version, before uint64, others []record.Ref) {
 			}
 		}
 	}
-	f.room(len(all))
-	o := refsOf{version: version, since: since, start: f.written, n: len(all)}
+	f.room(uint64(len(all)))
+	o := refsOf{version: version, since: since, start: f.written, n: uint64(len(all))}
 	for i := range all {
 		*f.ref(f.written) = all[i]
 		f.written++
 	}
-	f.changes[f.next&(len(f.changes)-1)] = o
+	*f.change(f.next) = o
 	f.next++
+	return f.next - 1
 }
 
 // union adds refs, one for each record: the latest. It stops at RefsMax.
@@ -72,49 +75,47 @@ func union(all, more []record.Ref) ([]record.Ref, bool) {
 	return all, true
 }
 
-// room makes the rings larger, up to their bounds, and forgets the oldest change when there is none left.
-func (f *refs) room(n int) {
-	if f.next-f.first == len(f.changes) {
+// room makes the rings larger, up to their bounds, and forgets the oldest changes when they are full.
+func (f *refs) room(n uint64) {
+	if f.next-f.first == uint64(len(f.changes)) {
 		if len(f.changes) < changesMax {
-			old := f.changes
-			f.changes = make([]refsOf, max(64, 2*len(old)))
-			for i := f.first; i < f.next; i++ {
-				f.changes[i&(len(f.changes)-1)] = old[i&(len(old)-1)]
-			}
+			f.changes = larger(f.changes, f.first, f.next)
 		} else {
 			f.first++
 		}
 	}
 	begin := f.written
 	if f.first < f.next {
-		begin = f.changes[f.first&(len(f.changes)-1)].start
+		begin = f.change(f.first).start
 	}
-	for len(f.kept) < refsKept && f.written+n-begin > len(f.kept) {
-		old := f.kept
-		f.kept = make([]record.Ref, max(64, 2*len(old)))
-		for i := max(begin, f.written-len(old)); i < f.written; i++ {
-			f.kept[i&(len(f.kept)-1)] = old[i&(len(old)-1)]
-		}
+	for len(f.kept) < refsKept && f.written+n-begin > uint64(len(f.kept)) {
+		f.kept = larger(f.kept, begin, f.written)
 	}
-	for f.first < f.next && f.written+n-f.changes[f.first&(len(f.changes)-1)].start > len(f.kept) {
+	for f.first < f.next && f.written+n-f.change(f.first).start > uint64(len(f.kept)) {
 		f.first++
 	}
 }
 
-func (f *refs) ref(i int) *record.Ref { return &f.kept[i&(len(f.kept)-1)] }
+// larger is a ring of twice the size with what stands between two places.
+func larger[T any](old []T, from, to uint64) []T {
+	ring := make([]T, max(64, 2*len(old)))
+	for i := from; i < to; i++ {
+		ring[i&uint64(len(ring)-1)] = old[i&uint64(len(old)-1)]
+	}
+	return ring
+}
 
-// of is what is remembered of the change that made a version, or nil.
-func (f *refs) of(version uint64) *refsOf {
-	lo, hi := f.first, f.next
-	for lo < hi {
-		mid := int(uint(lo+hi) / 2)
-		if o := &f.changes[mid&(len(f.changes)-1)]; o.version == version {
-			return o
-		} else if o.version < version {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
+func (f *refs) ref(i uint64) *record.Ref { return &f.kept[i&uint64(len(f.kept)-1)] }
+
+func (f *refs) change(i uint64) *refsOf { return &f.changes[i&uint64(len(f.changes)-1)] }
+
+// of is what is remembered at a place of the change that made a version, or nil.
+func (f *refs) of(noted, version uint64) *refsOf {
+	if noted < f.first || noted >= f.next {
+		return nil
+	}
+	if o := f.change(noted); o.version == version {
+		return o
 	}
 	return nil
 }
@@ -131,10 +132,11 @@ func (t *Table) needs(refs []record.Ref) (version uint64) {
 	return version
 }
 
-// Refs are the changes that the record of a key depends on, own and foreign, as far as they are remembered: those of State, of some
-// ten thousand last changes; ok is false when they are not.
+// Refs are the changes that the record of a key depends on, own and foreign, and those that its earlier changes depended on, as far as they
+// are remembered: those of State, of some thousand last changes; ok is false when they are not. For the table of the own
+// origin only.
 func (t *Table) Refs(key record.Key) (refs []record.Ref, ok bool) {
-	o := t.refs.of(t.Version(key))
+	_, o := t.recall(key)
 	if o == nil || o.since == o.version {
 		return nil, false
 	}
@@ -142,6 +144,18 @@ func (t *Table) Refs(key record.Key) (refs []record.Ref, ok bool) {
 		refs = append(refs, *t.refs.ref(o.start + i))
 	}
 	return refs, true
+}
+
+// recall is the record of a key of State, and what is remembered of it.
+func (t *Table) recall(key record.Key) (r record.Record, o *refsOf) {
+	if !key.Kind.Known() || key.Kind.Stream() != record.State {
+		return r, nil
+	}
+	if p := t.sets[record.State].find(key); p.found {
+		p.slab.load(&r, p.row)
+		o = t.refs.of(*p.slab.extra(p.row), r.Version)
+	}
+	return r, o
 }
 
 // Closure is the record of a key, and what it depends on in this table, transitively, as far as it is newer than a State
@@ -157,12 +171,11 @@ func (t *Table) Closure(key record.Key, after uint64, max int) (records []record
 		if slices.ContainsFunc(records, func(r record.Record) bool { return r.Key == key }) {
 			continue
 		}
-		r, known := t.look(key)
-		if known && r.Version <= after {
+		r, o := t.recall(key)
+		if r.Version != 0 && r.Version <= after {
 			continue
 		}
-		o := t.refs.of(r.Version)
-		if !known || o == nil || o.since > after || len(records) == max {
+		if o == nil || o.since > after || len(records) == max {
 			return nil, false
 		}
 		records = append(records, r)

@@ -16,6 +16,7 @@ type set struct {
 	digests bool // buckets are kept
 	buckets [Buckets]Digest
 	cuts    []*Cut // that are open
+	touched uint64 // see touch: the compiler must not leave it out
 }
 
 type grave struct {

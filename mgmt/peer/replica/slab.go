@@ -29,7 +29,8 @@ type slab struct {
 	used   int // entries of the index
 }
 
-// The words of a row: then come the fields, then, in Counts, what the record needs of State.
+// The words of a row: then come the fields, then one more: in Counts the State version that the record needs, in State where
+// its refs are remembered.
 const (
 	rowID      = iota
 	rowVersion // shifted left by one; the lowest bit says that it is gone; 0 in a free row
@@ -54,11 +55,7 @@ func hashOf(id uint64) uint64 {
 }
 
 func newSlab(kind record.Kind) *slab {
-	s := &slab{kind: kind, fields: kind.Fields(), stride: rowFields + kind.Fields()}
-	if kind.Stream() == record.Counts {
-		s.stride++
-	}
-	return s
+	return &slab{kind: kind, fields: kind.Fields(), stride: rowFields + kind.Fields() + 1}
 }
 
 func (s *slab) row(slot uint32) []uint64 {
@@ -66,13 +63,8 @@ func (s *slab) row(slot uint32) []uint64 {
 	return s.chunks[slot>>chunkBits][at : at+s.stride : at+s.stride]
 }
 
-// needs is the last word of a row: the State version that its refs need. Rows of State have none.
-func (s *slab) needs(row []uint64) *uint64 {
-	if s.stride == rowFields+s.fields {
-		return nil
-	}
-	return &row[s.stride-1]
-}
+// extra is the last word of a row.
+func (s *slab) extra(row []uint64) *uint64 { return &row[s.stride-1] }
 
 // find returns the row of an ID.
 func (s *slab) find(id, hash uint64) (slot uint32, found bool) {

@@ -146,21 +146,23 @@ func (s *Staging) Commit(changed func(*record.Record)) error {
 	if !s.reset {
 		s.fold(overtaken)
 	}
+	unit := s.set
 	var tell changes
-	if changed != nil {
-		tell = s.compare()
-	}
-	now := s.set
 	if s.set.digests && (s.reset || t.sets[s.stream].rows == 0) {
+		if changed != nil {
+			tell = s.compare()
+		}
 		s.replace()
 	} else {
-		s.merge()
+		tell = s.merge()
 	}
 	t.heads[s.stream] = s.to
 	for i := range overtaken {
 		delete(t.early, overtaken[i].Key)
 	}
-	tell.each(now, s.order, changed)
+	if changed != nil {
+		tell.each(unit, changed)
+	}
 	t.bound()
 	return nil
 }
@@ -235,24 +237,38 @@ func (s *Staging) replace() {
 }
 
 // merge writes the unit's records into the table's set.
-func (s *Staging) merge() {
-	to, head := s.table.sets[s.stream], s.table.heads[s.stream]
+func (s *Staging) merge() changes {
+	t := s.table
+	to, head, new := t.sets[s.stream], t.heads[s.stream], s.order[:0]
 	for _, o := range s.order {
 		if o.version <= head { // it begins before where the table stands
 			continue
 		}
 		b, row := s.set.at(o.handle)
+		gone := row[rowVersion]&1 != 0
 		p := to.find(record.Key{Kind: b.kind, ID: row[rowID]})
-		to.change(&p, o.version, row[rowVersion]&1 != 0, row[rowFields:rowFields+b.fields])
+		was := p.found && p.row[rowVersion]&1 == 0
+		ahead := record.Record{}
+		if len(t.early) > 0 {
+			if ahead = t.early[p.key]; ahead.Version != 0 {
+				was = !ahead.Gone
+			}
+		}
+		to.change(&p, o.version, gone, row[rowFields:rowFields+b.fields])
+		if ahead.Version < o.version && (was || !gone) {
+			new = append(new, o)
+		}
 	}
+	return changes{new: new}
 }
 
-// Changes are what will look different when a unit is applied.
+// Changes are what looks different when a unit is applied.
 type changes struct {
 	gone []record.Record
-	new  []int // places in the unit's order
+	new  []grave
 }
 
+// compare finds what will look different when the unit takes the place of what there is.
 func (s *Staging) compare() (c changes) {
 	t := s.table
 	hidden := func(key record.Key) bool { return t.early[key].Version > s.to }
@@ -267,27 +283,27 @@ func (s *Staging) compare() (c changes) {
 		}
 	}
 	var now record.Record
-	for i, o := range s.order {
+	c.new = make([]grave, 0, len(s.order))
+	for _, o := range s.order {
 		b, row := s.set.at(o.handle)
 		b.load(&now, row)
 		was, known := t.look(now.Key)
 		switch {
 		case hidden(now.Key), now.Gone && (s.reset || !known || was.Gone), known && was == now:
-		case !s.reset && (now.Version <= was.Version || now.Version <= t.heads[s.stream]):
 		default:
-			c.new = append(c.new, i)
+			c.new = append(c.new, o)
 		}
 	}
 	return c
 }
 
-func (c changes) each(from *set, order []grave, changed func(*record.Record)) {
+func (c changes) each(from *set, changed func(*record.Record)) {
 	for i := range c.gone {
 		changed(&c.gone[i])
 	}
 	var r record.Record
-	for _, i := range c.new {
-		b, row := from.at(order[i].handle)
+	for _, o := range c.new {
+		b, row := from.at(o.handle)
 		b.load(&r, row)
 		changed(&r)
 	}

@@ -73,16 +73,17 @@ func (t *Table) Delete(key record.Key, refs ...record.Ref) (version uint64, ok b
 func (t *Table) change(stream record.Stream, p *place, gone bool, fields []uint64, refs []record.Ref) uint64 {
 	t.last++
 	t.heads[stream] = t.last
-	var before uint64
+	var before, noted uint64
 	if p.found {
-		before = p.row[rowVersion] >> 1
+		before, noted = p.row[rowVersion]>>1, *p.slab.extra(p.row)
 	}
 	t.sets[stream].change(p, t.last, gone, fields)
-	if needs := p.slab.needs(p.row); needs != nil {
-		*needs = max(*needs, t.needs(refs))
+	if stream == record.Counts {
+		noted = max(noted, t.needs(refs))
 	} else {
-		t.refs.note(t.last, before, refs)
+		noted = t.refs.note(t.last, before, noted, refs)
 	}
+	*p.slab.extra(p.row) = noted
 	return t.last
 }
 
