@@ -29,6 +29,7 @@ type owner interface {
 type path struct {
 	delay, jitter int64 // ns
 	nsPerByte     float64
+	severed       bool // cut for ever
 	cut           bool // nothing arrives, and nothing is lost: it comes when the path is whole again
 	noise         Noise
 	random        *rand.Rand
@@ -49,6 +50,7 @@ type end struct {
 	path    *path // to the peer
 	open    bool
 	hurt    bool // noise has touched what it sends: the peer may refuse it
+	refused bool // it was closed because of what came over it
 
 	flight  []flying // in the order of arrival
 	bytes   int
@@ -232,6 +234,7 @@ func (e *end) receive(f flying) {
 	default:
 		e.s.note(uint64(len(f.frame)), tail(f.frame))
 		if err := e.session.Receive(e.owner.clock(), f.frame); err != nil {
+			e.refused = true
 			e.send() // it may have a last word
 			e.close(err)
 		}

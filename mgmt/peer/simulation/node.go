@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"fcredirect/mgmt/peer/engine"
 	"fcredirect/mgmt/peer/record"
@@ -42,7 +43,7 @@ func (n *node) start() {
 	n.incarnation++
 	n.offset += n.random.Int64N(int64(3600) * 1e9) // the clock begins anew
 	c := engine.Config{
-		Cluster: "simulated", Self: n.name, Nodes: n.run.names, Incarnation: n.incarnation, Settings: n.run.settings, Defect: n.run.defect,
+		Cluster: "simulated", Self: n.name, Nodes: n.run.names, Incarnation: n.incarnation, Settings: n.run.settings, Defect: n.run.options.Defect,
 		Applied: n.applied,
 		Notice:  n.notice,
 		Wake:    n.wake,
@@ -146,20 +147,16 @@ func (n *node) dial(peer uint8, g engine.Group, after int64) {
 	})
 }
 
-// accept gives a new connection to the engine, which drops the one that it had.
+// accept gives a new connection to the engine, which drops the one that it had when the peer has said hello over this one.
 func (n *node) accept(peer *node, g engine.Group, e *end) {
 	if n.engine == nil {
 		return
 	}
-	old := n.ends[peer.slot][g]
 	n.ends[peer.slot][g] = e
 	c, err := n.engine.Connect(n.clock(), peer.name, g)
 	if err != nil {
 		n.run.judge.Object("peace", "node %d does not take a connection of node %d: %v", n.slot, peer.slot, err)
 		return
-	}
-	if old != nil {
-		old.close(nil)
 	}
 	n.run.tell("node %d has a %s connection with node %d", n.slot, g, peer.slot)
 	n.run.trouble()
@@ -177,7 +174,8 @@ func (n *node) closed(e *end, why error) {
 	}
 	peer := e.peer.owner.(*node)
 	n.run.tell("node %d: connection with node %d ends: %v", n.slot, peer.slot, why)
-	if why != nil && !e.peer.hurt && n.run.strict() {
+	clean := !e.hurt && !e.peer.hurt
+	if why != nil && clean && n.run.strict() && (n.run.calm() || e.refused && !strings.Contains(why.Error(), "the peer ends")) {
 		n.run.judge.Object("peace", "node %d ends a connection with node %d that nothing was wrong with: %v", n.slot, peer.slot, why)
 	}
 	n.run.trouble()
@@ -195,13 +193,13 @@ func (n *node) applied(a engine.Applied) {
 	r.note(uint64(n.slot), uint64(a.Origin), a.Incarnation, uint64(len(a.Records)))
 	r.applied += len(a.Records)
 	if r.told != nil {
-		r.tell("node %d of node %d, incarnation %d, %s, reset %v, repair %v:%s", n.slot, a.Origin, a.Incarnation, a.Stream, a.Reset, a.Repair, list(a.Records))
+		r.tell("node %d of node %d, incarnation %d, %s, reset %v, repair %v, more %v:%s", n.slot, a.Origin, a.Incarnation, a.Stream, a.Reset, a.Repair, a.More, list(a.Records))
 	}
 	if a.Repair && r.strict() {
 		r.judge.Object("peace", "node %d repairs %d records of node %d: %s had diverged", n.slot, len(a.Records), a.Origin, a.Stream)
 	}
 	r.judge.Applied(checker.Applied{
-		Observer: n.slot, Origin: a.Origin, Incarnation: a.Incarnation, Stream: a.Stream, Reset: a.Reset, Records: a.Records,
+		Observer: n.slot, Origin: a.Origin, Incarnation: a.Incarnation, Stream: a.Stream, Reset: a.Reset, More: a.More, Records: a.Records,
 	})
 }
 

@@ -54,7 +54,7 @@ type Action uint8
 // The actions.
 const (
 	Change    Action = iota // Edits, in one batch when there are several
-	Partition               // nothing arrives from Node at Peer, For so long
+	Partition               // nothing arrives from Node at Peer, For so long; for ever when that is 0
 	Break                   // connections between the two end; Both: for both at once, else for Node long before Peer
 	Disturb                 // Noise from Node to Peer, For so long
 	Stall                   // Node reads nothing, For so long
@@ -141,6 +141,11 @@ func New(seed uint64) *Plan {
 		for range 1 + r.IntN(s.faults) {
 			p.Steps = append(p.Steps, g.fault())
 		}
+	}
+	if s.name == "partitions" && p.Nodes > 2 && r.IntN(2) == 0 { // two that never hear each other again: the others relay
+		cut := g.fault()
+		cut.Do, cut.Both, cut.For = Partition, true, 0
+		p.Steps = append(p.Steps, cut)
 	}
 	sortSteps(p.Steps)
 	return p

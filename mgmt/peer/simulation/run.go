@@ -26,13 +26,15 @@ type Result struct {
 type Options struct {
 	Defect engine.Defect
 	Tell   func(at int64, what string) // what happens, for people
+	// Visible, when set, hears how old each change is when a node sees it first, also when much is wrong.
+	Visible func(at int64, observer uint8, c *checker.Change, age time.Duration)
 }
 
 // run is a plan as it is carried out.
 type run struct {
 	scheduler
 	plan     *Plan
-	defect   engine.Defect
+	options  Options
 	settings engine.Settings
 	names    []string
 	nodes    []*node
@@ -49,7 +51,7 @@ type run struct {
 
 // Run carries a plan out.
 func Run(p *Plan, o Options) Result {
-	r := &run{plan: p, defect: o.Defect, judge: checker.New(p.Nodes)}
+	r := &run{plan: p, options: o, judge: checker.New(p.Nodes)}
 	r.told = o.Tell
 	r.build()
 	for i := range p.Steps {
@@ -145,8 +147,16 @@ func (r *run) cease() { r.wrong--; r.trouble() }
 // settles is how long after the last trouble lanes are judged again.
 const settles = 300 * ms
 
+// calm says that nothing has been wrong for so long that even those who wait for silence have seen it.
+func (r *run) calm() bool {
+	return r.wrong == 0 && r.now > r.last+int64(r.settings.SilentAfter)+settles
+}
+
 // visible judges whether a change came in time.
 func (r *run) visible(observer uint8, c *checker.Change, age int64) {
+	if r.options.Visible != nil {
+		r.options.Visible(r.now, observer, c, time.Duration(age))
+	}
 	if r.wrong > 0 || c.At < r.last+settles {
 		return
 	}

@@ -53,12 +53,19 @@ func (r *run) do(s *Step) {
 }
 
 func (r *run) partition(p *path, ns int64) {
-	if p.cut {
+	if p.cut && ns > 0 {
 		return
 	}
 	r.begin()
 	p.cut = true
+	if ns == 0 {
+		p.severed = true
+		return
+	}
 	r.after(ns, func() {
+		if p.severed {
+			return
+		}
 		p.cut = false
 		p.resume()
 		r.cease()

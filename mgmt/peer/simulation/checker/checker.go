@@ -23,6 +23,12 @@ type node struct {
 	numbers map[uint64][]*life // by the incarnation that they gave themselves
 	up      bool
 	views   []view
+	shown   []shown // what has become visible and is not judged yet
+}
+
+type shown struct {
+	by     Applied
+	change *Change
 }
 
 // life is that of now, or the last one.
@@ -52,6 +58,7 @@ type Applied struct {
 	Incarnation      uint64
 	Stream           record.Stream
 	Reset            bool // replaces all of the stream
+	More             bool // becomes visible together with the next
 	Records          []record.Record
 }
 
@@ -82,7 +89,7 @@ func (c *Checker) Start(origin uint8) {
 	n := &c.nodes[origin]
 	n.up = true
 	n.lives = append(n.lives, &life{node: origin, number: len(n.lives) + 1, keys: make(map[record.Key][]*Change)})
-	n.views = make([]view, len(c.nodes))
+	n.views, n.shown = make([]view, len(c.nodes)), nil
 }
 
 // Stop says that a node died, and all it knew with it.
@@ -144,18 +151,23 @@ func (c *Checker) Applied(a Applied) {
 			return
 		}
 		old := before[r.Key]
-		if r.Version < old.version {
-			c.Object("forward", "%s: %v goes back from version %d to %d", a.who(), r.Key, old.version, r.Version)
+		if change.Version < old.version {
+			c.Object("forward", "%s: %v goes back from version %d to %d", a.who(), r.Key, old.version, change.Version)
 		}
-		v.seen[r.Key] = seen{r.Version, r.Gone}
-		c.visible(a.Observer, v.life, r.Key, old.version, r.Version)
+		v.seen[r.Key] = seen{change.Version, r.Gone}
+		c.visible(a.Observer, v.life, r.Key, old, change.Version)
+		n.shown = append(n.shown, shown{a, change})
 	}
 	if a.Reset {
 		c.vanished(a, v, before)
 	}
-	for i := range a.Records {
-		c.causal(a, v.life.at(a.Records[i].Version))
+	if a.More {
+		return
 	}
+	for _, s := range n.shown {
+		c.causal(s.by, s.change)
+	}
+	n.shown = n.shown[:0]
 }
 
 // enter changes to the incarnation that is applied.
@@ -187,10 +199,18 @@ func (c *Checker) shared(origin uint8, incarnation uint64) bool {
 	return len(c.nodes[origin].numbers[incarnation]) > 1
 }
 
-// genuine finds the change that a record shows.
+// genuine finds the change that a record shows. A deletion may be told with a later version, up to which nothing was made
+// of its key: its own may not be known any more.
 func (c *Checker) genuine(a Applied, r *record.Record) *Change {
 	for _, l := range c.nodes[a.Origin].numbers[a.Incarnation] {
-		if made := l.at(r.Version); made != nil && made.Record == *r && r.Key.Kind.Stream() == a.Stream {
+		made := l.at(r.Version)
+		if r.Gone {
+			made = l.last(r.Key, r.Version)
+		}
+		if made == nil || r.Key.Kind.Stream() != a.Stream {
+			continue
+		}
+		if made.Record == *r || r.Gone && made.Gone && l.changes[len(l.changes)-1].Version >= r.Version {
 			return made
 		}
 	}
@@ -211,14 +231,20 @@ func (c *Checker) vanished(a Applied, v *view, before map[record.Key]seen) {
 	}
 }
 
-// visible tells of the changes of a key that are seen now and were not before.
-func (c *Checker) visible(observer uint8, l *life, key record.Key, from, to uint64) {
+// visible tells of the changes of a key that are seen now and were not before. Of what was not there its deletion cannot be
+// seen, nor what was before that.
+func (c *Checker) visible(observer uint8, l *life, key record.Key, old seen, to uint64) {
 	if c.Visible == nil {
 		return
 	}
+	there := old.version > 0 && !old.gone
 	changes := l.keys[key]
-	for i := len(changes) - 1; i >= 0 && changes[i].Version > from; i-- {
-		if changes[i].Version <= to {
+	for i := len(changes) - 1; i >= 0 && changes[i].Version > old.version; i-- {
+		switch {
+		case changes[i].Version > to:
+		case changes[i].Gone && !there:
+			return
+		default:
 			c.Visible(observer, changes[i], c.now-changes[i].At)
 		}
 	}
@@ -248,7 +274,7 @@ func (c *Checker) satisfied(observer uint8, ref record.Ref, l *life) bool {
 		return v.life.number > l.number
 	}
 	s, is := v.seen[ref.Key]
-	return is && s.version >= ref.Version || !is && l.deleted(ref.Key, ref.Version)
+	return is && s.version >= ref.Version || (!is || s.gone) && l.deleted(ref.Key, ref.Version)
 }
 
 // Complete judges what a node says: that it has everything of a stream of another's up to a version.
@@ -275,7 +301,7 @@ func (c *Checker) Complete(observer, origin uint8, incarnation uint64, stream re
 	v.complete[stream] = i
 }
 
-func (a *Applied) who() string {
+func (a Applied) who() string {
 	return fmt.Sprintf("node %d of node %d, incarnation %d, %s", a.Observer, a.Origin, a.Incarnation, a.Stream)
 }
 

@@ -1,6 +1,9 @@
 package checker
 
 import (
+	"go/parser"
+	"go/token"
+	"os"
 	"strings"
 	"testing"
 
@@ -84,6 +87,18 @@ var violations = []struct {
 	{"a record that was not deleted, as deleted", "genuine", func(s stage) {
 		s.change(writer, made(loginA, 1))
 		s.applied(onlooker, writer, gone(loginA, 1))
+	}},
+	{"a deletion of a later version than any", "genuine", func(s stage) {
+		s.change(writer, made(loginA, 1))
+		s.change(writer, gone(loginA, 2))
+		s.applied(onlooker, writer, gone(loginA, 3))
+	}},
+	{"a deletion of what was put again since", "genuine", func(s stage) {
+		s.change(writer, made(loginA, 1))
+		s.change(writer, gone(loginA, 2))
+		s.change(writer, made(loginA, 3))
+		s.change(writer, made(loginB, 4))
+		s.applied(onlooker, writer, gone(loginA, 4))
 	}},
 	{"a count in the stream of state", "genuine", func(s stage) {
 		s.change(writer, made(loginA, 1))
@@ -286,5 +301,27 @@ func TestTheCheckerHasNoObjection(t *testing.T) {
 	}
 	if len(seen) != 7 { // five, the second node's flow, the login of the second life
 		t.Errorf("visible: %v", seen)
+	}
+}
+
+// TestTheCheckerIsIndependent holds that it shares nothing with what it judges but the shapes of records.
+func TestTheCheckerIsIndependent(t *testing.T) {
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), ".go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range parsed.Imports {
+			if strings.Contains(i.Path.Value, "fcredirect") && i.Path.Value != `"fcredirect/mgmt/peer/record"` {
+				t.Errorf("%s imports %s", f.Name(), i.Path.Value)
+			}
+		}
 	}
 }

@@ -34,6 +34,17 @@ func (l *life) at(version uint64) *Change {
 	return nil
 }
 
+// last is the last change of a key up to a version, nil when there was none.
+func (l *life) last(key record.Key, version uint64) *Change {
+	changes := l.keys[key]
+	for i := len(changes) - 1; i >= 0; i-- {
+		if changes[i].Version <= version {
+			return changes[i]
+		}
+	}
+	return nil
+}
+
 // deleted says whether the key was deleted by a change of the version or later.
 func (l *life) deleted(key record.Key, version uint64) bool {
 	changes := l.keys[key]
