@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"fcredirect/dataplane/pair"
 	"fcredirect/dataplane/yamlconf"
 )
 
@@ -87,6 +88,10 @@ func TestEveryKeyIsTakenOver(t *testing.T) {
 		DropTimeout: 500 * time.Millisecond, Report: 10 * time.Millisecond,
 		EAL:     []string{"--in-memory", "-n", "4"},
 		Mempool: Mempool{Mbufs: 65536, Size: 10240},
+		Partner: Partner{
+			Node: "fcr-b", KeyFile: "/etc/fc-redirect/pair.key", Priority: 120, Beat: 50 * time.Millisecond, Misses: 4,
+			Start: pair.StartActive, Takeover: pair.Ready,
+		},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -286,7 +291,7 @@ func TestTheReferenceNamesTheDefaultsThatHold(t *testing.T) {
 	for _, schema := range []struct {
 		prefix string
 		of     *yamlconf.Schema
-	}{{"", &fileSchema}, {"ports[].", &portSchema}, {"segment.", &segmentSchema}, {"mempool.", &mempoolSchema}, {"rings.", &ringsSchema}, {"capture.", &captureSchema}} {
+	}{{"", &fileSchema}, {"ports[].", &portSchema}, {"segment.", &segmentSchema}, {"mempool.", &mempoolSchema}, {"rings.", &ringsSchema}, {"capture.", &captureSchema}, {"pair.", &partnerSchema}} {
 		for _, key := range schema.of.Keys {
 			if !strings.Contains(string(readme), "| `"+schema.prefix+key+"` |") {
 				t.Errorf("README.md does not describe %s%s", schema.prefix, key)

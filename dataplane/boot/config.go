@@ -3,6 +3,8 @@ package boot
 import (
 	"fmt"
 	"time"
+
+	"fcredirect/dataplane/pair"
 )
 
 // Config is a checked boot file, defaults filled in.
@@ -20,6 +22,18 @@ type Config struct {
 	Rings       Rings
 	Capture     Capture
 	StateDir    string // what outlives a reboot: the confirmed policy
+	Partner     Partner
+}
+
+// Partner is the other node of an inline pair, which takes over when this one dies.
+type Partner struct {
+	Node     string // empty: there is none
+	KeyFile  string // with the key that both share
+	Priority uint8
+	Beat     time.Duration
+	Misses   int
+	Start    pair.Start
+	Takeover pair.Takeover
 }
 
 // Capture sizes what captures are copied into.

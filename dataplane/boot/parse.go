@@ -74,7 +74,7 @@ type portDraft struct {
 
 var fileSchema = yamlconf.Schema{
 	What: "the boot file",
-	Keys: []string{"node", "lcores", "poll", "ports", "segment", "drop-timeout", "report", "eal", "mempool", "rings", "capture", "state-dir"},
+	Keys: []string{"node", "lcores", "poll", "ports", "segment", "drop-timeout", "report", "eal", "mempool", "rings", "capture", "state-dir", "pair"},
 }
 
 func (p *parser) file(root *yamlconf.Node) {
@@ -119,6 +119,9 @@ func (p *parser) file(root *yamlconf.Node) {
 	if n := f.Get("capture"); n != nil {
 		p.capture(n)
 	}
+	if n := f.Get("pair"); n != nil {
+		p.partner(n)
+	}
 	if n := p.required(f, "ports", "List the ports, each with name, device and role."); n != nil {
 		p.ports(n)
 	}
@@ -133,7 +136,7 @@ func (p *parser) required(f yamlconf.Fields, key, cure string) *yamlconf.Node {
 	return n
 }
 
-// folder reads the path of a folder.
+// folder reads the path of a folder or file.
 func (p *parser) folder(n *yamlconf.Node, key string) string {
 	dir, ok := p.report.Text(n, key)
 	if ok && !strings.HasPrefix(dir, "/") {
