@@ -27,14 +27,20 @@ func (c *Conn) Receive(now int64, frame []byte) error {
 	if err == nil {
 		return nil
 	}
-	reason := wire.Protocol
-	if end := (*ending)(nil); errors.As(err, &end) {
-		reason = end.reason
-	} else {
+	reason := reasonOf(err, wire.Protocol)
+	if reason == wire.Protocol {
 		c.e.stats.Protocol++
 	}
 	c.end(now, reason, err)
 	return err
+}
+
+// reasonOf is what an error tells the peer.
+func reasonOf(err error, otherwise wire.Reason) wire.Reason {
+	if end := (*ending)(nil); errors.As(err, &end) {
+		return end.reason
+	}
+	return otherwise
 }
 
 func (c *Conn) receive(now int64, frame []byte) error {

@@ -24,7 +24,7 @@ func (c *Conn) Next(now int64, buf []byte) (frame []byte, wake int64) {
 	defer c.e.unlock()
 	frame, err := c.next(now, buf[:0])
 	if err != nil {
-		c.end(now, wire.Unsaid, err)
+		c.end(now, reasonOf(err, wire.Unsaid), err)
 		frame, _ = c.next(now, buf[:0])
 	}
 	if len(frame) == 0 {
@@ -48,6 +48,11 @@ func (c *Conn) next(now int64, buf []byte) ([]byte, error) {
 	case !c.said:
 		c.said = true
 		return c.frame(buf, wire.TypeHello, c.e.hello(c.group).Append)
+	case c.theirs == nil && now-c.started >= int64(c.e.cfg.Settings.SilentAfter):
+		return nil, &ending{wire.Silent, errSilent}
+	case c.theirs == nil && now >= c.started+int64(c.e.cfg.Settings.SilentAfter):
+		c.end(now, wire.Silent, errSilent)
+		return c.next(now, buf)
 	case c.theirs == nil:
 		return nil, nil
 	case len(c.queue) > 0:
@@ -253,6 +258,9 @@ func (e *Engine) begin(now int64, c *Conn, f *flow) {
 	}
 	f.cut, f.conn, f.first, f.due = o.table.Cut(f.stream, after), c, true, never
 	f.deps = o.needs[f.stream].deps(f.deps[:0])
+	if f.stream != record.State {
+		c.peer.hurry(now, e, o)
+	}
 	f.gotten, f.changes = f.changes, 0
 	oldest := uint64(now)
 	for lane, since := range f.since {
@@ -271,6 +279,20 @@ func (e *Engine) begin(now int64, c *Conn, f *flow) {
 	if o.slot == e.self && now >= f.digest {
 		f.sum = e.digestOf(o, f.stream)
 		f.digest = now + int64(e.cfg.Settings.DigestEvery)
+	}
+}
+
+// hurry makes the state of an origin due together with its counts that depend on it: else these would wait at the peer for
+// the window of another lane.
+func (p *peer) hurry(now int64, e *Engine, o *origin) {
+	f := &p.flows[o.slot][record.State]
+	sent := mark{f.incarnation, f.sent}
+	if f.cut != nil {
+		sent = mark{o.incarnation, f.cut.To()}
+	}
+	if sent.before(o.needs[record.Counts][o.slot][record.State]) {
+		f.due = min(f.due, now)
+		e.wake(p.carrier(f), now)
 	}
 }
 
