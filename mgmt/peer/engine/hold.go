@@ -150,7 +150,7 @@ func (e *Engine) releaseTogether(now int64) bool {
 			with.raise(u.origin.slot, u.stream, mark{u.incarnation, u.to})
 		}
 		before := len(together)
-		together = slices.DeleteFunc(together, func(u *unit) bool { return !e.ready(u, with) })
+		together = slices.DeleteFunc(together, func(u *unit) bool { return !e.ready(u, with) || outlived(u, together) })
 		all = len(together) == before
 	}
 	for _, u := range together {
@@ -160,6 +160,11 @@ func (e *Engine) releaseTogether(now int64) bool {
 		e.apply(now, u, i < len(together)-1)
 	}
 	return len(together) > 0
+}
+
+// outlived says whether one of the units replaces the incarnation that u is of.
+func outlived(u *unit, units []*unit) bool {
+	return slices.ContainsFunc(units, func(o *unit) bool { return o.origin == u.origin && o.incarnation > u.incarnation })
 }
 
 // ready says whether a unit may be applied, together with others that reach as far as with says.
