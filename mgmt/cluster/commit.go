@@ -1,0 +1,225 @@
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"fcredirect/dataplane/command"
+	"fcredirect/mgmt/problem"
+)
+
+type overrideKey struct{}
+
+// Override leaves nodes out of the change that is made with the context: because somebody named them.
+func Override(ctx context.Context, nodes []string) context.Context {
+	return context.WithValue(ctx, overrideKey{}, nodes)
+}
+
+type authorKey struct{}
+
+// By says who asks for the change that is made with the context.
+func By(ctx context.Context, who string) context.Context {
+	return context.WithValue(ctx, authorKey{}, who)
+}
+
+// Status is what this node's data plane does now.
+func (s *Service) Status() (command.Status, error) { return s.o.Plane.Status() }
+
+// Text is the text of what it runs.
+func (s *Service) Text(document [32]byte) ([]byte, error) { return s.o.Plane.Text(document) }
+
+// Install makes a document decide on all nodes, or on none.
+func (s *Service) Install(ctx context.Context, i command.Install) (command.Status, error) {
+	if s.alone() {
+		return s.o.Plane.Install(ctx, i)
+	}
+	if err := s.take(ctx); err != nil {
+		return command.Status{}, err
+	}
+	defer s.give()
+	c, err := s.begin(ctx, i)
+	if err != nil {
+		return command.Status{}, err
+	}
+	if err := s.prepareAll(ctx, c); err != nil {
+		return command.Status{}, err
+	}
+	st, err := s.installAll(ctx, c)
+	if err != nil || i.Window != 0 {
+		return st, err
+	}
+	return s.commit(ctx, c.next.Revision)
+}
+
+// proposal is a change on its way.
+type proposal struct {
+	id     string
+	text   []byte
+	window time.Duration
+	nodes  []string // others that take part
+	base   Version
+	next   open
+	by     string
+}
+
+// begin decides who takes part, and which version it will be.
+func (s *Service) begin(ctx context.Context, i command.Install) (*proposal, error) {
+	k := s.peek()
+	if k.Open != nil {
+		return nil, problem.New(problem.ConfirmWindowOpen, "A change of node %s waits to be confirmed.", k.Open.From)
+	}
+	left, _ := ctx.Value(overrideKey{}).([]string)
+	c := &proposal{id: rand.Text(), text: i.Document, window: i.Window, base: k.Version}
+	c.by, _ = ctx.Value(authorKey{}).(string)
+	for _, n := range left {
+		if n == s.o.Node || !slices.Contains(s.o.Nodes, n) {
+			return nil, problem.New(problem.Invalid, "").At("body/override", "%s is no other node of this cluster", n)
+		}
+	}
+	for _, n := range s.others() {
+		if !slices.Contains(left, n) {
+			c.nodes = append(c.nodes, n)
+		}
+	}
+	c.next = open{ID: c.id, From: s.o.Node, Document: hashOf(i.Document), Revision: i.Revision, Apart: left,
+		Next: Version{k.Version.Term, k.Version.Revision + 1}}
+	if len(left) > 0 {
+		c.next.Next.Term = newTerm(k.Version.Term, s.slot)
+	}
+	if c.window == 0 {
+		c.window = provisional
+	}
+	return c, nil
+}
+
+// prepareAll has every node check the document and keep itself free. One that does not stops it all.
+func (s *Service) prepareAll(ctx context.Context, c *proposal) error {
+	for at := 0; at == 0 || at < len(c.text); at += PartBytes {
+		part := c.text[at:min(at+PartBytes, len(c.text))]
+		if failed := s.each(ctx, c.nodes, askTimeout, &request{Offer: &offer{c.id, len(c.text), at, part}}); len(failed) > 0 {
+			return refusedBy(failed)
+		}
+	}
+	failed := s.each(ctx, c.nodes, askTimeout, &request{Prepare: &prepare{c.id, c.base, c.next.Document, c.by}})
+	if len(failed) > 0 {
+		s.each(context.WithoutCancel(ctx), c.nodes, askTimeout, &request{Release: &named{c.id}})
+		return refusedBy(failed)
+	}
+	return nil
+}
+
+// refusedBy says which nodes stop a change, and why.
+func refusedBy(failed map[string]error) error {
+	var all []string
+	for _, n := range slices.Sorted(maps.Keys(failed)) {
+		all = append(all, fmt.Sprintf("%s: %v", n, failed[n]))
+	}
+	return problem.New(problem.Conflict, "Nothing was changed, because not every node takes part. %s", strings.Join(all, "; "))
+}
+
+// installAll makes it decide everywhere for a while; if it does not on one node, it is taken back on all.
+func (s *Service) installAll(ctx context.Context, c *proposal) (command.Status, error) {
+	if err := s.keep(func(k *kept) { k.Open = &c.next }); err != nil {
+		return command.Status{}, err
+	}
+	failed := s.each(ctx, c.nodes, installTimeout, &request{Install: &installRequest{c.id, c.next.Next, c.window, c.next.Apart}})
+	if len(failed) == 0 {
+		st, err := s.o.Plane.Install(ctx, command.Install{Revision: c.next.Revision, Document: c.text, Window: c.window})
+		if err == nil {
+			return st, nil
+		}
+		return st, errors.Join(err, s.takeBack(ctx, c.next.ID, c.nodes))
+	}
+	return command.Status{}, errors.Join(refusedBy(failed), s.takeBack(ctx, c.next.ID, c.nodes))
+}
+
+// takeBack forgets a change, here and on the others, whose data planes would go back by themselves later.
+func (s *Service) takeBack(ctx context.Context, id string, nodes []string) error {
+	s.each(context.WithoutCancel(ctx), nodes, askTimeout, &request{Revert: &named{id}})
+	return s.keep(func(k *kept) { k.Open = nil })
+}
+
+// Confirm keeps the change that waits, on all nodes.
+func (s *Service) Confirm(ctx context.Context, revision uint64) (command.Status, error) {
+	if s.alone() {
+		return s.o.Plane.Confirm(ctx, revision)
+	}
+	if err := s.take(ctx); err != nil {
+		return command.Status{}, err
+	}
+	defer s.give()
+	return s.commit(ctx, revision)
+}
+
+func (s *Service) commit(ctx context.Context, revision uint64) (command.Status, error) {
+	o := s.peek().Open
+	if o == nil {
+		return s.o.Plane.Confirm(ctx, revision) // what was installed before there was a cluster
+	}
+	if o.From != s.o.Node {
+		return command.Status{}, problem.New(problem.Conflict, "The change was applied on node %s: confirm it there.", o.From)
+	}
+	st, err := s.o.Plane.Confirm(ctx, revision)
+	if err != nil {
+		return st, err
+	}
+	if err := s.committed(o); err != nil {
+		return st, err
+	}
+	s.tell(Committed, o.Next, map[string]any{"document": o.Document})
+	if len(o.Apart) > 0 {
+		s.tell(Overruled, o.Next, map[string]any{"without": o.Apart})
+	}
+	// Who misses it goes back at the deadline, and follows when it can be asked.
+	for n, err := range s.each(context.WithoutCancel(ctx), s.without(o.Apart), askTimeout, &request{Confirm: &named{o.ID}}) {
+		s.o.Log.Warn("cluster: a node does not know yet that the change is kept", "node", n, "version", o.Next.String(), "error", err)
+	}
+	return st, nil
+}
+
+// committed makes an open change the version.
+func (s *Service) committed(o *open) error {
+	return s.keep(func(k *kept) {
+		k.Version, k.Document, k.Open = o.Next, o.Document, nil
+		for _, n := range o.Apart {
+			if n != s.o.Node && !slices.Contains(k.Apart, n) {
+				k.Apart = append(k.Apart, n)
+			}
+		}
+	})
+}
+
+func (s *Service) without(left []string) (nodes []string) {
+	for _, n := range s.others() {
+		if !slices.Contains(left, n) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// Revert takes the change that waits back, on all nodes.
+func (s *Service) Revert(ctx context.Context, revision uint64) (command.Status, error) {
+	if s.alone() {
+		return s.o.Plane.Revert(ctx, revision)
+	}
+	if err := s.take(ctx); err != nil {
+		return command.Status{}, err
+	}
+	defer s.give()
+	o := s.peek().Open
+	if o != nil && o.From != s.o.Node {
+		return command.Status{}, problem.New(problem.Conflict, "The change was applied on node %s: revert it there, or wait for its deadline.", o.From)
+	}
+	st, err := s.o.Plane.Revert(ctx, revision)
+	if err == nil && o != nil {
+		err = s.takeBack(ctx, o.ID, s.without(o.Apart))
+	}
+	return st, err
+}
