@@ -97,10 +97,18 @@ type PeerIdentity struct {
 
 // PeerPair is what the data plane says of an inline pair.
 type PeerPair struct {
-	With  string `json:"with"`
-	State string `json:"state"`
-	Epoch uint64 `json:"epoch" doc:"goes up with each takeover"`
-	Heard bool   `json:"partner_heard" doc:"Its data plane gives signs of life."`
+	With         string    `json:"with"`
+	State        string    `json:"state" enum:"single,standby,active,draining,stopped"`
+	Why          string    `json:"because"`
+	Epoch        uint64    `json:"epoch" doc:"goes up with each takeover"`
+	Since        time.Time `json:"since" doc:"of the state"`
+	Changes      uint64    `json:"changes" doc:"of the state"`
+	Ready        bool      `json:"ready" doc:"It was told that it could take over."`
+	Heard        bool      `json:"partner_heard" doc:"The partner's data plane gives signs of life."`
+	LastHeard    time.Time `json:"partner_heard_at,omitzero"`
+	PartnerState string    `json:"partner_state"`
+	PartnerReady bool      `json:"partner_ready"`
+	PartnerEpoch uint64    `json:"partner_epoch"`
 }
 
 // PeerStream is how far an origin's records are.

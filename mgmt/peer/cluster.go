@@ -94,7 +94,7 @@ func newCluster(r *Role) (*cluster, error) {
 	}
 	c.own = newOwn(c.engine, c.now, c.self, c.partner)
 	if c.partner != c.self {
-		c.programmer = newProgrammer(c.engine, c.now, c.self, c.partner, c.partnerName)
+		c.programmer = newProgrammer(c.engine, c.now, c.self, c.partner, c.partnerName, c.pairNow)
 	}
 	return c, nil
 }

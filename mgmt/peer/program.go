@@ -37,7 +37,8 @@ type programmer struct {
 	now     func() int64
 	self    uint8
 	partner uint8
-	name    string // of the partner
+	name    string           // of the partner
+	pair    func() *PeerPair // what the data plane says of the pair, nil: nothing
 
 	mu      sync.Mutex // guards what follows
 	logins  backlog
@@ -77,9 +78,9 @@ const (
 	there
 )
 
-func newProgrammer(e *engine.Engine, now func() int64, self, partner uint8, name string) *programmer {
+func newProgrammer(e *engine.Engine, now func() int64, self, partner uint8, name string, pair func() *PeerPair) *programmer {
 	return &programmer{
-		engine: e, now: now, self: self, partner: partner, name: name, wake: make(chan struct{}, 1),
+		engine: e, now: now, self: self, partner: partner, name: name, pair: pair, wake: make(chan struct{}, 1),
 		logins: backlog{kind: record.Login, is: map[uint64]uint8{}}, flows: backlog{kind: record.Flow, is: map[uint64]uint8{}},
 		ready: Readiness{Why: "nothing is known of the partner", Since: time.Now()},
 	}
@@ -335,8 +336,11 @@ func hintFor(r *record.Record, alike bool) command.FlowHint {
 
 // judge says whether this node could take over, and tells it.
 func (p *programmer) judge(ctx context.Context, to tables, alive bool) {
-	inStep := p.engine.Synced(p.name)
+	inStep, inline := p.engine.Synced(p.name), p.pair()
 	p.mu.Lock()
+	if inline != nil {
+		p.active = inline.forwards()
+	}
 	now := time.Now()
 	if inStep {
 		p.synced = now

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"fcredirect/dataplane/pair"
 	"fcredirect/mgmt/alarm"
 	"fcredirect/mgmt/event"
 	"fcredirect/mgmt/peer/engine"
@@ -95,7 +96,7 @@ func (c *cluster) tellNotice(ctx context.Context, n engine.Notice) {
 func (c *cluster) judge(ctx context.Context) {
 	tick := time.NewTicker(statusEvery)
 	defer tick.Stop()
-	was, pair := Readiness{Why: "not judged yet"}, (*PeerPair)(nil)
+	was, inline := Readiness{Why: "not judged yet"}, (*PeerPair)(nil)
 	for {
 		select {
 		case <-ctx.Done():
@@ -107,7 +108,7 @@ func (c *cluster) judge(ctx context.Context) {
 		if c.programmer != nil {
 			was = c.judgeReadiness(ctx, was)
 		}
-		pair = c.judgePair(ctx, pair)
+		inline = c.judgePair(ctx, inline)
 	}
 }
 
@@ -174,18 +175,15 @@ func (c *cluster) judgeReadiness(ctx context.Context, was Readiness) Readiness {
 // judgePair tells of takeovers, by what the data plane says of the pair.
 func (c *cluster) judgePair(ctx context.Context, was *PeerPair) *PeerPair {
 	is := c.pairNow()
-	if is == nil || was != nil && *is == *was {
+	if is == nil || was == nil || is.Changes == was.Changes {
 		return is
 	}
-	fields := event.Fields{"peer": is.With, "epoch": is.Epoch}
-	if was == nil || was.State == is.State {
-		return is
-	}
+	fields := event.Fields{"peer": is.With, "epoch": is.Epoch, "why": is.Why}
 	switch {
-	case is.State == pairActive && !is.Heard:
-		c.role.o.Alarms.Happened(alarm.PairTakeover, "", fmt.Sprintf("from %s, epoch %d", is.With, is.Epoch))
+	case is.tookOver() && !was.tookOver():
+		c.role.o.Alarms.Happened(alarm.PairTakeover, "", fmt.Sprintf("from %s, epoch %d: %s", is.With, is.Epoch, is.Why))
 		c.tell(ctx, event.PairTakeover, fields)
-	case is.State == pairStandby:
+	case is.State == pair.Standby.String() && was.State != is.State:
 		c.tell(ctx, event.PairStandby, fields)
 	}
 	return is
