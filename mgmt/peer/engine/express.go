@@ -19,6 +19,7 @@ import (
 const (
 	expressPending = 1024 // changes that a unit may have without delaying an immediate one by much
 	expressRecords = 64   // records that may go ahead together
+	alongRecords   = 256  // records of another origin that are taken along with what depends on them
 )
 
 // ahead notes that an immediate change is to go ahead, if the way by the stream is long.
@@ -82,6 +83,28 @@ func (c *Conn) sendExpress(buf []byte) ([]byte, error) {
 	e.given = wire.Unit{Origin: e.self, Stream: record.State, Incarnation: o.incarnation, From: f.sent, To: to,
 		First: true, Last: true, Express: true, Deps: needs.deps(nil), Records: records}
 	return c.encode(buf)
+}
+
+// lacking finds the flow of an origin that the unit of a flow depends on further than the peer is known to have it. A
+// little of that is taken along: it would come over another way, but the lane of the unit is not to wait for the lanes of others.
+// Only our own units take others' along, so that it ends.
+func (c *Conn) lacking(f *flow) *flow {
+	if f.origin.slot != c.e.self {
+		return nil
+	}
+	for slot := range c.e.origins {
+		if c.lacks(slot, f.origin.needs[f.stream][slot][record.State]) {
+			return &c.peer.flows[slot][record.State]
+		}
+	}
+	return nil
+}
+
+func (c *Conn) lacks(slot int, m mark) bool {
+	g := &c.peer.flows[slot][record.State]
+	return m.incarnation != 0 && slot != int(c.e.self) && slot != int(c.peer.slot) && g.cut == nil && g.behind() &&
+		m.incarnation == g.origin.incarnation && (mark{g.incarnation, g.sent}).before(m) && c.peer.carrier(g) == c &&
+		g.origin.table.Pending(record.State, g.sent) <= alongRecords
 }
 
 // untold finds an origin of which the unit of a flow supposes more than its stream brings, or the peer supposes something that

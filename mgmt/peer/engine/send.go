@@ -121,7 +121,7 @@ func (c *Conn) full() bool {
 // room says whether the pool has room for a frame of so many bytes. A frame that is larger than all of it goes alone.
 func (c *Conn) room(bytes int) bool {
 	s := &c.e.cfg.Settings
-	return len(c.pool) < s.BuffersPerConnection && (c.inFlight == 0 || c.inFlight+bytes <= s.BuffersPerConnection*s.BufferBytes)
+	return c.inFlight == 0 || c.inFlight+bytes <= s.BuffersPerConnection*s.BufferBytes
 }
 
 // ack says what we have taken in and applied.
@@ -157,8 +157,15 @@ func (c *Conn) heartbeat(now int64) *wire.Heartbeat {
 func (c *Conn) pick(now int64) *flow {
 	due := func(slot int, s record.Stream) *flow {
 		f := &c.peer.flows[slot][s]
-		if (f.cut != nil || f.due <= now && now < f.until) && c.peer.carrier(f) == c {
+		if f.cut == nil && (f.due > now || now >= f.until) {
+			return nil
+		}
+		carrier := c.peer.carrier(f)
+		if carrier == c {
 			return f
+		}
+		if f.cut == nil { // it has become large or small since we were asked to come back for it
+			c.e.wake(carrier, now)
 		}
 		return nil
 	}
@@ -197,6 +204,9 @@ func (c *Conn) send(now int64, f *flow, buf []byte) ([]byte, error) {
 		}
 		if o := c.untold(f); o != nil {
 			return c.sendEarly(o, buf)
+		}
+		if g := c.lacking(f); g != nil {
+			return c.send(now, g, buf)
 		}
 		e.begin(now, c, f)
 	}

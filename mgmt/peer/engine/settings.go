@@ -30,8 +30,8 @@ type Settings struct {
 	FrameRecords         int // records in a frame, at most
 	UnitBytes            int // a unit leaves at once when about so many bytes have gathered
 	BulkRecords          int // state units of more records take the bulk connection
-	BuffersPerConnection int // frames of data that are not acknowledged, at most
-	BufferBytes          int // what a frame may take of the pool; the pool is BuffersPerConnection times that
+	BuffersPerConnection int // what of data is not acknowledged is at most so many times BufferBytes
+	BufferBytes          int // the largest frame of records
 	RecordsMax           int // of each origin
 	MessagesMax          int // opaque messages that wait for one peer
 
