@@ -112,11 +112,23 @@ func (l *Link) receive(ctx context.Context, v *visitor) {
 		}
 		return
 	}
-	if c.ConnectionState().NegotiatedProtocol != pki.PeerProtocol {
-		l.serve(v, c)
+	state := c.ConnectionState()
+	if state.NegotiatedProtocol == pki.JoinProtocol {
+		l.serve(v, c, "")
 		return
 	}
-	at, ok := l.greet(v, c)
+	// Now the other end has proved that it has the key, and not before (see pki.Store.Server).
+	node, err := l.o.Store.Verify(state.PeerCertificates)
+	if err != nil {
+		reason, refusal := reasonOf(err, hello)
+		l.refuse(v.conn.RemoteAddr(), reason, refusal, err)
+		return
+	}
+	if state.NegotiatedProtocol == pki.CareProtocol {
+		l.serve(v, c, node)
+		return
+	}
+	at, ok := l.greet(v, c, node)
 	if !ok || !stop() {
 		return
 	}
@@ -133,11 +145,10 @@ func (l *Link) mayCall(node string) error {
 	return nil
 }
 
-// serve answers those who join, and peers that ask about certificates.
-func (l *Link) serve(v *visitor, c *tls.Conn) {
-	if certs := c.ConnectionState().PeerCertificates; len(certs) > 0 {
-		node, err := l.o.Store.Verify(certs)
-		if err != nil || !l.careFor(node, 1) {
+// serve answers those who join, and a peer that asks about certificates.
+func (l *Link) serve(v *visitor, c *tls.Conn, node string) {
+	if node != "" {
+		if !l.careFor(node, 1) {
 			return
 		}
 		defer l.careFor(node, -1)
@@ -172,13 +183,8 @@ func (l *Link) careFor(node string, by int) bool {
 }
 
 // greet finds out what a connection of a peer is for.
-func (l *Link) greet(v *visitor, c *tls.Conn) (at place, ok bool) {
-	certs := c.ConnectionState().PeerCertificates
-	node, err := l.o.Store.Verify(certs)
-	if err != nil {
-		return at, false // revoked this very moment
-	}
-	who := &pki.Refusal{Node: node, Fingerprint: pki.Fingerprint(certs[0])}
+func (l *Link) greet(v *visitor, c *tls.Conn, node string) (at place, ok bool) {
+	who := &pki.Refusal{Node: node, Fingerprint: pki.Fingerprint(c.ConnectionState().PeerCertificates[0])}
 	if node > l.self {
 		l.refuse(v.conn.RemoteAddr(), WrongDirection, who, errors.New("it is this node that dials that one"))
 		return at, false

@@ -132,7 +132,7 @@ func (c *connection) poke() {
 
 // read takes frames until something is wrong.
 func (c *connection) read() error {
-	r := frameReader{in: bufio.NewReaderSize(c.tls, bufferSize), conn: c.tls, s: &c.link.o.Settings}
+	r := newFrameReader(c.tls, &c.link.o.Settings)
 	for {
 		frame, err := r.next()
 		if err != nil {
@@ -169,6 +169,10 @@ type frameReader struct {
 	conn net.Conn
 	s    *Settings
 	buf  []byte
+}
+
+func newFrameReader(c net.Conn, s *Settings) *frameReader {
+	return &frameReader{in: bufio.NewReaderSize(c, bufferSize), conn: c, s: s}
 }
 
 // next reads a whole frame, which is valid until it is called again. It may begin within Silence, and once begun has

@@ -79,7 +79,7 @@ const (
 // Notice is something that the role may want to tell.
 type Notice struct {
 	Kind        NoticeKind
-	Peer        string // a Refused one is what a certificate names, which does not prove that its owner was there
+	Peer        string // of a Refused one what a certificate names: but with pki.OwnName, that does not prove that its owner was there
 	Group       Group
 	Address     string
 	Reason      pki.Reason

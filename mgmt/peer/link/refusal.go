@@ -45,6 +45,8 @@ func reasonOf(err error, hello *tls.ClientHelloInfo) (pki.Reason, *pki.Refusal) 
 		return SlowHandshake, nil
 	case errors.As(err, &remote) && remote.Op == "remote error": // an alert
 		return RefusedThere, nil
+	case errors.As(err, &remote) && remote.Op == "local error": // an alert of ours
+		return BadHandshake, nil
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.As(err, &remote):
 		return "", nil
 	case strings.Contains(err.Error(), "client didn't provide a certificate"):

@@ -26,7 +26,9 @@ func (s *Store) base(protocols ...string) *tls.Config {
 // Server is the configuration of one connection that came in. accept says whether a node that the authority knows may come
 // in here; look, if not nil, sees what the other offered.
 //
-// crypto/tls only makes sure that the other has the key of the certificate that it shows. Everything else Verify does.
+// crypto/tls only makes sure that the other has the key of the certificate that it shows. Everything else Verify does. It
+// has to be asked once more when the handshake is over: within it the key is not proved yet, and a certificate with this
+// node's own name is let through until it is, because the alarm about it must not be anybody's to raise.
 func (s *Store) Server(accept func(node string) error, look func(*tls.ClientHelloInfo)) *tls.Config {
 	c := s.base(PeerProtocol, CareProtocol)
 	c.ClientAuth = tls.RequireAnyClientCert
@@ -36,6 +38,9 @@ func (s *Store) Server(accept func(node string) error, look func(*tls.ClientHell
 			return &Refusal{Reason: WrongProtocol, Err: errors.New("no protocol was named")}
 		}
 		node, err := s.Verify(state.PeerCertificates)
+		if r := (*Refusal)(nil); errors.As(err, &r) && r.Reason == OwnName {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -73,6 +78,9 @@ func (s *Store) Client(node, protocol string) *tls.Config {
 	c.InsecureSkipVerify = true // names of hosts mean nothing here; VerifyConnection checks everything
 	c.VerifyConnection = func(state tls.ConnectionState) error {
 		is, err := s.Verify(state.PeerCertificates)
+		if r := (*Refusal)(nil); errors.As(err, &r) && r.Reason == OwnName { // its address leads here
+			return &Refusal{Reason: WrongName, Node: r.Node, Fingerprint: r.Fingerprint, Err: fmt.Errorf("node %s was called and this node itself answers", node)}
+		}
 		if err != nil {
 			return err
 		}

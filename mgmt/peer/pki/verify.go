@@ -31,7 +31,8 @@ const (
 type Refusal struct {
 	Reason Reason
 	// Node is whom a certificate of our authority names. Within a handshake it is refused before the other end has proved
-	// that it has the key, and certificates are no secret: so it says what was shown, and not who has shown it.
+	// that it has the key, and certificates are no secret: so it says what was shown, and not who has shown it. Only
+	// OwnName is proved.
 	Node        string
 	Fingerprint string // empty: there is none
 	Err         error
