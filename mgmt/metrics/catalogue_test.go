@@ -39,6 +39,7 @@ var labels = map[string]string{
 	"service": "255 of a policy", "consumer": "three", "shard": "eight", "producer": "lcores", "replica": "the roles file", "state": "a catalogue",
 	"process": "the roles file", "version": "one", "goversion": "one", "node": "one", "abi": "one", "lane": "three", "code": "a catalogue",
 	"severity": "three", "method": "HTTP's", "route": "the API's", "class": "six", "outcome": "three",
+	"peer": "sixteen", "stream": "two", "stage": "four",
 }
 
 func TestEveryMetricIsDeclaredAsAllOthersAre(t *testing.T) {

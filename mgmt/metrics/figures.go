@@ -136,27 +136,6 @@ func tellTelemetry(out sink, _ string, a *telemetryAnswer) {
 	out.count(telemetryFailures, a.Failures)
 }
 
-var (
-	peerItems = counter("fcr_peer_items_total", "States of flows and logins for the peers, by the lane in which they go.", "lane", "kind")
-	peerBytes = counter("fcr_peer_item_bytes_total", "The same as they lie in the rings.", "lane")
-)
-
-type peerAnswer struct {
-	Lanes map[string]struct {
-		Flows  uint64 `json:"flows"`
-		Logins uint64 `json:"logins"`
-		Bytes  uint64 `json:"bytes"`
-	} `json:"lanes"`
-}
-
-func tellPeer(out sink, _ string, a *peerAnswer) {
-	for lane, l := range a.Lanes {
-		out.count(peerItems, l.Flows, lane, "flow")
-		out.count(peerItems, l.Logins, lane, "login")
-		out.count(peerBytes, l.Bytes, lane)
-	}
-}
-
 var alarms = gauge("fcr_alarms", "Alarms that are active, by their code in the catalogue.", "code", "severity")
 
 type alarmAnswer struct {

@@ -69,6 +69,13 @@ func TestAScrapeTellsWhatStandsInTheSegment(t *testing.T) {
 		`fcr_event_spool_bytes`:                                                 "4096",
 		`fcr_peer_items_total{kind="login",lane="high"}`:                        "4",
 		`fcr_telemetry_waiting_looks`:                                           "6",
+		`fcr_peer_synced{peer="fcr-b"}`:                                         "1",
+		`fcr_peer_lag_seconds{peer="fcr-b"}`:                                    "1.5",
+		`fcr_peer_encoded_bytes_total{peer="fcr-b",stage="columns"}`:            "10",
+		`fcr_peer_records{peer="fcr-a",stream="state"}`:                         "7",
+		`fcr_peer_programmed{kind="login"}`:                                     "6",
+		`fcr_pair_epoch`:                                                        "3",
+		`fcr_peer_wait_p99_seconds{lane="high",peer="fcr-b"}`:                   "0.009",
 	})
 }
 

@@ -173,7 +173,7 @@ func (c *cluster) identify(ctx context.Context) (*pki.Store, error) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(identifyEvery):
+		case <-time.After(c.role.pace.identify):
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (c *cluster) serve(ctx context.Context, seg *attach.Segment) {
 		<-ctx.Done()
 		return
 	}
-	c.programmer.run(ctx, to, to.alive)
+	c.programmer.run(ctx, to, to.alive, c.role.pace.ready)
 }
 
 // everythingTold lets connections begin.

@@ -329,6 +329,7 @@ func (m *member) start(t *testing.T, dir string, nodes []config.PeerNode, partne
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.role.pace = pace{20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond}
 	served, end := run(t, m.role)
 	m.end = sync.OnceValue(end)
 	<-served

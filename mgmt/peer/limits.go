@@ -31,27 +31,31 @@ const (
 	programAgain = time.Second
 	// programTimeout bounds one request to it.
 	programTimeout = 2 * time.Second
-	// readyEvery is how often the data plane is told whether this node could take over; its word holds for 5 s.
-	readyEvery = time.Second
 	// readyLag is how old a change of the partner's may be that is not programmed.
 	readyLag = 2 * time.Second
 	// readyAway is how long what is known of a partner counts as all there is when it is not connected: it may be dead, and
 	// then it has nothing newer.
 	readyAway = 10 * time.Second
 
-	// statusEvery is how often alarms are judged; lagLimit is when a peer lags.
-	statusEvery = time.Second
-	lagLimit    = 2 * time.Second
+	// lagLimit is when a peer lags.
+	lagLimit = 2 * time.Second
 	// newsMax bounds what waits to be told as events, tellTimeout how long one may take.
 	newsMax     = 256
 	tellTimeout = 2 * time.Second
 	// tickMin and tickMax bound how often the engine is asked what is due by time alone.
 	tickMin = time.Millisecond
 	tickMax = 100 * time.Millisecond
-	// identifyEvery is how often it is looked whether the node has a certificate by now.
-	identifyEvery = time.Second
 	// certificateSoon is when a certificate ends soon: it should have been renewed months before.
 	certificateSoon = 30 * 24 * time.Hour
 	// handOverTimeout bounds a planned hand-over: less than whoever asked waits.
 	handOverTimeout = 4 * time.Second
 )
+
+// pace is how often it is looked at what makes no sound. Tests have a quicker one.
+type pace struct {
+	identify time.Duration // whether the node has a certificate by now
+	ready    time.Duration // the data plane is told whether this node could take over; its word holds for 5 s
+	judge    time.Duration // alarms
+}
+
+var usual = pace{identify: time.Second, ready: time.Second, judge: time.Second}

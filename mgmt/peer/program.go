@@ -190,9 +190,9 @@ func (p *programmer) restart() {
 }
 
 // run programs until ctx ends. alive says whether the data plane runs.
-func (p *programmer) run(ctx context.Context, to tables, alive func() bool) {
+func (p *programmer) run(ctx context.Context, to tables, alive func() bool, every time.Duration) {
 	p.restart()
-	tick := time.NewTicker(readyEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	var rest time.Time // until when nothing is tried, because it failed
 	for ctx.Err() == nil {

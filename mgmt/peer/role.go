@@ -35,6 +35,7 @@ type Options struct {
 // Role is one instance.
 type Role struct {
 	o       Options
+	pace    pace
 	counts  counts
 	cluster atomic.Pointer[cluster] // nil: this node stands alone, or the role does not run
 	alive   atomic.Bool             // the data plane runs
@@ -61,7 +62,7 @@ func New(o Options) (*Role, error) {
 	if _, err := settingsOf(o.Peers.Settings); err != nil {
 		return nil, err
 	}
-	return &Role{o: o}, nil
+	return &Role{o: o, pace: usual}, nil
 }
 
 // Run reads until ctx ends, and keeps the peers in step where there are any. ready is called when it reads the rings for the

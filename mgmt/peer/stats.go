@@ -5,6 +5,7 @@ import (
 
 	"fcredirect/dataplane/feed"
 	"fcredirect/mgmt/peer/engine"
+	"fcredirect/mgmt/peer/record"
 )
 
 // Stats is what came out of the rings since Run began, and what was done with it. Counters only go up.
@@ -27,13 +28,40 @@ type Lane struct {
 
 // Totals are those of peer sync.
 type Totals struct {
-	Engine  engine.Stats     `json:"engine"`
+	Sync    SyncTotals       `json:"sync"`
 	Peers   []Peer           `json:"peers"`
 	Ready   Readiness        `json:"readiness"` // false where there is no partner
 	Program ProgrammedTotals `json:"programmed"`
-	Full    uint64           `json:"full"`    // records of this node that found no room
-	Untold  uint64           `json:"untold"`  // news that were not made events, because too many came
-	Changes [3]uint64        `json:"changes"` // of this node, by lane
+	Full    uint64           `json:"full"`   // records of this node that found no room
+	Untold  uint64           `json:"untold"` // news that were not made events, because too many came
+}
+
+// SyncTotals are those of the protocol.
+type SyncTotals struct {
+	Changes   map[string]uint64 `json:"changes"`   // of this node, by lane
+	Bursts    uint64            `json:"bursts"`    // times that nothing was gathered because much came
+	Exhausted uint64            `json:"exhausted"` // times that all buffers of a connection were used, and changes were merged
+	Express   uint64            `json:"express"`   // immediate changes that went ahead
+	Barriers  uint64            `json:"barriers"`  // and those that took everything along
+	Held      uint64            `json:"held"`      // units that had to wait for what they depend on
+	Wants     uint64            `json:"wants"`     // questions for changes of a node that cannot be reached
+	Diverged  uint64            `json:"diverged"`
+	Repaired  uint64            `json:"repaired"`  // records
+	Collected uint64            `json:"collected"` // deletions that everybody knows
+	Resets    uint64            `json:"resets"`    // streams that were replaced as a whole
+	Protocol  uint64            `json:"protocol"`  // connections that were ended because of what came over them
+	Memory    int               `json:"memory"`    // bytes of all tables
+}
+
+func syncTotals(s engine.Stats) SyncTotals {
+	t := SyncTotals{
+		Changes: map[string]uint64{}, Bursts: s.Bursts, Exhausted: s.Exhausted, Express: s.Expresses, Barriers: s.Barriers, Held: s.Held, Wants: s.Wants,
+		Diverged: s.Diverged, Repaired: s.Repaired, Collected: s.Collected, Resets: s.Resets, Protocol: s.Protocol, Memory: s.Memory,
+	}
+	for lane := range record.NumLanes {
+		t.Changes[lane.String()] = s.Changes[lane]
+	}
+	return t
 }
 
 // ProgrammedTotals is what the data plane made of what the partner knows.
@@ -88,8 +116,7 @@ func (r *Role) Stats() Stats {
 }
 
 func (c *cluster) totals(r *Role) *Totals {
-	t := &Totals{Engine: c.engine.Stats(), Peers: c.list(r), Untold: c.dropped.Load(), Full: c.own.full.Load()}
-	t.Changes = t.Engine.Changes
+	t := &Totals{Sync: syncTotals(c.engine.Stats()), Peers: c.list(r), Untold: c.dropped.Load(), Full: c.own.full.Load()}
 	if p := c.programmer; p != nil {
 		t.Ready, t.Program = p.readiness(), p.totals()
 	}

@@ -94,7 +94,7 @@ func (c *cluster) tellNotice(ctx context.Context, n engine.Notice) {
 
 // judge raises and clears the alarms of what lasts.
 func (c *cluster) judge(ctx context.Context) {
-	tick := time.NewTicker(statusEvery)
+	tick := time.NewTicker(c.role.pace.judge)
 	defer tick.Stop()
 	was, inline := Readiness{Why: "not judged yet"}, (*PeerPair)(nil)
 	for {
