@@ -40,7 +40,7 @@ const (
 // mix hashes a record: two words a step, one multiplication to 128 bits each. The rotated halves are added to the product so that a
 // factor that happens to be zero does not make the step forget the other.
 func mix(kind record.Kind, id, version uint64, fields []uint64) Digest {
-	a, b := step(mixA^uint64(kind), mixB, id, version)
+	a, b := step(mixA^uint64(kind)*mixE, mixB, id, version)
 	for ; len(fields) >= 2; fields = fields[2:] {
 		a, b = step(a, b, fields[0], fields[1])
 	}

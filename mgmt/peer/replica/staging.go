@@ -143,8 +143,9 @@ func (s *Staging) Commit(changed func(*record.Record)) error {
 		return err
 	}
 	overtaken := t.ahead(func(r *record.Record) bool { return r.Kind.Stream() == s.stream && r.Version <= s.to })
+	var lies []record.Record
 	if !s.reset {
-		s.fold(overtaken)
+		lies = s.fold(overtaken)
 	}
 	unit := s.set
 	var tell changes
@@ -162,6 +163,7 @@ func (s *Staging) Commit(changed func(*record.Record)) error {
 	}
 	if changed != nil {
 		tell.each(unit, changed)
+		t.retract(lies, s.to, changed)
 	}
 	t.bound()
 	return nil
@@ -177,18 +179,37 @@ func (s *Staging) sort() {
 
 func older(a, b grave) int { return cmp.Compare(a.version, b.version) }
 
-// fold adds the records that went ahead: the unit may do without them. One whose version the unit gives to another record was a lie.
-func (s *Staging) fold(overtaken []record.Record) {
+// fold adds the records that went ahead: the unit may do without them. Those whose version the unit gives to another record were
+// lies.
+func (s *Staging) fold(overtaken []record.Record) (lies []record.Record) {
 	unit := s.order
 	for i := range overtaken {
 		r := &overtaken[i]
-		if _, taken := slices.BinarySearchFunc(unit, grave{version: r.Version}, older); !taken {
-			p := s.set.find(r.Key)
+		at, taken := slices.BinarySearchFunc(unit, grave{version: r.Version}, older)
+		p := s.set.find(r.Key)
+		if !taken {
 			s.take(&p, r)
+		} else if unit[at].handle != handleOf(r.Kind, p.slot) || !p.found {
+			lies = append(lies, *r)
 		}
 	}
 	if len(s.order) > len(unit) {
 		s.sort()
+	}
+	return lies
+}
+
+// retract tells what stands now in the place of what was never true.
+func (t *Table) retract(lies []record.Record, to uint64, changed func(*record.Record)) {
+	for _, lie := range lies {
+		now, known := t.look(lie.Key)
+		switch {
+		case known && now.Version > lie.Version: // was told as any change
+		case known && !now.Gone:
+			changed(&now)
+		case !lie.Gone:
+			changed(&record.Record{Key: lie.Key, Version: to, Gone: true})
+		}
 	}
 }
 
