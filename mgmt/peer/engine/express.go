@@ -26,7 +26,7 @@ const (
 func (e *Engine) ahead(p *peer, f *flow, key record.Key) {
 	c := p.conns[Urgent]
 	if c == nil || f.stream != record.State || f.incarnation != f.origin.incarnation ||
-		f.cut == nil && f.origin.table.Pending(f.stream, f.sent) <= expressPending || len(p.express) >= expressRecords {
+		p.carrier(f) == c && f.cut == nil && f.origin.table.Pending(f.stream, f.sent) <= expressPending || len(p.express) >= expressRecords {
 		e.stats.Barriers++
 		return
 	}
@@ -34,7 +34,7 @@ func (e *Engine) ahead(p *peer, f *flow, key record.Key) {
 	e.wake(c, 0)
 }
 
-// sendExpress makes a frame of the changes that go ahead, and of what they depend on that the peer was not sent.
+// sendExpress makes a frame of the changes that go ahead, and of what they depend on that the peer has not said to have.
 func (c *Conn) sendExpress(buf []byte) ([]byte, error) {
 	e, p, o := c.e, c.peer, c.e.own()
 	f := &p.flows[e.self][record.State]
@@ -44,11 +44,11 @@ func (c *Conn) sendExpress(buf []byte) ([]byte, error) {
 		return nil, nil
 	}
 	var needs vector
-	needs.raise(e.self, record.State, mark{o.incarnation, f.sent})
+	needs.raise(e.self, record.State, mark{o.incarnation, f.acked})
 	records, seen := e.records[:0], make(map[record.Key]bool, len(keys))
 	var to uint64
 	for _, key := range keys {
-		closure, ok := o.table.Closure(key, f.sent, expressRecords)
+		closure, ok := o.table.Closure(key, f.acked, expressRecords)
 		if !ok || len(records)+len(closure) > expressRecords {
 			e.stats.Barriers++
 			return nil, nil
@@ -75,12 +75,12 @@ func (c *Conn) sendExpress(buf []byte) ([]byte, error) {
 			}
 		}
 	}
-	if len(records) == 0 || to <= f.sent {
+	if len(records) == 0 || to <= f.acked {
 		return nil, nil
 	}
 	e.stats.Expresses += uint64(len(keys))
 	p.sent.Express++
-	e.given = wire.Unit{Origin: e.self, Stream: record.State, Incarnation: o.incarnation, From: f.sent, To: to,
+	e.given = wire.Unit{Origin: e.self, Stream: record.State, Incarnation: o.incarnation, From: f.acked, To: to,
 		First: true, Last: true, Express: true, Deps: needs.deps(nil), Records: records}
 	return c.encode(buf)
 }

@@ -103,10 +103,13 @@ func (p *peer) carrier(f *flow) *Conn {
 	if bulk := p.conns[Bulk]; bulk != nil && (c == nil || f.large(c.e)) {
 		c = bulk
 	}
-	if f.last != nil && f.last != c && f.sent > f.acked {
-		return nil // what went before goes over the other connection, and could be overtaken
+	if c == nil || f.last == nil || f.last == c || f.sent <= f.acked {
+		return c
 	}
-	return c
+	if c.group == Bulk { // what went before goes over the other connection, and must not be overtaken: large waits, small follows
+		return nil
+	}
+	return f.last
 }
 
 // large says whether the unit would hold up others for long.

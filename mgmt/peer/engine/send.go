@@ -161,13 +161,11 @@ func (c *Conn) pick(now int64) *flow {
 			return nil
 		}
 		carrier := c.peer.carrier(f)
-		if carrier == c {
-			return f
-		}
-		if f.cut == nil { // it has become large or small since we were asked to come back for it
+		if carrier != c { // it may have become too large for this connection since it became due
 			c.e.wake(carrier, now)
+			return nil
 		}
-		return nil
+		return f
 	}
 	var found *flow
 	for s := range record.NumStreams {
@@ -341,8 +339,13 @@ func (c *Conn) wakeTime(now int64) int64 {
 			if f.conn == c {
 				return now
 			}
-			if now < f.until && f.due < at && c.peer.carrier(f) == c {
+			if now >= f.until || f.due >= at {
+				continue
+			}
+			if carrier := c.peer.carrier(f); carrier == c {
 				at = f.due
+			} else { // it has become large or small since we were asked to come back for it
+				c.e.wake(carrier, f.due)
 			}
 		}
 	}
