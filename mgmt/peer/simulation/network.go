@@ -127,6 +127,9 @@ func (e *end) send() {
 		return
 	}
 	e.s.frames++
+	if e.s.told != nil {
+		e.s.tell("%v sends %d bytes, type %d", e.owner, len(frame), frame[min(4, len(frame)-1)])
+	}
 	e.write(append([]byte(nil), frame...))
 	if cap(frame) > cap(e.scratch) {
 		e.scratch = frame

@@ -29,6 +29,9 @@ type node struct {
 	dials       [][engine.NumGroups]int // numbers the attempts, so that an old one knows that it is old
 }
 
+// String is for traces.
+func (n *node) String() string { return n.name }
+
 func (n *node) clock() int64           { return n.run.now + n.offset }
 func (n *node) time(clock int64) int64 { return clock - n.offset }
 func (n *node) alive() bool            { return n.engine != nil }

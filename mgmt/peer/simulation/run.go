@@ -44,6 +44,7 @@ type run struct {
 	wrong    int   // things that are wrong now
 	bound    int64 // how long a frame may be under way
 	lost     bool  // a node started without its file
+	roomy    bool  // the pools hold the largest batch twice
 	rested   int   // frames that were sent before the last moments
 	result   Result
 	applied  int
@@ -87,6 +88,10 @@ func (r *run) build() {
 	random := rand.New(rand.NewPCG(r.plan.Seed, 1))
 	r.settings = settings(random)
 	r.judge.Visible = r.visible
+	r.roomy = true
+	for i := range r.plan.Steps {
+		r.roomy = r.roomy && 2*len(r.plan.Steps[i].Edits) <= r.settings.FrameRecords*r.settings.BuffersPerConnection
+	}
 	r.paths = make([][]*path, r.plan.Nodes)
 	for i := range r.plan.Nodes {
 		r.names = append(r.names, fmt.Sprintf("node-%d", i))
@@ -103,6 +108,7 @@ func (r *run) build() {
 			r.paths[i] = append(r.paths[i], p)
 		}
 	}
+	r.tell("settings %+v", r.settings)
 	for _, n := range r.nodes {
 		r.at(random.Int64N(20*ms), n.start)
 	}
@@ -157,7 +163,7 @@ func (r *run) visible(observer uint8, c *checker.Change, age int64) {
 	if r.options.Visible != nil {
 		r.options.Visible(r.now, observer, c, time.Duration(age))
 	}
-	if r.wrong > 0 || c.At < r.last+settles {
+	if !r.roomy || r.wrong > 0 || c.At < r.last+settles {
 		return
 	}
 	lane := c.Lane
