@@ -133,6 +133,9 @@ func (o *operation) command() *cobra.Command {
 			return o.run(ctx, cmd, args)
 		},
 	}
+	if cmd.Name() == "get" {
+		cmd.Aliases = []string{"show"} // as the nouns of the segment call it
+	}
 	o.in.flags(cmd, o)
 	return cmd
 }

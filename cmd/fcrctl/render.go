@@ -34,6 +34,7 @@ var columns = map[string][]string{
 	"list-lcores":      {"index", "cpu", "busy", "frames", "directions", "stalls", "latency_p50_us", "latency_p99_us"},
 	"list-rings":       {"name", "items", "depth", "offered", "conflated", "lost", "broken"},
 	"list-roles":       {"role", "shard", "instance", "state", "pid", "since", "restarts", "health"},
+	"list-peers":       {"name", "state", "partner", "ready", "since", "incarnation", "lag_updates", "lag_ms", "revision", "last_error"},
 	"list-jobs":        {"id", "kind", "state", "phase", "progress", "total", "by", "created", "failure"},
 	"list-tokens":      {"id", "name", "role", "owner", "expires_at", "used_at", "used_from"},
 	"list-sessions":    {"id", "user", "address", "created_at", "used_at", "current"},
