@@ -18,8 +18,8 @@ type history struct {
 }
 
 type chunk struct {
-	base uint64 // version of which the entries say the difference
-	n    int
+	base uint64 // version of which the entries say the difference; the first of them may have been swept
+	n    int    // never 0 in a history
 	at   [chunkEntries]entry
 }
 
@@ -43,7 +43,7 @@ func (c *chunk) fits(version uint64) bool {
 func (h *history) after(version uint64) (c, i int) {
 	lo, hi := 0, len(h.chunks)
 	for lo < hi { // the first chunk that begins after version; the one before it may have the place
-		if mid := (lo + hi) / 2; h.chunks[mid].base <= version {
+		if mid := (lo + hi) / 2; h.chunks[mid].version(0) <= version {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -161,7 +161,7 @@ func (c *chunk) join(next *chunk) bool {
 // behind is how many entries there are after a version.
 func (h *history) behind(version uint64) (n int) {
 	for i := len(h.chunks) - 1; i >= 0; i-- {
-		if c := h.chunks[i]; c.base > version {
+		if c := h.chunks[i]; c.version(0) > version {
 			n += c.n
 		} else {
 			for j := c.n - 1; j >= 0 && c.version(j) > version; j-- {
