@@ -48,7 +48,7 @@ func (e *Engine) open(by *Conn, w *wire.Unit) *unit {
 			return u
 		}
 		u.table = o.table
-	case !w.Reset:
+	case !w.Reset && o.nextIncarnation != w.Incarnation:
 		return u // the beginning of this incarnation was lost: it is asked for
 	default:
 		if o.nextIncarnation != w.Incarnation {
