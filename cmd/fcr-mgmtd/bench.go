@@ -15,17 +15,18 @@ import (
 
 	"fcredirect/dataplane/boot"
 	"fcredirect/mgmt/bench"
+	"fcredirect/mgmt/bench/replication"
 	"fcredirect/mgmt/bus"
 )
 
 func benchCommand() *cobra.Command {
 	c := &cobra.Command{Use: "bench", Short: "measure the slow path", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		return usageError{errors.New("bench: want one of: slowpath, bus")}
+		return usageError{errors.New("bench: want one of: slowpath, peer, bus")}
 	}}
 	helper := &cobra.Command{Use: "helper", Hidden: true, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		return bench.Helper(os.Stdin, os.Stdout)
 	}}
-	c.AddCommand(slowpathCommand(), busCommand(), helper)
+	c.AddCommand(slowpathCommand(), peerCommand(), busCommand(), helper)
 	return c
 }
 
@@ -64,6 +65,47 @@ func slowpath(o bench.Options, output string) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	r, err := bench.Slowpath(ctx, o)
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		return r.WriteJSON(os.Stdout)
+	}
+	return r.WriteTable(os.Stdout)
+}
+
+func peerCommand() *cobra.Command {
+	var o replication.Options
+	var output string
+	c := &cobra.Command{
+		Use: "peer", Short: "one message for each change beside ours, beside the papers' figures", Args: cobra.NoArgs,
+		Long: "Sends the same changes to another node in three ways: a message each, answered or pipelined, and as peer sync does it. Both nodes\n" +
+			"are in this process, with TLS between them. Takes three minutes. A goal that is not met is said and is no error.",
+		RunE: func(*cobra.Command, []string) error { return benchPeer(o, output) },
+	}
+	f := c.Flags()
+	f.IntVar(&o.Flows, "flows", 0, fmt.Sprintf("flows, of two directions each (default %d)", replication.DefaultFlows))
+	f.IntVar(&o.Rounds, "rounds", 0, fmt.Sprintf("rounds, in each of which everything is measured (default %d)", replication.DefaultRounds))
+	f.Float64Var(&o.Seconds, "seconds", 0, fmt.Sprintf("time of each measurement (default %g)", replication.DefaultSeconds))
+	f.Float64Var(&o.Rate, "rate", 0, fmt.Sprintf("changes per second (default %d)", replication.DefaultRate))
+	f.Float64Var(&o.Link, "link", 0, fmt.Sprintf("bits per second of the shaped link (default %g)", replication.DefaultLink))
+	f.IntVar(&o.Newcomer, "newcomer", 0, fmt.Sprintf("flows that a newcomer is told (default %d)", replication.DefaultNewcomer))
+	f.BoolVar(&o.Quick, "quick", false, "some seconds in all, with few flows: to see that it works")
+	f.StringVarP(&output, "output", "o", "table", "table or json")
+	return c
+}
+
+func benchPeer(o replication.Options, output string) error {
+	if output != "table" && output != "json" {
+		return usageError{fmt.Errorf("--output %q: want table or json", output)}
+	}
+	if err := o.Complete(); err != nil {
+		return usageError{err}
+	}
+	o.Log = os.Stderr
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	r, err := replication.Measure(ctx, o)
 	if err != nil {
 		return err
 	}

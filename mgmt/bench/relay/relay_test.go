@@ -109,6 +109,36 @@ func TestTheRateCountsThePacketsOfSmallMessages(t *testing.T) {
 	}
 }
 
+func TestARateThatIsSetBeforeTheFirstConnectionLetsItThrough(t *testing.T) {
+	target, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	l, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New(l, To(target.Addr().String()), 1)
+	defer r.Close()
+	r.Shape(Shape{Rate: 60e6}, Shape{Rate: 60e6})
+	near, err := net.Dial("tcp", r.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer near.Close()
+	far, err := target.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
+		if _, err := crosses(t, way[0], way[1], []byte("hello"), 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestDelayAndLossMakeItLate(t *testing.T) {
 	for name, shape := range map[string]Shape{
 		"delay": {Delay: 80 * time.Millisecond},

@@ -57,7 +57,7 @@ func (t *transmitter) now() (Shape, <-chan struct{}) {
 func (t *transmitter) full(now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.shape.Rate <= 0 {
+	if t.shape.Rate <= 0 || !t.free.After(now) {
 		return 0
 	}
 	queue := t.shape.Queue

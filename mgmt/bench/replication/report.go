@@ -1,0 +1,120 @@
+package replication
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"fcredirect/mgmt/peer/record"
+)
+
+// WriteJSON writes the result for programs.
+func (r *Result) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// WriteTable writes it for people.
+func (r *Result) WriteTable(w io.Writer) error {
+	m := &r.Machine
+	fmt.Fprintf(w, "%s, %d cores, Linux %s, %s; load when it began: %s\n", m.CPU, m.Cores, m.Kernel, m.Go, m.Load)
+	fmt.Fprintf(w, "%s changes/s; medians of %d rounds of %.3g s\n\n", short(r.Rate), r.Rounds, r.Seconds)
+	if err := r.writeTraces(w); err != nil {
+		return err
+	}
+	if t := r.find(ours, "steady", r.Flows, false); t.Stages != nil {
+		s := t.Stages
+		fmt.Fprintf(w, "\nbytes per change, steady: %s as a message each; %s the latest of each record; %s as columns of differences; %s after zstd; %s with TLS\n",
+			short(s.Raw), short(s.Latest), short(s.Columns), short(s.Zstd), short(s.TLS))
+	}
+	n := &r.Newcomer
+	fmt.Fprintf(w, "newcomer: %d flows (%d records) in %.2f s; %s bytes a record in %d messages; %.2f s of CPU on both ends; %s MiB of replica\n",
+		n.Flows, n.Records, n.Seconds, short(n.PerRecord), n.Messages, n.CPU, short(float64(n.Memory)/(1<<20)))
+	fmt.Fprintf(w, "          immediate changes meanwhile: %d, P50 %s ms, P99 %s ms\n\n", n.Live.Changes, short(n.Live.P50), short(n.Live.P99))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "FIGURE\tOURS\tGOAL\tPAPERS\tAGAINST\tMET")
+	for _, g := range r.Goals {
+		met := "no"
+		if g.Met {
+			met = "yes"
+		}
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\n", g.Name, exactly(g.Value), g.Unit, g.Goal, dash(g.Papers), dash(g.Against), met)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, n := range r.Notes {
+		fmt.Fprintln(w, "-", n)
+	}
+	return nil
+}
+
+// writeTraces writes a block of rows for each trace, a row for each variant.
+func (r *Result) writeTraces(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "trace\tflows\tvariant\tmessages/s\tanswers/s\tKiB/s\ton the wire\tbytes/change\tCPU s/million\timmediate P50/P99 ms\thigh\tnormal\tall\tmissing\t")
+	last := r.Variants[len(r.Variants)-1].Traces // ours, which is measured everywhere
+	for i := range last {
+		r.writeTrace(t, last[i].Trace, last[i].Flows, last[i].Shaped)
+	}
+	return t.Flush()
+}
+
+func (r *Result) writeTrace(w io.Writer, trace string, flows int, shaped bool) {
+	for _, v := range r.Variants {
+		f := r.find(v.Name, trace, flows, shaped)
+		if f.Trace == "" {
+			continue
+		}
+		name := trace
+		if shaped {
+			name = fmt.Sprintf("%s, %.0f Mbit/s", trace, r.Link/1e6)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t", name, flows, v.Name, short(f.Messages), short(f.Answers), short(f.Bytes/1024),
+			short(f.WireBytes/1024), short(f.BytesPerChange), short(f.CPUPerMillion))
+		for _, lane := range []string{record.Immediate.String(), record.High.String(), record.Normal.String(), "all"} {
+			s, there := f.Staleness[lane]
+			if !there {
+				fmt.Fprint(w, "-\t")
+				continue
+			}
+			fmt.Fprintf(w, "%s/%s\t", short(s.P50), short(s.P99))
+		}
+		fmt.Fprintf(w, "%s\t\n", short(f.Missing))
+	}
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// short writes a number with three or four figures that mean something.
+func short(v float64) string {
+	abs := max(v, -v)
+	switch {
+	case v == 0:
+		return "0"
+	case abs >= 1e6:
+		return fmt.Sprintf("%.3g M", v/1e6)
+	case abs >= 1000:
+		return fmt.Sprintf("%.0f", v)
+	case abs >= 100:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.3g", v), ".0")
+}
+
+// exactly writes a number so that -99.99 % is not -100 %.
+func exactly(v float64) string {
+	if abs := max(v, -v); abs >= 1000 {
+		return short(v)
+	}
+	return fmt.Sprintf("%.5g", v)
+}
