@@ -30,7 +30,8 @@ type Config struct {
 	Defect Defect // planted; zero in production
 }
 
-// Applied is what became visible at once. Records that are not Gone were put, the others deleted.
+// Applied is what became visible at once. Records that are not Gone were put, the others deleted. What is large is told in
+// several calls, each but the last with More.
 type Applied struct {
 	Origin      uint8
 	Incarnation uint64

@@ -201,17 +201,26 @@ func (e *Engine) satisfied(by *Conn, needs, with *vector) bool {
 // apply makes a unit visible, at once with the next one when more is set.
 func (e *Engine) apply(now int64, u *unit, more bool) {
 	o := u.origin
-	e.changes = e.changes[:0]
-	if err := u.staging.Commit(func(r *record.Record) { e.changes = append(e.changes, *r) }); err != nil {
-		e.tell(Notice{Kind: Refused, Peer: e.names[o.slot], Stream: u.stream, Text: err.Error()})
-		return // it is asked for again
-	}
 	fresh := u.table == o.next && o.next != nil
 	if fresh {
 		e.replace(now, o)
 	}
-	o.needs[u.stream].merge(&u.needs)
-	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: u.stream, Reset: fresh, More: more, Records: e.changes})
+	told := Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: u.stream, Reset: fresh, More: true}
+	e.changes = e.changes[:0]
+	err := u.staging.Commit(func(r *record.Record) {
+		if e.changes = append(e.changes, *r); len(e.changes) == shownAtOnce {
+			told.Records = e.changes
+			e.show(told)
+			told.Reset, e.changes = false, e.changes[:0]
+		}
+	})
+	if err != nil { // more records than we have room for; it is asked for again
+		e.tell(Notice{Kind: Refused, Peer: e.names[o.slot], Stream: u.stream, Text: err.Error()})
+	} else {
+		o.needs[u.stream].merge(&u.needs)
+	}
+	told.Records, told.More = e.changes, more
+	e.show(told)
 	e.moved(now, o)
 }
 

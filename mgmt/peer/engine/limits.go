@@ -15,6 +15,7 @@ const (
 	maxFlight       = 64       // units whose age is known while they are not acknowledged
 	recordBytes     = 128      // what a record takes at most, however badly it compresses
 	frameRest       = 2 << 10  // what a frame takes beside its records, at most
+	shownAtOnce     = 8192     // records that Applied is told at once
 	changeBytes     = 12       // about what a change takes on the wire: only for the trigger by size
 
 	never = math.MaxInt64
