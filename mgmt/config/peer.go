@@ -186,7 +186,7 @@ var PeerSettings = []PeerSetting{
 	{"burst-span", PeerTime, ms, second, 5 * ms},
 	{"burst-for", PeerTime, 0, second, 20 * ms},
 	{"burst-gap", PeerTime, 0, second, ms},
-	{"frame-records", PeerNumber, 1, 65536, 8192},
+	{"frame-records", PeerNumber, 1, 8192, 8192},
 	{"unit-bytes", PeerSize, 1 << 10, 1 << 30, 256 << 10},
 	{"bulk-records", PeerNumber, 1, 1 << 30, 32768},
 	{"buffers-per-connection", PeerNumber, 2, 1024, 32},

@@ -31,14 +31,15 @@ type cluster struct {
 	self        uint8
 	partner     uint8 // self where there is none
 
-	engine     *engine.Engine
-	own        *own
-	programmer *programmer // nil: no partner
-	began      time.Time
-	told       chan struct{} // closed when the data plane has told everything once
-	tellOnce   sync.Once
-	news       chan func(context.Context) // what is to be told
-	dropped    atomic.Uint64              // news that found no room
+	engine      *engine.Engine
+	own         *own
+	programmer  *programmer // nil: no partner
+	silentAfter time.Duration
+	began       time.Time
+	told        chan struct{} // closed when the data plane has told everything once
+	tellOnce    sync.Once
+	news        chan func(context.Context) // what is to be told
+	dropped     atomic.Uint64              // news that found no room
 
 	link  atomic.Pointer[link.Link] // nil: there are no connections yet
 	store atomic.Pointer[pki.Store] // nil: this node has no certificate
@@ -79,6 +80,7 @@ func newCluster(r *Role) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.silentAfter = settings.SilentAfter
 	config := engine.Config{
 		Self: r.o.Node, Nodes: c.names, Settings: settings, Applied: c.applied, Notice: c.notice, Wake: c.wake,
 		Wall: func() int64 { return time.Now().UnixNano() },

@@ -15,6 +15,7 @@ import (
 func (c *cluster) serveLink(ctx context.Context, store *pki.Store) error {
 	o := link.Options{Store: store, Listen: c.role.o.Peers.Listen, Now: c.now, Connect: c.session, Notify: c.heard, Log: c.role.o.Log}
 	o.Settings = link.Defaults()
+	o.Settings.Silence = max(o.Settings.Silence, 2*c.silentAfter) // the engine gives up first, and says why
 	for _, name := range c.names {
 		if name != c.role.o.Node {
 			o.Peers = append(o.Peers, link.Peer{Name: name, Address: c.addresses[name]})

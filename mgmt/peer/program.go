@@ -24,6 +24,14 @@ type tables interface {
 	HandOver(ctx context.Context, force bool) error
 }
 
+// knowledge is what is known of all nodes: an *engine.Engine.
+type knowledge interface {
+	Get(origin uint8, key record.Key) (record.Record, bool)
+	Each(origin uint8, kind record.Kind, f func(*record.Record) bool)
+	Synced(peer string) bool
+	Put(now int64, lane record.Lane, key record.Key, fields []uint64, refs ...record.Ref) error
+}
+
 // programmer puts what the partner says of itself into our data plane:
 //
 //	applied  the engine has news: their keys wait, each once, whatever becomes of them meanwhile
@@ -33,7 +41,7 @@ type tables interface {
 // So a slow data plane costs memory by the number of records, and gets the latest of each. While this node is the active
 // one of its pair nothing is programmed: what it sees itself is better.
 type programmer struct {
-	engine  *engine.Engine
+	engine  knowledge
 	now     func() int64
 	self    uint8
 	partner uint8
@@ -78,7 +86,7 @@ const (
 	there
 )
 
-func newProgrammer(e *engine.Engine, now func() int64, self, partner uint8, name string, pair func() *PeerPair) *programmer {
+func newProgrammer(e knowledge, now func() int64, self, partner uint8, name string, pair func() *PeerPair) *programmer {
 	return &programmer{
 		engine: e, now: now, self: self, partner: partner, name: name, pair: pair, wake: make(chan struct{}, 1),
 		logins: backlog{kind: record.Login, is: map[uint64]uint8{}}, flows: backlog{kind: record.Flow, is: map[uint64]uint8{}},
