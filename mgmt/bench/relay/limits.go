@@ -17,8 +17,9 @@ const (
 	segmentBytes = 1448
 )
 
-// DefaultQueue is how long what is sent may wait for its turn at the rate before the sender is held up.
-const DefaultQueue = 25 * time.Millisecond
+// DefaultQueue is how long what is sent may wait for its turn at the rate before the sender is held up: what the token
+// bucket of Linux (tc-tbf) is usually given as its latency.
+const DefaultQueue = 50 * time.Millisecond
 
 // Overhead is what a packet of TCP over Ethernet has beside its payload: 14 bytes of Ethernet, 20 of IPv4, 32 of TCP with
 // its time stamps, as the shapers of Linux count them.

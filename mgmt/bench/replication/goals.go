@@ -28,7 +28,7 @@ var notes = []string{
 	"bytes are those of the sender's sockets, ours with TLS, the rivals' without, none with the headers of TCP and IP; wire bytes have those too, both ways",
 	"messages are all frames from the node whose changes they are, heartbeats and digests included; answers are counted apart",
 	"synchronous is the papers' start as they describe it; pipelined is the better rival, and what ours is held against",
-	fmt.Sprintf("on the shaped link each packet costs its bytes and %d of headers, as the sender's TCP made it; up to %v of sending wait in the link's queue", relay.Overhead, relay.DefaultQueue),
+	fmt.Sprintf("on the shaped link each packet costs its bytes and %d of headers, as the sender's TCP made it; up to %v of sending wait in the link's queue, as tc-tbf is usually set up, and whoever fills the link waits about so long", relay.Overhead, relay.DefaultQueue),
 	"CPU is of both ends, with the kernel's part of the system calls, without what making the trace takes; both ends share one process and its collector",
 	"a flow of the newcomer is a record of what happens to one direction and one of its totals",
 }
