@@ -80,8 +80,8 @@ func (c *cluster) tellNotice(ctx context.Context, n engine.Notice) {
 		alarms.Happened(alarm.PeerDuplicate, subject(n.Peer), n.Text)
 		c.tell(ctx, event.PeerDuplicate, fields)
 	case engine.Diverged:
-		fields["origin"], fields["why"] = n.Peer, fmt.Sprintf("%d of 256 parts of %v differ", n.Number, n.Stream)
-		log.Error("peer: what is known of a node is not what it says", "origin", n.Peer, "stream", n.Stream, "parts", n.Number)
+		fields["origin"], fields["why"] = n.Peer, fmt.Sprintf("the sums of its %v differ", n.Stream)
+		log.Error("peer: what is known of a node is not what it says", "origin", n.Peer, "stream", n.Stream)
 		alarms.Happened(alarm.PeerDiverged, subject(n.Peer), fmt.Sprint(fields["why"]))
 		c.tell(ctx, event.PeerDiverged, fields)
 	case engine.Repaired:

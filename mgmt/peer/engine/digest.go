@@ -51,7 +51,7 @@ func (c *Conn) takeDigest(now int64, payload []byte) error {
 		return nil
 	}
 	c.e.stats.Diverged++
-	c.e.tell(Notice{Kind: Diverged, Peer: c.peer.name, Stream: d.At.Stream, Number: d.At.Version})
+	c.e.tell(Notice{Kind: Diverged, Peer: c.peer.name, Stream: d.At.Stream})
 	c.askRepair(now, o, d.At.Stream)
 	return nil
 }

@@ -77,7 +77,7 @@ const (
 	NewIncarnation                   // ours, in Number: peers knew a higher one. Keep it on disk
 	PeerRestarted                    // the peer's records were replaced by those of a new start, in Number
 	DuplicateNode                    // two instances use one name
-	Diverged                         // a digest does not match; Number of buckets that differ
+	Diverged                         // our copy of the peer's Stream does not sum up to what the peer says
 	Repaired                         // Number of records that were put right
 	Refused                          // a hello that does not fit; Text says why
 )
