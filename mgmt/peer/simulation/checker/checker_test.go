@@ -230,6 +230,14 @@ var violations = []struct {
 		s.applied(second, writer, gone(loginA, 2))
 		s.Converged()
 	}},
+	{"the records of a life that is over", "converged", func(s stage) {
+		s.change(writer, made(loginA, 1))
+		s.applied(second, writer, made(loginA, 1))
+		s.applied(onlooker, writer, made(loginA, 1))
+		s.restart()
+		s.change(writer, made(loginA, 1))
+		s.Converged()
+	}},
 	{"nodes that differ about a dead one", "converged", func(s stage) {
 		s.change(writer, made(loginA, 1))
 		s.change(writer, made(loginB, 2))

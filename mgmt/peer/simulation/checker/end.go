@@ -1,6 +1,10 @@
 package checker
 
-import "fcredirect/mgmt/peer/record"
+import (
+	"slices"
+
+	"fcredirect/mgmt/peer/record"
+)
 
 // Stored judges what a node has in store of another (or of itself), against what it told and what was made. The records
 // are those that stand; deleted ones are left out.
@@ -82,15 +86,17 @@ func (c *Checker) Converged() {
 
 // shows objects when a node does not show exactly what a living one made.
 func (c *Checker) shows(observer, origin uint8) {
-	latest := c.nodes[origin].life().latest()
+	n := &c.nodes[origin]
+	latest := n.life().latest()
 	v := &c.nodes[observer].views[origin]
+	its := slices.Contains(n.numbers[v.incarnation], n.life())
 	stand := 0
 	for key, s := range v.seen {
 		if s.gone {
 			continue
 		}
 		stand++
-		if made := latest[key]; made == nil || v.life != c.nodes[origin].life() {
+		if made := latest[key]; made == nil || !its {
 			c.Object("converged", "node %d still shows %v version %d of node %d, which is gone", observer, key, s.version, origin)
 		}
 	}
