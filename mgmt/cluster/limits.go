@@ -5,8 +5,8 @@ import "time"
 const (
 	// MaxDocument bounds a document, as change control does.
 	MaxDocument = 8 << 20
-	// PartBytes of a document go in one message: two of them fit what a link carries at once.
-	PartBytes = 256 << 10
+	// PartBytes of a document go in one message: with its wrapping it must fit 64 KiB, which is what the engine carries.
+	PartBytes = 32 << 10
 	// MaxBranches are kept; the oldest goes first.
 	MaxBranches = 16
 

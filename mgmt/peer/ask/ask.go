@@ -1,0 +1,170 @@
+package ask
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// The kinds of message. Append only; what is not known is dropped, and its question ends with its context.
+const (
+	question byte = 1 + iota
+	answer
+	failure // the body says why
+)
+
+// Options of an Asker.
+type Options struct {
+	Send   func(node string, payload []byte) error // the engine's
+	Answer func(ctx context.Context, from string, request []byte) ([]byte, error)
+}
+
+// Asker is one node's side of all its conversations.
+type Asker struct {
+	o      Options
+	ctx    context.Context
+	cancel context.CancelFunc
+	busy   chan struct{}
+	all    sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	last   uint64
+	asked  map[uint64]*call
+}
+
+// call is a question that waits.
+type call struct {
+	node string
+	done chan result // has room for the one answer
+}
+
+type result struct {
+	body []byte
+	err  error
+}
+
+// New makes an Asker. Close ends what it has begun.
+func New(o Options) *Asker {
+	a := &Asker{o: o, busy: make(chan struct{}, maxAnswering), asked: map[uint64]*call{}}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	return a
+}
+
+// Close ends the answers under way, and waits for them. Questions that wait fail.
+func (a *Asker) Close() {
+	a.mu.Lock()
+	a.closed = true
+	for id, c := range a.asked {
+		delete(a.asked, id)
+		c.done <- result{err: errors.New("ask: closed")}
+	}
+	a.mu.Unlock()
+	a.cancel()
+	a.all.Wait()
+}
+
+// Call puts a question to a node, and waits for the answer until the context ends.
+func (a *Asker) Call(ctx context.Context, node string, request []byte) ([]byte, error) {
+	if len(request) > MaxBody {
+		return nil, fmt.Errorf("ask %s: a question of %d bytes, the limit is %d", node, len(request), MaxBody)
+	}
+	c := &call{node: node, done: make(chan result, 1)}
+	id, err := a.begin(c)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", node, err)
+	}
+	defer a.end(id)
+	if err := a.o.Send(node, message(question, id, request)); err != nil {
+		return nil, fmt.Errorf("ask %s: %w", node, err)
+	}
+	select {
+	case r := <-c.done:
+		if r.err != nil {
+			return nil, fmt.Errorf("ask %s: %w", node, r.err)
+		}
+		return r.body, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("ask %s: no answer: %w", node, context.Cause(ctx))
+	}
+}
+
+func (a *Asker) begin(c *call) (id uint64, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.closed:
+		return 0, errors.New("closed")
+	case len(a.asked) >= maxAsked:
+		return 0, fmt.Errorf("%d questions wait already", maxAsked)
+	}
+	a.last++
+	a.asked[a.last] = c
+	return a.last, nil
+}
+
+func (a *Asker) end(id uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.asked, id)
+}
+
+// Message takes a message of a node. It does not wait, and keeps nothing of payload.
+func (a *Asker) Message(from string, payload []byte) {
+	if len(payload) < headerBytes {
+		return
+	}
+	kind, id, body := payload[0], binary.LittleEndian.Uint64(payload[1:]), append([]byte(nil), payload[headerBytes:]...)
+	switch kind {
+	case question:
+		a.begun(from, id, body)
+	case answer:
+		a.answered(from, id, result{body: body})
+	case failure:
+		a.answered(from, id, result{err: errors.New(string(body))})
+	}
+}
+
+func (a *Asker) answered(from string, id uint64, r result) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c := a.asked[id]; c != nil && c.node == from {
+		delete(a.asked, id)
+		c.done <- r
+	}
+}
+
+// begun answers a question in its own time. The answer is sent by another goroutine in any case: Message is called by the
+// engine, which Send would wait for.
+func (a *Asker) begun(from string, id uint64, body []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return
+	}
+	select {
+	case a.busy <- struct{}{}:
+	default:
+		return // it asks far more than it is answered: its question ends with its context
+	}
+	a.all.Go(func() {
+		defer func() { <-a.busy }()
+		kind := answer
+		b, err := a.o.Answer(a.ctx, from, body)
+		if err == nil && len(b) > MaxBody {
+			err = fmt.Errorf("an answer of %d bytes, the limit is %d", len(b), MaxBody)
+		}
+		if err != nil {
+			kind, b = failure, []byte(err.Error())
+			b = b[:min(len(b), MaxBody)]
+		}
+		_ = a.o.Send(from, message(kind, id, b)) // who cannot be reached has its own limit
+	})
+}
+
+func message(kind byte, id uint64, body []byte) []byte {
+	b := binary.LittleEndian.AppendUint64(append(make([]byte, 0, headerBytes+len(body)), kind), id)
+	return append(b, body...)
+}
