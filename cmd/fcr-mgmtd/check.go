@@ -53,6 +53,7 @@ func explain(out io.Writer, c *config.Config) {
 	}
 	if c.Role("api") != nil {
 		explainAPI(out, c)
+		explainPeers(out, c)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PROCESS\tROLE\tSHARD\tINSTANCE\tCORES\tMEMORY\tBATCH\tSTARTS AFTER\tIF ILL")
@@ -90,6 +91,19 @@ func explainAPI(out io.Writer, c *config.Config) {
 		certificate = c.API.Certificate
 	}
 	fmt.Fprintf(out, "api: %s, with %s, and %s\n", where, certificate, filepath.Join(c.RunDir, api.SocketName))
+}
+
+func explainPeers(out io.Writer, c *config.Config) {
+	if c.Peer.Alone() {
+		return
+	}
+	var others []string
+	for _, n := range c.Peer.Nodes {
+		if n.Name != c.Node {
+			others = append(others, n.Name+" at "+n.Address)
+		}
+	}
+	fmt.Fprintf(out, "peers: %s; listens on %s, partner %s\n", strings.Join(others, ", "), c.Peer.Listen, orDash(c.Peer.Partner))
 }
 
 func ifIll(r *config.Role) string {

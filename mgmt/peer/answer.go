@@ -237,7 +237,9 @@ func (c *cluster) list(r *Role) []Peer {
 			if other {
 				e := &s.Streams[stream]
 				st.Records, st.Known, st.Held, st.Head, st.Sent, st.Acked = s.Records[stream], e.Known, e.Held, e.Head, e.Sent, e.Acked
-				p.Lag, p.LagMS = p.Lag+e.Lag, max(p.LagMS, milli(e.LagTime))
+				if p.Lag += e.Lag; e.Lag > 0 {
+					p.LagMS = max(p.LagMS, milli(e.LagTime))
+				}
 			}
 			p.Streams = append(p.Streams, st)
 		}
@@ -275,10 +277,10 @@ func (c *cluster) other(p *Peer, s *engine.PeerStatus) {
 	case connected:
 		p.State = "connected"
 	default:
-		p.State = "away"
+		p.State, p.Ready, p.Dataplane = "away", false, false // what it said of itself may be long over
 	}
 	if s.Connected[engine.Urgent] {
-		p.Since = c.began.Add(time.Duration(s.Since)).UTC()
+		p.Since = c.began.Add(time.Duration(s.Since)).UTC().Truncate(time.Millisecond)
 	}
 	p.Error = c.failure(p.Name)
 	p.RTT, p.SkewMS = milli(s.RTT), milli(s.Skew)
@@ -290,7 +292,7 @@ func (c *cluster) other(p *Peer, s *engine.PeerStatus) {
 	}
 }
 
-func milli(ns int64) float64 { return float64(ns) / 1e6 }
+func milli(ns int64) float64 { return float64(time.Duration(ns).Round(time.Microsecond)) / 1e6 }
 
 func trafficOf(t *engine.Traffic) PeerTraffic {
 	return PeerTraffic{t.Frames, t.Bytes, t.Units, t.Express, t.Records}

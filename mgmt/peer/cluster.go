@@ -40,6 +40,7 @@ type cluster struct {
 	tellOnce    sync.Once
 	news        chan func(context.Context) // what is to be told
 	dropped     atomic.Uint64              // news that found no room
+	connected   map[string]bool            // peers that were told to be; of the goroutine that tells
 
 	link  atomic.Pointer[link.Link] // nil: there are no connections yet
 	store atomic.Pointer[pki.Store] // nil: this node has no certificate
@@ -61,7 +62,7 @@ func newCluster(r *Role) (*cluster, error) {
 		return nil, nil
 	}
 	c := &cluster{
-		role: r, dir: r.o.Dir, addresses: map[string]string{}, partnerName: conf.Partner, began: time.Now(), told: make(chan struct{}),
+		role: r, dir: r.o.Dir, addresses: map[string]string{}, connected: map[string]bool{}, partnerName: conf.Partner, began: time.Now(), told: make(chan struct{}),
 		news: make(chan func(context.Context), newsMax),
 	}
 	for _, n := range conf.Nodes {

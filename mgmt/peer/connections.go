@@ -86,6 +86,11 @@ func (c *cluster) tellLink(ctx context.Context, n link.Notice) {
 		c.tell(ctx, event.PeerCertificates, fields)
 	case link.Trouble:
 		c.role.o.Log.Warn("peer: certificates", "error", n.Text)
-	case link.Connected, link.Ended: // the engine tells when both have said who they are
+	case link.Ended:
+		if n.Group == link.Urgent && c.connected[n.Peer] && !c.isConnected(n.Peer) { // another one may have taken its place
+			delete(c.connected, n.Peer)
+			c.tell(ctx, event.PeerDisconnected, fields)
+		}
+	case link.Connected: // the engine tells when both have said who they are
 	}
 }

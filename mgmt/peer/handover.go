@@ -33,12 +33,8 @@ func (c *cluster) obstacles() (all []string) {
 			all = append(all, fmt.Sprintf(format, args...))
 		}
 	}
-	connected := false
-	for _, s := range c.engine.Peers(c.now()) {
-		connected = connected || s.Name == c.partnerName && s.Connected[engine.Urgent]
-	}
 	fact := func(slot uint8, number uint64) uint64 { v, _ := c.fact(slot, number); return v }
-	add(!connected, "%s is not connected", c.partnerName)
+	add(!c.isConnected(c.partnerName), "%s is not connected", c.partnerName)
 	add(fact(c.partner, FactAlive) != 1, "the data plane of %s does not run", c.partnerName)
 	add(fact(c.partner, FactReady) != 1, "%s is not ready", c.partnerName)
 	add(fact(c.partner, FactABI) != fact(c.self, FactABI), "the data planes are of different versions")
@@ -46,6 +42,16 @@ func (c *cluster) obstacles() (all []string) {
 	add(fact(c.partner, FactPorts) != fact(c.self, FactPorts), "the ports are not laid out alike")
 	add(fact(c.self, FactWindow) == 1 || fact(c.partner, FactWindow) == 1, "a change of the policy waits to be confirmed")
 	return all
+}
+
+// isConnected says whether records go to a peer, and come from it.
+func (c *cluster) isConnected(name string) bool {
+	for _, s := range c.engine.Peers(c.now()) {
+		if s.Name == name {
+			return s.Connected[engine.Urgent]
+		}
+	}
+	return false
 }
 
 // answerHandOver has this node's data plane give its work to the partner.

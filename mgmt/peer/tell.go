@@ -55,17 +55,12 @@ func (c *cluster) tellNotice(ctx context.Context, n engine.Notice) {
 	log, alarms := c.role.o.Log, c.role.o.Alarms
 	fields := event.Fields{"peer": n.Peer, "address": c.addresses[n.Peer], "why": n.Text}
 	switch n.Kind {
-	case engine.Connected, engine.Disconnected:
-		log.Info("peer: a connection "+map[engine.NoticeKind]string{engine.Connected: "stands", engine.Disconnected: "ended"}[n.Kind],
-			"peer", n.Peer, "group", n.Group, "why", n.Text)
-		if n.Group != engine.Urgent {
-			return
+	case engine.Connected:
+		if n.Group == engine.Urgent {
+			c.connected[n.Peer] = true
+			c.tell(ctx, event.PeerConnected, fields)
 		}
-		t := event.PeerConnected
-		if n.Kind == engine.Disconnected {
-			t = event.PeerDisconnected
-		}
-		c.tell(ctx, t, fields)
+	case engine.Disconnected: // the link knows why
 	case engine.Synced:
 		c.tell(ctx, event.PeerSynced, fields)
 	case engine.NewIncarnation:
@@ -126,7 +121,9 @@ func (c *cluster) judgePeers() {
 		}
 		late := time.Duration(0)
 		for i := range s.Streams {
-			late = max(late, time.Duration(s.Streams[i].LagTime))
+			if s.Streams[i].Lag > 0 {
+				late = max(late, time.Duration(s.Streams[i].LagTime))
+			}
 		}
 		if s.Connected[engine.Urgent] && late > lagLimit {
 			alarms.Set(alarm.PeerLagging, subject(s.Name), "it lacks changes that are seconds old")

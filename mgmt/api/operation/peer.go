@@ -24,13 +24,13 @@ type listPeers struct {
 
 type writePeer struct {
 	rest.DryRun
-	onePeer
+	Name string `path:"name" maxLength:"63" pattern:"^[A-Za-z0-9_][A-Za-z0-9._-]*$" doc:"The name of a node."`
 }
 
 type handOverPeer struct {
 	rest.DryRun
-	onePeer
-	Force bool `query:"force" doc:"Though the partner is not ready, or has another policy. It must be alive all the same."`
+	Name  string `path:"name" maxLength:"63" pattern:"^[A-Za-z0-9_][A-Za-z0-9._-]*$" doc:"The name of the partner."`
+	Force bool   `query:"force" doc:"Though the partner is not ready, or has another policy. It must be alive all the same."`
 }
 
 // HandOver is what came of a planned hand-over.

@@ -26,6 +26,7 @@ import (
 	"fcredirect/mgmt/event"
 	"fcredirect/mgmt/job"
 	"fcredirect/mgmt/monitor"
+	"fcredirect/mgmt/peer"
 	"fcredirect/mgmt/problem"
 	"fcredirect/mgmt/registry"
 	"fcredirect/mgmt/settings"
@@ -73,6 +74,8 @@ func (n *node) Call(_ context.Context, role, method string, request []byte) ([]b
 		return n.keep(method, request)
 	case event.RoleName:
 		return n.list(request)
+	case peer.RoleName:
+		return n.pair(method, request)
 	}
 	return nil, bus.ErrNoRole
 }
@@ -108,6 +111,34 @@ func (n *node) keep(method string, request []byte) ([]byte, error) {
 		return nil, &bus.Error{Code: monitor.CodeInvalid, Text: err.Error()}
 	}
 	return json.Marshal(monitor.Answer{Alarms: n.book.List(), Mutes: n.book.Mutes()})
+}
+
+// pair is role peer of a node whose partner is fcr-b, and stands ready.
+func (n *node) pair(method string, request []byte) ([]byte, error) {
+	all := []peer.Peer{{Name: "fcr-t", State: "self"}, {Name: "fcr-b", State: "synced", Partner: true}, {Name: "fcr-c", State: "away", Lag: 9}}
+	var q peer.HandOverRequest
+	if err := json.Unmarshal(request, &q); err != nil {
+		return nil, err
+	}
+	switch {
+	case method == peer.MethodList:
+		return json.Marshal(peer.ListAnswer{Peers: all})
+	case q.Name == "fcr-x":
+		return nil, &bus.Error{Code: peer.CodeUnknown, Text: "no peer is called so"}
+	case q.Name == "fcr-c" && method == peer.MethodSync:
+		return nil, &bus.Error{Code: peer.CodeAway, Text: "fcr-c is not connected"}
+	case q.Name == "fcr-c":
+		return nil, &bus.Error{Code: peer.CodeNoPair, Text: "fcr-c is not the partner"}
+	case method == peer.MethodSync:
+		n.ordered = append(n.ordered, q.By+" sync")
+		return json.Marshal(all[1])
+	case q.Check:
+		return json.Marshal(peer.HandOverAnswer{Obstacles: []string{"fcr-b is not ready"}})
+	case !q.Force:
+		return nil, &bus.Error{Code: peer.CodeRefused, Text: "fcr-b is not ready"}
+	}
+	n.ordered = append(n.ordered, q.By+" handover")
+	return json.Marshal(peer.HandOverAnswer{Done: true, Obstacles: []string{"fcr-b is not ready"}, TookMS: 2})
 }
 
 // list is role event.
