@@ -53,8 +53,8 @@ func explain(out io.Writer, c *config.Config) {
 	}
 	if c.Role("api") != nil {
 		explainAPI(out, c)
-		explainPeers(out, c)
 	}
+	explainPeers(out, c)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PROCESS\tROLE\tSHARD\tINSTANCE\tCORES\tMEMORY\tBATCH\tSTARTS AFTER\tIF ILL")
 	for _, process := range c.Processes() {
