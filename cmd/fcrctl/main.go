@@ -4,6 +4,7 @@
 //
 //	fcrctl top                                     live view
 //	fcrctl port|lcore|service|login|flow list      what there is
+//	fcrctl pair show                               the node and its partner, of an inline pair
 //	fcrctl segment show                            whose segment it is and how its data plane fares
 //	fcrctl policy explain --initiator W --target W [--vsan N]
 //	fcrctl role list|start|stop|restart            roles of the management daemon
@@ -77,7 +78,7 @@ func Main(args []string, out, complaints io.Writer) int {
 func (c *cli) command(args []string) *cobra.Command {
 	root := c.bare()
 	root.AddCommand(c.topCommand(), c.portCommand(), c.lcoreCommand(), c.serviceCommand(), c.loginCommand(), c.flowCommand(),
-		c.policyCommand(), c.segmentCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand(), c.eventCommand(), c.statsCommand(), c.doctorCommand(), c.applyCommand(), c.diffCommand(), c.manualCommand())
+		c.policyCommand(), c.segmentCommand(), c.pairCommand(), c.roleCommand(), c.ringCommand(), c.alarmCommand(), c.eventCommand(), c.statsCommand(), c.doctorCommand(), c.peerCommand(), c.applyCommand(), c.diffCommand(), c.manualCommand())
 	c.addRemote(root, args)
 	c.noteRunning(root)
 	return root

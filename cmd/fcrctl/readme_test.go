@@ -8,6 +8,7 @@ import (
 
 	"fcredirect/dataplane/report"
 	"fcredirect/dataplane/shm"
+	"fcredirect/mgmt/peer/pki"
 )
 
 // Programs rely on the keys: each that there is stands in the README, under the command that prints it.
@@ -20,7 +21,8 @@ func TestTheREADMENamesEveryKeyOfTheJSON(t *testing.T) {
 	for command, values := range map[string][]any{
 		"port list": {report.Port{}}, "lcore list": {report.Lcore{}}, "service list": {report.Service{}}, "login list": {report.Login{}},
 		"flow list": {report.Flow{}, comparedFlow{}}, "segment show": {report.Segment{}, report.Learner{}}, "policy explain": {explanation{}, ruleAnswer{}},
-		"role list": {role{}}, "ring list": {feedRing{}},
+		"pair show": {report.Pair{}, report.Partner{}, report.Path{}}, "role list": {role{}}, "ring list": {feedRing{}},
+		"peer certificate": {pki.Identity{}}, "peer invite": {pki.Invited{}}, "peer revoke": {pki.Revocation{}},
 	} {
 		text := ""
 		for _, p := range paragraphs {

@@ -108,6 +108,9 @@ func (e *Engine) learn() (frames int) {
 }
 
 func (e *Engine) learnFrom(item *lcore.ControlItem) {
+	if e.pair.machine != nil && e.hearPartner(item) {
+		return
+	}
 	p := e.boot.Ports[item.Port]
 	port := login.Port{Index: uint8(item.Port), Role: login.Role(p.Role), Fabric: p.Fabric}
 	e.control.learner.Frame(port, e.seg.State.Header().Wall(item.TSC), item.Frame[:item.Len])

@@ -60,6 +60,8 @@ type Engine struct {
 	teller   teller
 	capturer capturer
 	ahead    ahead
+	program  programmer
+	pair     partner
 	commands *command.Server  // nil in a replay
 	keeper   *revision.Keeper // of the change of configuration; nil in a replay
 	counting bool             // Options.Limit
@@ -110,6 +112,10 @@ func New(o Options) (e *Engine, err error) {
 		return e, err
 	}
 	e.makeAhead()
+	e.makeProgrammer()
+	if err := e.makePair(o); err != nil {
+		return e, err
+	}
 	if err := e.makeWorkers(o, logins); err != nil {
 		return e, err
 	}
@@ -155,7 +161,7 @@ func (e *Engine) makeWorkers(o Options, logins login.View) error {
 			Index: i, CPU: cpu, Ports: ports, Shared: e.shared, Cycle: cycle, Clock: o.Clock,
 			Shard: e.shards[i], Shards: e.shards, Logins: logins,
 			Counters: counters[i*len(ports) : (i+1)*len(ports)], Page: &e.lcores[i],
-			Control: toControl, Commands: commands, Crossings: crossings[i],
+			Control: toControl, Commands: commands, Crossings: crossings[i], Sends: e.pair.ringTo(i),
 			Adaptive:    o.Boot.Poll == boot.Adaptive,
 			DropTimeout: ticks(hz, o.Boot.DropTimeout), StallLimit: ticks(hz, lcore.StallLimit), FlowIdle: ticks(hz, flowIdle), TSCHz: hz, Limit: o.Limit,
 		})
@@ -189,6 +195,7 @@ func (e *Engine) Close() error {
 		return fmt.Errorf("close: %d lcores still run", e.polling)
 	}
 	var errs []error
+	e.pair.unsent()
 	for _, c := range e.cycles {
 		c.Close()
 	}

@@ -25,6 +25,12 @@ const (
 	deathsMost = 64
 	deathSlots = 4096
 	deathRoom  = 64
+	// programBatch bounds the logins and directions of other nodes that control enters each time, 1 µs each.
+	programBatch = 1024
+	// announceSlots is how much of the login table control looks at each time it announces MACs to the switches, and
+	// announceRoom how many frames it leaves room for in each lcore's ring.
+	announceSlots = 4096
+	announceRoom  = 64
 	// linkPeriod is how often links, services, the watchdog and the pages are looked at.
 	linkPeriod = 100 * time.Millisecond
 	// walkSlots is how much of the flow table control looks at each time: about 1 ms, once per linkPeriod.

@@ -38,6 +38,7 @@ func (e *Engine) Run(ctx context.Context, reload <-chan func() error) error {
 	e.teller.named(feed.DataplaneStarted, -1, e.boot.Node, e.tsc())
 	e.log.Info("polling", "lcores", e.boot.Lcores)
 	e.controlLoop(ctx, reload)
+	e.stopPair()
 	err := e.stopLcores(done)
 	if e.keeper != nil {
 		err = errors.Join(err, e.keeper.Stop(compileTimeout))
@@ -77,9 +78,11 @@ func (e *Engine) controlLoop(ctx context.Context, reload <-chan func() error) {
 			}
 		case now := <-tick.C:
 			e.learn()
+			e.stepPair()
 			e.teller.offer(e.tsc())
 			e.obey()
 			e.lookAhead()
+			e.doProgram()
 			if now.Before(next) || e.counting {
 				continue
 			}

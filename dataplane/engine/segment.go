@@ -15,6 +15,7 @@ import (
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/pair"
 	"fcredirect/dataplane/shm"
 )
 
@@ -51,6 +52,7 @@ func regions(c *boot.Config) []shm.RegionSpec {
 	specs = append(specs, capture.StateRegions(c.Capture.Ring, lcores)...)
 	specs = append(specs, shm.RegionSpec{Name: shm.RegionSerials, Stride: 64, Count: lcores, Keep: true})
 	specs = append(specs, shm.RegionSpec{Name: flow.RegionWishes, Stride: int(unsafe.Sizeof(flow.Wish{})), Count: flow.MaxWishes, Keep: true})
+	specs = append(specs, pair.Region())
 	return append(append(specs, feedSpec(c).StateRegions()...), command.StateRegions()...)
 }
 

@@ -102,6 +102,9 @@ func (t *teller) login(ch login.Change, now uint64) {
 		return
 	}
 	t.logins.Mark(uint64(ch.Addr))
+	if ch.Cause == login.Told {
+		return // nothing happened here: the node that saw it tells of it
+	}
 	kind, lane := feed.LoginChanged, feed.High
 	subject := &ch.New
 	switch ch.Kind {

@@ -53,7 +53,7 @@ const (
 	PairMagic     = 0x46435270
 	PairBeat      = 1 // for control
 	PairAnnounce  = 2 // for the switches on the way
-	pairHeader    = 14 + 5
+	PairHeader    = 14 + 5
 )
 
 // shut handles n frames when they must not be forwarded.
@@ -74,10 +74,10 @@ func (w *Worker) shut(n int) {
 // ofPair takes a frame of the pair itself out of the burst.
 func (w *Worker) ofPair(i int) bool {
 	size := w.Cycle.Len[i]
-	if size < pairHeader {
+	if size < PairHeader {
 		return false
 	}
-	data := unsafe.Slice((*byte)(w.Cycle.Data[i]), pairHeader)
+	data := unsafe.Slice((*byte)(w.Cycle.Data[i]), PairHeader)
 	if binary.BigEndian.Uint16(data[12:]) != PairEtherType || binary.BigEndian.Uint32(data[14:]) != PairMagic {
 		return false
 	}

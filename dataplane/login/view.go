@@ -121,17 +121,7 @@ func (v View) at(i int, a Addr) (Login, bool) {
 // All yields every login once, in the order of the slots (sort by Addr what is shown). Logins that come, go or change
 // meanwhile may or may not be among them, but each one that is yielded was whole at some moment.
 func (v View) All() iter.Seq[Login] {
-	return func(yield func(Login) bool) {
-		for i := range v.slots {
-			a := v.slots[i][wAddr].Load()
-			if a == addrEmpty || a == addrTombstone {
-				continue
-			}
-			if l, ok := v.at(i, Addr(a)); ok && !yield(l) {
-				return
-			}
-		}
-	}
+	return v.Part(0, len(v.slots))
 }
 
 // Len is the number of logins.
@@ -152,4 +142,22 @@ func (v View) word(i int) uint64 {
 		return 0
 	}
 	return v.header[i].Load()
+}
+
+// Slots is the number of slots, for whoever walks them in parts.
+func (v View) Slots() int { return len(v.slots) }
+
+// Part gives what All gives, of the n slots from a first one on.
+func (v View) Part(first, n int) iter.Seq[Login] {
+	return func(yield func(Login) bool) {
+		for i := first; i < min(first+n, len(v.slots)); i++ {
+			a := v.slots[i][wAddr].Load()
+			if a == addrEmpty || a == addrTombstone {
+				continue
+			}
+			if l, ok := v.at(i, Addr(a)); ok && !yield(l) {
+				return
+			}
+		}
+	}
 }

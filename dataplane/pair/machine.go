@@ -97,6 +97,7 @@ type Machine struct {
 	sent      int64
 	answer    bool // something is to be said sooner
 	announced int
+	again     bool // the partner has forwarded its last frame: announce once more
 	give      give
 	counters  Counters
 }
@@ -172,6 +173,7 @@ func (m *Machine) Hear(now int64, port int, b *Beat) {
 		return
 	}
 	p := &m.partner
+	m.again = m.again || p.State == Draining && b.State == Standby
 	p.Heard, p.Alive, p.Proven, p.Beat = now, true, true, *b
 	m.highest = max(m.highest, b.Epoch)
 	if m.state == Standby {
@@ -293,6 +295,8 @@ func (m *Machine) Tick(now int64) Step {
 		m.announced++
 		s.Announce = true
 	}
+	s.Announce = s.Announce || m.again && m.state == Active
+	m.again = false
 	return s
 }
 

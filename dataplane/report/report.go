@@ -169,6 +169,7 @@ type Login struct {
 	Role      string   `json:"role"`
 	Functions []string `json:"functions"` // claimed by PRLI
 	State     string   `json:"state"`
+	FromPeer  bool     `json:"from_peer,omitempty"` // another node knows it; no frame has shown it here
 	FirstSeen string   `json:"first_seen"`
 	LastSeen  string   `json:"last_seen"`
 }
@@ -191,7 +192,7 @@ func Logins(f *shm.File) ([]Login, error) {
 		l := &all[i]
 		r := Login{
 			Fabric: l.Addr.Fabric(), VSAN: l.Addr.VF(), FCID: l.Addr.ID().String(), WWPN: l.WWPN.String(), Alias: alias(active, l.WWPN),
-			Role: l.Role(), Functions: l.Claimed.Names(), State: l.State.String(), FirstSeen: stamp(l.FirstSeen), LastSeen: stamp(l.LastSeen),
+			Role: l.Role(), Functions: l.Claimed.Names(), State: l.State.String(), FromPeer: l.Flags&login.FromPeer != 0, FirstSeen: stamp(l.FirstSeen), LastSeen: stamp(l.LastSeen),
 		}
 		if l.WWNN != 0 {
 			r.WWNN = l.WWNN.String()
