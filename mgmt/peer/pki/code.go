@@ -61,11 +61,11 @@ func ParseCode(s string) (*Code, error) {
 		return nil, errors.New("code: it is not one of fcrctl peer invite")
 	}
 	c.By, c.Address = string(rest[1:n+1]), string(rest[n+1:])
-	return c, errors.Join(checkNode(c.By), checkAddress(c.Address))
+	return c, errors.Join(CheckNode(c.By), CheckAddress(c.Address))
 }
 
-// checkAddress makes sure that an address can be dialled.
-func checkAddress(address string) error {
+// CheckAddress makes sure that an address can be dialled.
+func CheckAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" || port == "" || len(address) > maxAddress || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fmt.Errorf("address %q: want host:port", address)

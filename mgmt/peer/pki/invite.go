@@ -31,7 +31,7 @@ type Invited struct {
 
 // Invite lets a node join, once, until InviteValidity has passed. The address is where this node is reached by the other.
 func (s *Store) Invite(node, address string) (*Invited, error) {
-	if err := errors.Join(checkNode(node), checkAddress(address)); err != nil {
+	if err := errors.Join(CheckNode(node), CheckAddress(address)); err != nil {
 		return nil, err
 	}
 	k := s.known.Load()

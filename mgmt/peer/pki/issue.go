@@ -30,7 +30,7 @@ type issued struct {
 // Init begins a cluster: an authority, and the first node's certificate. The last file to be written is the node's: what
 // was cut short before is finished by another Init of the same name.
 func Init(dir, cluster, node string, now Clock) (*Store, error) {
-	if err := errors.Join(CheckCluster(cluster), checkNode(node)); err != nil {
+	if err := errors.Join(CheckCluster(cluster), CheckNode(node)); err != nil {
 		return nil, err
 	}
 	if now == nil {

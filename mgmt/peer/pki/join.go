@@ -35,10 +35,10 @@ type JoinOptions struct {
 func Join(ctx context.Context, o JoinOptions) (*Store, error) {
 	code, err := ParseCode(o.Code)
 	if err == nil {
-		err = checkNode(o.Node)
+		err = CheckNode(o.Node)
 	}
 	if err == nil && o.Address != "" {
-		err = checkAddress(o.Address)
+		err = CheckAddress(o.Address)
 	}
 	if err != nil {
 		return nil, err

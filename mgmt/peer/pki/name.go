@@ -25,8 +25,8 @@ func CheckCluster(name string) error {
 	return nil
 }
 
-// checkNode is the same for the name of a node, by the rule of the configuration.
-func checkNode(name string) error {
+// CheckNode is the same for the name of a node, by the rule of the configuration.
+func CheckNode(name string) error {
 	for i, c := range []byte(name) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
 		if !letter && (i == 0 || c != '-' && c != '.') {
@@ -59,7 +59,7 @@ func readName(c *x509.Certificate) (cluster, node string, err error) {
 		return "", "", fmt.Errorf("certificate: %w", err)
 	}
 	if node != "" {
-		if err := checkNode(node); err != nil {
+		if err := CheckNode(node); err != nil {
 			return "", "", fmt.Errorf("certificate: %w", err)
 		}
 	}

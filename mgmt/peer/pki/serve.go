@@ -46,7 +46,7 @@ func (s *Store) admit(c *tls.Conn) (Served, error) {
 		err = fmt.Errorf("join: version %d is not spoken here", r.Version)
 	}
 	if err == nil {
-		err = checkNode(r.Node)
+		err = CheckNode(r.Node)
 	}
 	var der []byte
 	if err == nil {

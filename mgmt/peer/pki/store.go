@@ -217,5 +217,5 @@ func (s *Store) Authority() (Where, error) {
 	if err := json.Unmarshal(text, &w); err != nil {
 		return w, fmt.Errorf("%s: %w", whereFile, err)
 	}
-	return w, checkNode(w.Node)
+	return w, CheckNode(w.Node)
 }
