@@ -195,8 +195,8 @@ func (r *Role) answerSync(_ context.Context, request []byte) (any, error) {
 	if c == nil {
 		return nil, refuse(CodeAlone, "this node has no peers: the configuration names none")
 	}
-	if slot, ok := c.engine.Slot(q.Name); !ok || slot == c.self {
-		return nil, refuse(CodeUnknown, "no peer is called %.64q", q.Name)
+	if err := c.isPeer(q.Name); err != nil {
+		return nil, err
 	}
 	if err := c.engine.Resync(c.now(), q.Name); err != nil {
 		return nil, refuse(CodeAway, "%s: %v", q.Name, err)
@@ -207,6 +207,17 @@ func (r *Role) answerSync(_ context.Context, request []byte) (any, error) {
 		}
 	}
 	return nil, refuse(CodeUnknown, "no peer is called %.64q", q.Name)
+}
+
+// isPeer says what is wrong with a name.
+func (c *cluster) isPeer(name string) error {
+	switch slot, ok := c.engine.Slot(name); {
+	case !ok:
+		return refuse(CodeUnknown, "no node is called %.64q", name)
+	case slot == c.self:
+		return refuse(CodeUnknown, "%s is this node itself", name)
+	}
+	return nil
 }
 
 // List is what is known of all nodes.
@@ -322,6 +333,9 @@ func (c *cluster) ourselves(p *Peer, r *Role) {
 	p.SamePolicy = true
 	for stream := range p.Streams {
 		p.Streams[stream].Records = int(c.own.live[stream].Load())
+	}
+	if _, told := c.fact(c.self, FactReady); told { // by the programmer
+		p.Streams[record.State].Records++
 	}
 	if fault := c.fault.Load(); fault != nil {
 		p.State, p.Error = "no_certificate", *fault

@@ -9,6 +9,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/pair"
 	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/alarm"
 	"fcredirect/mgmt/attach"
@@ -41,6 +43,7 @@ type box struct {
 	table   *login.Table
 	server  *command.Server
 	entries []boxFlow
+	inline  pair.Record
 	do      chan func()
 	stop    func()
 
@@ -90,7 +93,7 @@ func newBox(t *testing.T, dir, node string) *box {
 	t.Helper()
 	b := &box{t: t, do: make(chan func()), logins: map[uint64]command.Login{}, hints: map[uint64]command.FlowHint{}, entries: make([]boxFlow, 300)}
 	state := append(boxSpec.StateRegions(), command.StateRegions()...)
-	state = append(state, shm.RegionSpec{Name: shm.RegionLogins, Stride: login.SlotSize, Count: login.Slots(1000)})
+	state = append(state, pair.Region(), shm.RegionSpec{Name: shm.RegionLogins, Stride: login.SlotSize, Count: login.Slots(1000)})
 	var err error
 	b.seg, err = shm.Create(shm.Config{Dir: dir, Node: node, TSCHz: 1e9, TSCNow: 1000, State: state, Ctl: append(boxSpec.CtlRegions(), command.CtlRegions()...)})
 	if err != nil {
@@ -111,6 +114,9 @@ func newBox(t *testing.T, dir, node string) *box {
 		t.Fatal(err)
 	}
 	b.serve()
+	b.inline = pair.Record{PartnerAlive: 1}
+	copy(b.inline.Partner[:], map[string]string{"fcr-a": "fcr-b", "fcr-b": "fcr-a"}[node])
+	b.becomes(pair.Standby, pair.WhyStart)
 	b.seg.State.Header().State = shm.Running
 	ended := make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -136,6 +142,14 @@ func (b *box) run(ctx context.Context) {
 		b.flows.Offer(now, len(b.entries))
 		b.server.Poll(int64(time.Now().UnixNano()))
 	}
+}
+
+// becomes puts a state of the pair into the page.
+func (b *box) becomes(s pair.State, why pair.Why) {
+	b.inline.State, b.inline.Why = s, why
+	b.inline.Changes++
+	b.inline.Epoch++
+	pair.PageOf(b.seg.State).Put(&b.inline)
 }
 
 // in has the box do something itself.
@@ -351,6 +365,7 @@ func TestTwoNodesKeepEachOtherInStepByConfigurationAlone(t *testing.T) {
 	if p := a.peer("fcr-a"); p.State != "no_certificate" || p.Error == "" {
 		t.Errorf("without a certificate: %+v", p)
 	}
+	a.becomes(pair.Active, pair.WhyAlone)
 	a.see(200)
 
 	store, err := pki.Init(filepath.Join(dirs[0], "peer"), "lab", "fcr-a", nil)
@@ -369,7 +384,7 @@ func TestTwoNodesKeepEachOtherInStepByConfigurationAlone(t *testing.T) {
 	}
 
 	until(t, "the second node has what the first knows in its data plane", func() bool { return b.holds(201, 200) })
-	until(t, "both are ready", func() bool { return a.peer("fcr-b").Ready && b.peer("fcr-a").Ready && b.peer("fcr-b").Ready })
+	until(t, "the standby is ready", func() bool { return a.peer("fcr-b").Ready && b.peer("fcr-b").Ready })
 	until(t, "digests are equal", func() bool {
 		ours, theirs := a.peer("fcr-a").Streams, b.peer("fcr-a").Streams
 		return ours[0].Digest == theirs[0].Digest && ours[1].Digest == theirs[1].Digest && ours[1].Records == 200 && theirs[1].Records == 200
@@ -393,6 +408,7 @@ func TestTwoNodesKeepEachOtherInStepByConfigurationAlone(t *testing.T) {
 	})
 	handOver(t, a, b)
 	comesBack(t, a, b, dirs[1], nodes)
+	takesOver(t, b)
 }
 
 // handOver: what stands in the way is said, and nothing does.
@@ -443,6 +459,24 @@ func comesBack(t *testing.T, a, b *member, dir string, nodes []config.PeerNode) 
 	until(t, "the alarm is over", func() bool { return !a.diary.stands("peer.unreachable peer/fcr-b") })
 	if b.diary.has("peer.diverged fcr-a") || a.diary.has("peer.diverged fcr-b") {
 		t.Error("the nodes diverged")
+	}
+}
+
+// takesOver: what the data plane did by itself is told.
+func takesOver(t *testing.T, b *member) {
+	t.Helper()
+	b.becomes(pair.Active, pair.WhyDead)
+	until(t, "it is told", func() bool { return b.diary.has("pair.takeover fcr-a") && b.diary.stands("pair.takeover ") })
+	if p := b.peer("fcr-b"); p.Pair == nil || p.Pair.State != "active" || p.Pair.With != "fcr-a" {
+		t.Errorf("%+v", p.Pair)
+	}
+	until(t, "the active one is not ready to take over", func() bool { return !b.peer("fcr-b").Ready })
+	b.becomes(pair.Standby, pair.WhyHandedOver)
+	until(t, "it is the standby again", func() bool { return b.diary.has("pair.standby fcr-a") && b.peer("fcr-b").Ready })
+	var answer HandOverAnswer
+	err := b.ask(MethodHandOver, HandOverRequest{NameRequest: NameRequest{Name: "fcr-a"}}, &answer)
+	if !isCode(err, CodeRefused) || !strings.Contains(err.Error(), "has not the work") {
+		t.Errorf("a standby handed over: %+v, %v", answer, err)
 	}
 }
 

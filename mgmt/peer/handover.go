@@ -28,12 +28,20 @@ func (c *cluster) pairNow() *PeerPair {
 
 // obstacles are what stands in the way of a planned hand-over, as far as this side knows. The data plane judges for itself.
 func (c *cluster) obstacles() (all []string) {
+	all = []string{}
 	add := func(is bool, format string, args ...any) {
 		if is {
 			all = append(all, fmt.Sprintf(format, args...))
 		}
 	}
 	fact := func(slot uint8, number uint64) uint64 { v, _ := c.fact(slot, number); return v }
+	if inline := c.pairNow(); inline == nil {
+		add(true, "the data plane of this node is in no inline pair: its boot file says nothing of one")
+	} else {
+		add(inline.With != c.partnerName, "the data plane's partner is %s", inline.With)
+		add(!inline.forwards(), "this node has not the work of the pair: it is %s", inline.State)
+		add(!inline.Heard, "no signs of life come from the data plane of %s", c.partnerName)
+	}
 	add(!c.isConnected(c.partnerName), "%s is not connected", c.partnerName)
 	add(fact(c.partner, FactAlive) != 1, "the data plane of %s does not run", c.partnerName)
 	add(fact(c.partner, FactReady) != 1, "%s is not ready", c.partnerName)
@@ -64,8 +72,8 @@ func (r *Role) answerHandOver(ctx context.Context, request []byte) (any, error) 
 	if c == nil {
 		return nil, refuse(CodeAlone, "this node has no peers: the configuration names none")
 	}
-	if slot, ok := c.engine.Slot(q.Name); !ok || slot == c.self {
-		return nil, refuse(CodeUnknown, "no peer is called %.64q", q.Name)
+	if err := c.isPeer(q.Name); err != nil {
+		return nil, err
 	}
 	if q.Name != c.partnerName {
 		return nil, refuse(CodeNoPair, "%s is not the partner of this node", q.Name)
@@ -74,7 +82,7 @@ func (r *Role) answerHandOver(ctx context.Context, request []byte) (any, error) 
 	if to == nil || !to.alive() {
 		return nil, refuse(CodeNoPlane, "the data plane of this node does not run")
 	}
-	answer := HandOverAnswer{Obstacles: append([]string{}, c.obstacles()...)}
+	answer := HandOverAnswer{Obstacles: c.obstacles()}
 	if q.Check {
 		return answer, nil
 	}

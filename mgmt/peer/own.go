@@ -57,10 +57,10 @@ func (o *own) ref(refs []record.Ref, key record.Key) []record.Ref {
 	return refs
 }
 
-// put tells fields of a record; what is known already only if it is said anew. It says whether it is told.
-func (o *own) put(lane record.Lane, key record.Key, fields []uint64, anew bool, refs ...record.Ref) bool {
+// put tells fields of a record. What is known already is told anew if it is older than a version. It says whether it is told.
+func (o *own) put(lane record.Lane, key record.Key, fields []uint64, than uint64, refs ...record.Ref) bool {
 	was, live := o.get(key)
-	if live && !anew && slices.Equal(was.Fields[:len(fields)], fields) {
+	if live && was.Version > than && slices.Equal(was.Fields[:len(fields)], fields) {
 		return false
 	}
 	if !live {

@@ -135,7 +135,7 @@ func (r *Role) serve(ctx context.Context, c *cluster, seg *attach.Segment, ready
 	if c != nil {
 		to, longest = c.own, maxWaitPeers
 	}
-	s, err := newSource(seg, to)
+	s, err := newSource(seg, to, r.o.Log)
 	if err != nil {
 		return err
 	}

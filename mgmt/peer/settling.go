@@ -1,6 +1,10 @@
 package peer
 
-import "fcredirect/mgmt/peer/record"
+import (
+	"math"
+
+	"fcredirect/mgmt/peer/record"
+)
 
 // settling finds the flows and logins that ended without a word: because the data plane was killed, began anew with another
 // segment, or had no room for the last item. Everything is told once more, and what was not told again is gone.
@@ -18,8 +22,22 @@ type settling struct {
 // old says whether an item is from before the wish. There are at most as many as a ring holds.
 func (t *settling) old(ring int, seq uint64) bool { return t.nonce != 0 && seq <= t.upto[ring] }
 
+// than is the version up to which a record is to be put anew, though it says what is known: everything, once.
+func (t *settling) than(key record.Key, old bool) uint64 {
+	if t.nonce == 0 || old {
+		return 0
+	}
+	if _, was := t.before[key]; was {
+		return math.MaxUint64
+	}
+	return t.since[key.Kind.Stream()]
+}
+
 // put notes that a record was put.
 func (t *settling) put(key record.Key, old bool) {
+	if t.nonce == 0 {
+		return
+	}
 	if old {
 		t.before[key] = struct{}{}
 	} else {

@@ -3,6 +3,7 @@ package peer
 import (
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,7 @@ type source struct {
 	usable   map[uint64]service // what was told of each service, by its key
 	facts    [numFacts]fact
 
+	log      *slog.Logger
 	settling settling
 	fields   [record.MaxFields]uint64
 	refs     []record.Ref
@@ -56,12 +58,12 @@ type fact struct {
 	told  bool
 }
 
-func newSource(seg *attach.Segment, o *own) (*source, error) {
+func newSource(seg *attach.Segment, o *own, log *slog.Logger) (*source, error) {
 	readers, err := feed.Open(seg.State, seg.Ctl, feed.Peer, 0)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{seg: seg, own: o, readers: readers, held: make([]*feed.Item, len(readers)), usable: map[uint64]service{}}
+	s := &source{seg: seg, own: o, log: log, readers: readers, held: make([]*feed.Item, len(readers)), usable: map[uint64]service{}}
 	if view, err := login.NewView(seg.State.Bytes(shm.RegionLogins)); err == nil { // without one, what items say is all there is
 		s.logins = &view
 	}
@@ -208,8 +210,7 @@ func (s *source) flow(f *feed.FlowItem, old bool) {
 // tell puts a record. When everything is told once more, each is put though it says what is known already: what has an old
 // version then is gone.
 func (s *source) tell(lane record.Lane, key record.Key, old bool) {
-	settling := s.settling.nonce != 0
-	if s.own.put(lane, key, s.fields[:key.Kind.Fields()], settling && !old, s.refs...) && settling {
+	if s.own.put(lane, key, s.fields[:key.Kind.Fields()], s.settling.than(key, old), s.refs...) {
 		s.settling.put(key, old)
 	}
 	s.refs = s.refs[:0]
@@ -271,7 +272,7 @@ func (s *source) fact(number int, value uint64) {
 	}
 	*f = fact{value, true}
 	s.fields[record.NodeValue], s.fields[record.NodeSince] = value, uint64(time.Now().UnixNano())
-	s.own.put(record.High, record.Key{Kind: record.Node, ID: uint64(number)}, s.fields[:record.Node.Fields()], false)
+	s.own.put(record.High, record.Key{Kind: record.Node, ID: uint64(number)}, s.fields[:record.Node.Fields()], 0)
 }
 
 // lookServices tells of all services, and of those that the policy has no longer.
@@ -310,7 +311,7 @@ func (s *source) service(index int) (key record.Key) {
 	}
 	var fields [record.MaxFields]uint64
 	packService(fields[:], name, now.usable, time.Now().UnixNano())
-	s.own.put(lane, key, fields[:record.Service.Fields()], true)
+	s.own.put(lane, key, fields[:record.Service.Fields()], 0)
 	return key
 }
 
@@ -330,6 +331,7 @@ func (s *source) settle() {
 		t.upto = append(t.upto, r.Offered)
 		s.readers[i].Resync(t.nonce)
 	}
+	s.log.Info("peer: the data plane is asked for everything", "boots", boots, "unreported", unreported)
 	s.own.flush()
 	for stream := range t.since {
 		t.since[stream] = s.own.engine.Vector()[s.own.slot].Versions[stream]
@@ -367,4 +369,5 @@ func (s *source) sweep() {
 	}
 	s.own.flush()
 	t.nonce, t.before, t.done = 0, nil, true
+	s.log.Info("peer: the data plane has told everything", "gone", len(gone))
 }

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func alone(t *testing.T) *source {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	return &source{own: newOwn(e, func() int64 { return int64(time.Since(began)) }, 0, 1), usable: map[uint64]service{}}
+	return &source{own: newOwn(e, func() int64 { return int64(time.Since(began)) }, 0, 1), usable: map[uint64]service{}, log: slog.New(slog.DiscardHandler)}
 }
 
 func loginItem(addr uint64, change func(*feed.LoginItem)) *feed.Item {
