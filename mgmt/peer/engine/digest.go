@@ -11,7 +11,8 @@ import (
 
 // Anti-entropy, from the finding to the cure:
 //
-//  1. with a unit, at most each DigestEvery, the origin tells what its table summed up to as the unit was cut
+//  1. with a unit, at most each DigestEvery, the origin tells what its table summed up to as the unit was cut; when there is
+//     no unit for so long, it tells that all the same (tellDigests): what diverged last is found, too
 //  2. a receiver that stands at exactly that version compares; if it differs, it answers with the sums of its buckets
 //  3. the origin notes the buckets that differ; after a unit that brings the peer up to the present, it sends these whole
 //  4. the receiver makes the buckets what they are at the origin
@@ -35,6 +36,27 @@ func (c *Conn) sayDigest(f *flow) {
 		c.queue = append(c.queue, frame)
 	}
 	f.sum = nil
+}
+
+// tellDigests tells peers who have been sent everything what that sums up to, when they were not told for a while.
+func (e *Engine) tellDigests(now int64) {
+	own := e.own()
+	for _, p := range e.peers {
+		if p == nil {
+			continue
+		}
+		for s := range record.NumStreams {
+			f := &p.flows[e.self][s]
+			c := p.carrier(f)
+			if c == nil || now < f.digest || f.cut != nil || f.behind() || f.acked < f.sent {
+				continue
+			}
+			f.digest = now + int64(e.cfg.Settings.DigestEvery)
+			f.sum = e.digestOf(own, s)
+			c.sayDigest(f)
+			e.wake(c, now)
+		}
+	}
 }
 
 // takeDigest compares.

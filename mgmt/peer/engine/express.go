@@ -122,6 +122,18 @@ func (c *Conn) untold(f *flow) *origin {
 	return nil
 }
 
+// relayedEarly finds an origin that the peer has asked for, of which all is sent but what we have seen ahead of its stream.
+func (c *Conn) relayedEarly(now int64) *origin {
+	for slot, o := range c.e.origins {
+		f := &c.peer.flows[slot][record.State]
+		if len(o.early) > 0 && slot != int(c.e.self) && now < f.until && c.early[slot] != o.earlyCount &&
+			c.group == Urgent && f.cut == nil && !f.behind() && !c.full() {
+			return o
+		}
+	}
+	return nil
+}
+
 // sendEarly tells all that we have seen of an origin ahead of its stream.
 func (c *Conn) sendEarly(o *origin, buf []byte) ([]byte, error) {
 	e := c.e
@@ -165,6 +177,11 @@ func (c *Conn) takeExpress(now int64, u *wire.Unit) error {
 	o.remember(u.Records, &needs)
 	if len(e.changes) == 0 {
 		return nil
+	}
+	for _, p := range e.peers {
+		if p != nil && now < p.flows[o.slot][record.State].until {
+			e.wake(p.conns[Urgent], now)
+		}
 	}
 	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: record.State, Records: e.changes})
 	e.release(now)

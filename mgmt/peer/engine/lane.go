@@ -35,7 +35,7 @@ func (l *lanes) count(now int64, s *Settings, bursts *uint64) {
 		l.spanStart, l.inSpan = now, 0
 	}
 	l.inSpan++
-	if l.inSpan == s.BurstUpdates && float64(l.inSpan) > 4*l.usual && now >= l.lastBurst+4*int64(s.BurstFor) {
+	if l.inSpan == s.BurstUpdates && float64(l.inSpan) > 4*l.usual && (l.lastBurst == 0 || now >= l.lastBurst+4*int64(s.BurstFor)) {
 		l.burstUntil, l.lastBurst = now+int64(s.BurstFor), now
 		*bursts++
 	}

@@ -82,6 +82,9 @@ func (c *Conn) next(now int64, buf []byte) ([]byte, error) {
 			return frame, err
 		}
 	}
+	if o := c.relayedEarly(now); o != nil {
+		return c.data(c.sendEarly(o, buf))
+	}
 	for f := c.pick(now); f != nil; f = c.pick(now) {
 		if frame, err := c.data(c.send(now, f, buf)); err != nil || len(frame) > 0 {
 			return frame, err
@@ -200,11 +203,11 @@ func (c *Conn) send(now int64, f *flow, buf []byte) ([]byte, error) {
 			c.sayRepairs(f)
 			return nil, nil
 		}
-		if o := c.untold(f); o != nil {
-			return c.sendEarly(o, buf)
-		}
 		if g := c.lacking(f); g != nil {
 			return c.send(now, g, buf)
+		}
+		if o := c.untold(f); o != nil {
+			return c.sendEarly(o, buf)
 		}
 		e.begin(now, c, f)
 	}

@@ -92,7 +92,7 @@ func (c *Conn) greet(now int64, payload []byte) error {
 	e.reborn(now, p, h)
 	for slot := range e.origins {
 		for s := range record.NumStreams {
-			if f := &p.flows[slot][s]; f.cut == nil && (f.last == nil || f.sent <= f.acked) {
+			if f := &p.flows[slot][s]; f.cut == nil && f.last == nil {
 				p.rewind(f, now)
 			}
 		}

@@ -36,8 +36,9 @@ func (e *Engine) Tick(now int64) (next int64) {
 		}
 	}
 	e.miss(now)
+	e.tellDigests(now)
 	if now >= e.ticks.collectAt {
-		e.ticks.collectAt = now + int64(s.DigestEvery)
+		e.ticks.collectAt = now + int64(min(s.DigestEvery, s.TombstoneKeep/(keepMarks-1)))
 		e.collect(now)
 	}
 	return now + int64(s.WantAfter)/2

@@ -147,7 +147,7 @@ func (w *world) run(d int64) {
 		}
 		for _, c := range w.wires {
 			for i := range c.ends {
-				if len(c.fly[i]) > 0 {
+				if len(c.fly[i]) > 0 && !c.dead {
 					next = min(next, c.fly[i][0].at)
 				}
 				if !c.dead {
@@ -181,6 +181,9 @@ func (w *world) step(c *cable, i int) (did bool) {
 		c.fly[i] = c.fly[i][1:]
 		did = true
 		if err := c.ends[i].Receive(w.now, frame); err != nil {
+			if last, _ := c.ends[i].Next(w.now, nil); len(last) > 0 {
+				_ = c.ends[1-i].Receive(w.now, last)
+			}
 			w.cut(c)
 			return true
 		}
