@@ -73,6 +73,9 @@ func (s *Store) Reload() (changed bool, err error) {
 		return false, err
 	}
 	if old := s.known.Load(); old != nil {
+		if old.cluster != k.cluster || old.node != k.node {
+			return false, fmt.Errorf("%s: it is of node %s of cluster %s now, and was of %s of %s: start anew to be another one", s.path(nodeFile), k.node, k.cluster, old.node, old.cluster)
+		}
 		if old.ca.Equal(k.ca) && older(k.revoked, old.revoked) {
 			return false, fmt.Errorf("%s: it is older than the list that was there: it is not taken", s.path(revokedFile))
 		}
