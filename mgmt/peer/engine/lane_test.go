@@ -71,7 +71,9 @@ func TestOfManyChangesOfAFlowOnlyTheLatestIsSent(t *testing.T) {
 
 func TestWindowsAreShortWhenChangesAreManyAndGoneInABurst(t *testing.T) {
 	s := Defaults()
-	window := func(l *lanes, now int64, lane record.Lane) time.Duration { return time.Duration(l.window(now, lane, &s)) }
+	window := func(l *lanes, now int64, lane record.Lane) time.Duration {
+		return time.Duration(l.window(now, lane, &s))
+	}
 	var l lanes
 	var bursts uint64
 	if got := window(&l, 0, record.Normal); got != s.NormalMax-s.LaneMargin {

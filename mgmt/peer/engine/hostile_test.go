@@ -1,0 +1,261 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"fcredirect/mgmt/peer/record"
+	"fcredirect/mgmt/peer/wire"
+)
+
+// stranger is a peer that is not an engine: it says what a test lets it say.
+type stranger struct {
+	t        *testing.T
+	conn     *Conn
+	sequence uint64
+	enc      *wire.Encoder
+}
+
+func newStranger(t *testing.T, e *Engine, name string) *stranger {
+	c, err := e.Connect(1, name, Urgent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &stranger{t: t, conn: c, enc: wire.NewEncoder(wire.Options{Dictionary: wire.DefaultDictionary, Zstd: true})}
+}
+
+func (s *stranger) frame(t wire.Type, payload []byte) []byte {
+	s.sequence++
+	frame, err := wire.End(append(wire.Begin(nil, t), payload...), 0, s.sequence)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return frame
+}
+
+func (s *stranger) hello(change func(*wire.Hello)) []byte {
+	h := wire.Hello{Version: wire.Version, MinVersion: wire.MinVersion, Capabilities: wire.CanZstd, Dictionary: wire.DefaultDictionary,
+		Shapes: wire.Shapes(), Cluster: "test", Node: "b", Instance: [16]byte{9}, Incarnation: 1, Nodes: []string{"a", "b", "c"}}
+	if change != nil {
+		change(&h)
+	}
+	return s.frame(wire.TypeHello, h.Append(nil))
+}
+
+func (s *stranger) unit(u wire.Unit) []byte {
+	payload, err := s.enc.Append(nil, &u)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.frame(wire.TypeUnit, payload)
+}
+
+func (s *stranger) greeted() *stranger {
+	if err := s.conn.Receive(1, s.hello(nil)); err != nil {
+		s.t.Fatal(err)
+	}
+	return s
+}
+
+func alone(t *testing.T) *Engine {
+	w := newWorld(t, nil, "a", "b", "c")
+	w.put("a", record.High, login(1), 1)
+	return w.engines["a"]
+}
+
+func TestAHelloThatDoesNotFitIsRefused(t *testing.T) {
+	for name, change := range map[string]func(*wire.Hello){
+		"of another cluster":     func(h *wire.Hello) { h.Cluster = "other" },
+		"of another node":        func(h *wire.Hello) { h.Node = "c" },
+		"of another group":       func(h *wire.Hello) { h.Group = uint8(Bulk) },
+		"with other nodes":       func(h *wire.Hello) { h.Nodes = []string{"a", "b"} },
+		"of a later version":     func(h *wire.Hello) { h.Version, h.MinVersion = 9, 9 },
+		"with other shapes":      func(h *wire.Hello) { h.Shapes++ },
+		"without an incarnation": func(h *wire.Hello) { h.Incarnation = 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := alone(t)
+			s := newStranger(t, e, "b")
+			err := s.conn.Receive(1, s.hello(change))
+			if err == nil || s.conn.Err() == nil {
+				t.Fatal("it is taken")
+			}
+			var end *ending
+			if !errors.As(err, &end) || end.reason != wire.Unacceptable {
+				t.Errorf("refused with %v", err)
+			}
+			frame, _ := s.conn.Next(1, nil)
+			if f, err := wire.Parse(frame); err != nil || f.Type != wire.TypeBye {
+				t.Errorf("the peer is not told why: %v %v", f.Type, err)
+			}
+			if frame, wake := s.conn.Next(1, nil); len(frame) != 0 || wake != never {
+				t.Error("something is said after the last word")
+			}
+			if e.Peers(1)[0].Connected[Urgent] {
+				t.Error("it counts as connected")
+			}
+		})
+	}
+}
+
+func TestWhatDoesNotFitEndsTheConnection(t *testing.T) {
+	full := func(u wire.Unit) wire.Unit {
+		u.Incarnation, u.First, u.Last = max(u.Incarnation, 1), true, true
+		return u
+	}
+	for name, frames := range map[string]func(s *stranger) [][]byte{
+		"nothing": func(s *stranger) [][]byte { return [][]byte{nil} },
+		"garbage": func(s *stranger) [][]byte { return [][]byte{[]byte("GET / HTTP/1.1\r\n\r\n")} },
+		"a gap": func(s *stranger) [][]byte {
+			s.sequence++
+			return [][]byte{s.frame(wire.TypeWant, (&wire.Want{}).Append(nil))}
+		},
+		"a second time": func(s *stranger) [][]byte {
+			f := s.frame(wire.TypeWant, (&wire.Want{}).Append(nil))
+			return [][]byte{f, f}
+		},
+		"a second hello":  func(s *stranger) [][]byte { return [][]byte{s.hello(nil)} },
+		"an unknown type": func(s *stranger) [][]byte { return [][]byte{retype(s.frame(wire.TypeWant, nil), 77)} },
+		"an acknowledgement of what was never sent": func(s *stranger) [][]byte {
+			return [][]byte{s.frame(wire.TypeAck, (&wire.Ack{Sequence: 1 << 40}).Append(nil))}
+		},
+		"records of ours":   func(s *stranger) [][]byte { return [][]byte{s.unit(full(wire.Unit{Origin: 0, Reset: true, To: 1}))} },
+		"records of nobody": func(s *stranger) [][]byte { return [][]byte{s.unit(full(wire.Unit{Origin: 9, Reset: true, To: 1}))} },
+		"a dependency on nobody": func(s *stranger) [][]byte {
+			return [][]byte{s.unit(full(wire.Unit{Origin: 1, Reset: true, To: 1, Deps: []wire.At{{Slot: 9, Incarnation: 1}}}))}
+		},
+		"a part without a beginning": func(s *stranger) [][]byte {
+			return [][]byte{s.unit(wire.Unit{Origin: 1, Incarnation: 1, To: 1, Last: true})}
+		},
+		"parts of two units": func(s *stranger) [][]byte {
+			return [][]byte{s.unit(wire.Unit{Origin: 1, Incarnation: 1, To: 5, First: true, Reset: true}), s.unit(wire.Unit{Origin: 1, Incarnation: 1, To: 6, Last: true})}
+		},
+		"counts that go ahead": func(s *stranger) [][]byte {
+			return [][]byte{s.unit(full(wire.Unit{Origin: 1, Stream: record.Counts, Express: true, To: 5}))}
+		},
+		"a digest of another node": func(s *stranger) [][]byte {
+			return [][]byte{s.frame(wire.TypeDigest, (&wire.Digest{At: wire.At{Slot: 2, Incarnation: 1}}).Append(nil))}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := alone(t)
+			s := newStranger(t, e, "b").greeted()
+			var err error
+			for _, frame := range frames(s) {
+				if err = s.conn.Receive(2, frame); err != nil {
+					break
+				}
+			}
+			if err == nil || s.conn.Err() == nil {
+				t.Fatal("it is taken")
+			}
+			if err := s.conn.Receive(3, s.frame(wire.TypeWant, (&wire.Want{}).Append(nil))); !errors.Is(err, ErrClosed) {
+				t.Errorf("after that: %v", err)
+			}
+			s.conn.Close(4)
+			s.conn.Close(5)
+		})
+	}
+}
+
+// retype changes the type of a frame, and makes its checksum right.
+func retype(frame []byte, t byte) []byte {
+	frame[4] = t
+	body := frame[:len(frame)-4]
+	binary.LittleEndian.PutUint32(frame[len(body):], crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+	return frame
+}
+
+func TestNobodySpeaksBeforeHello(t *testing.T) {
+	s := newStranger(t, alone(t), "b")
+	if err := s.conn.Receive(1, s.frame(wire.TypeHeartbeat, (&wire.Heartbeat{Stamp: 1}).Append(nil))); err == nil {
+		t.Error("it is taken")
+	}
+	if _, err := alone(t).Connect(1, "nobody", Urgent); !errors.Is(err, ErrUnknownPeer) {
+		t.Errorf("a connection to nobody: %v", err)
+	}
+}
+
+func TestAWantForAnythingDoesNoHarm(t *testing.T) {
+	e := alone(t)
+	s := newStranger(t, e, "b").greeted()
+	for _, at := range []wire.At{{Slot: 0, Incarnation: 99, Version: 1 << 60}, {Slot: 0, Stream: record.Counts, Incarnation: 1, Version: 1 << 60}, {Slot: 1}, {Slot: 2, Version: 5}, {Slot: 15}} {
+		if err := s.conn.Receive(2, s.frame(wire.TypeWant, (&wire.Want{Streams: []wire.At{at}}).Append(nil))); err != nil {
+			t.Fatal(err)
+		}
+		for frame, _ := s.conn.Next(3, nil); len(frame) > 0; frame, _ = s.conn.Next(3, nil) {
+		}
+	}
+}
+
+func TestDamagedFramesNeverDoMoreThanEndTheConnection(t *testing.T) {
+	w := newWorld(t, nil, "a", "b")
+	for i := range uint64(300) {
+		w.put("a", record.High, login(i), i)
+	}
+	c := w.dial("a", "b", Urgent)
+	var frames [][]byte
+	for range 50 { // the frames of an undisturbed connection
+		for i := range c.ends {
+			if frame, _ := c.ends[i].Next(w.now, nil); len(frame) > 0 {
+				if i == 0 {
+					frames = append(frames, slices.Clone(frame))
+				}
+				if err := c.ends[1-i].Receive(w.now, frame); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		w.now += ms
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 400 {
+		e := newWorld(t, nil, "a", "b").engines["b"]
+		conn, err := e.Connect(1, "a", Urgent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, frame := range frames {
+			frame = slices.Clone(frame)
+			if random.IntN(3) == 0 {
+				frame[random.IntN(len(frame))] ^= 1 << random.IntN(8)
+			}
+			if random.IntN(2) == 0 && len(frame) > 20 {
+				body := frame[:len(frame)-4]
+				binary.LittleEndian.PutUint32(frame[len(body):], crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+			}
+			if conn.Receive(2, frame) != nil {
+				break
+			}
+			conn.Next(2, nil)
+		}
+		conn.Close(3)
+	}
+}
+
+func TestSettingsThatCannotBeAreNamed(t *testing.T) {
+	s := Defaults()
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	s.NormalMax, s.BufferBytes = 1e9, 1
+	if err := s.Check(); err == nil || fmt.Sprint(err) != "normal_max is 1s, must be from 0s to 100ms\nbuffer_bytes is 1, must be from 4096 to 1048576" {
+		t.Errorf("says %v", err)
+	}
+	for _, c := range []Config{
+		{Self: "x", Nodes: []string{"a", "b"}, Incarnation: 1, Settings: Defaults()},
+		{Self: "a", Nodes: []string{"a", "a"}, Incarnation: 1, Settings: Defaults()},
+		{Self: "a", Nodes: []string{"a", "b"}, Settings: Defaults()},
+		{Self: "a", Nodes: []string{"a", "b"}, Incarnation: 1},
+		{Self: "a", Nodes: make([]string, 17), Incarnation: 1, Settings: Defaults()},
+	} {
+		if _, err := New(c); err == nil {
+			t.Errorf("%+v is taken", c)
+		}
+	}
+}
