@@ -106,6 +106,15 @@ func TestAClosureIsRefusedWhenItIsNotKnown(t *testing.T) {
 			put(t, table, flow, record.Ref{Key: login, Version: v})
 			table.Collect([record.NumStreams]uint64{v, 0})
 		}, flow, 2, 1},
+		{"one that came back after its tombstone was collected, with what that depended on", func(t *testing.T, table *Table) {
+			put(t, table, login)
+			table.Delete(login, record.Ref{Key: flow, Version: put(t, table, flow)})
+			table.Collect([record.NumStreams]uint64{3, 0})
+			put(t, table, login)
+		}, login, 1, -1},
+		{"what it depends on in other tables does not matter", func(t *testing.T, table *Table) {
+			put(t, table, flow, record.Ref{Origin: 4, Key: login, Version: 1000})
+		}, flow, 0, 1},
 		{"more refs than are kept", func(t *testing.T, table *Table) {
 			var refs []record.Ref
 			for id := range uint64(RefsMax + 1) {

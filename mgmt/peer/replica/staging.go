@@ -124,22 +124,52 @@ func (s *Staging) Discard() {
 	s.set, s.order = &set{}, nil
 }
 
-// Commit applies the unit at once and is the end of it. changed, if not nil, is called for each record that now looks
-// different, in the order of versions, when all of them do; those that a reset took away come first, as Gone with the unit's version.
-// A unit that moves the stream nowhere changes nothing and is no error, but a reset to where the stream stands replaces. On an error (ErrGap,
-// ErrVersion, ErrFull) nothing was applied.
-func (s *Staging) Commit(changed func(*record.Record)) error {
-	defer s.Discard()
+// Check says what Commit would refuse: ErrGap, ErrVersion, ErrFull. It is for whoever applies several units at once, or has something
+// to clear away before.
+func (s *Staging) Check() error {
 	t := s.table
 	switch {
 	case s.to > VersionMax:
 		return ErrVersion
 	case s.from > t.heads[s.stream]:
 		return ErrGap
-	case s.to < t.heads[s.stream] || s.to == t.heads[s.stream] && !s.reset:
+	}
+	s.sort()
+	for i := 1; i < len(s.order); i++ {
+		if s.order[i].version == s.order[i-1].version {
+			return ErrVersion
+		}
+	}
+	old := t.sets[s.stream]
+	live := t.live() + s.set.rows - s.set.gone
+	if s.reset {
+		live -= old.rows - old.gone
+	}
+	if live > t.limits.Records && !s.reset {
+		for _, o := range s.order { // some are not new
+			b, row := s.set.at(o.handle)
+			if r, known := old.get(record.Key{Kind: b.kind, ID: row[rowID]}); known && !r.Gone {
+				live--
+			}
+		}
+	}
+	if live > t.limits.Records {
+		return ErrFull
+	}
+	return nil
+}
+
+// Commit applies the unit at once and is the end of it. changed, if not nil, is called for each record that now looks
+// different, in the order of versions, when all of them do; those that a reset took away come first, as Gone with the unit's version.
+// A unit that moves the stream nowhere changes nothing and is no error, but a reset to where the stream stands replaces. On an error
+// (ErrGap, ErrVersion, ErrFull) nothing was applied.
+func (s *Staging) Commit(changed func(*record.Record)) error {
+	defer s.Discard()
+	t := s.table
+	if s.to < t.heads[s.stream] || s.to == t.heads[s.stream] && !s.reset {
 		return nil
 	}
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return err
 	}
 	overtaken := t.ahead(func(r *record.Record) bool { return r.Kind.Stream() == s.stream && r.Version <= s.to })
@@ -213,33 +243,6 @@ func (t *Table) retract(lies []record.Record, to uint64, changed func(*record.Re
 	}
 }
 
-// check finds what cannot be applied.
-func (s *Staging) check() error {
-	s.sort()
-	for i := 1; i < len(s.order); i++ {
-		if s.order[i].version == s.order[i-1].version {
-			return ErrVersion
-		}
-	}
-	t, old := s.table, s.table.sets[s.stream]
-	live := t.live() + s.set.rows - s.set.gone
-	if s.reset {
-		live -= old.rows - old.gone
-	}
-	if live > t.limits.Records && !s.reset {
-		for _, o := range s.order { // some are not new
-			b, row := s.set.at(o.handle)
-			if r, known := old.get(record.Key{Kind: b.kind, ID: row[rowID]}); known && !r.Gone {
-				live--
-			}
-		}
-	}
-	if live > t.limits.Records {
-		return ErrFull
-	}
-	return nil
-}
-
 // replace puts the unit's set into the place of the table's.
 func (s *Staging) replace() {
 	t := s.table
@@ -280,13 +283,14 @@ func (s *Staging) merge() changes {
 			new = append(new, o)
 		}
 	}
-	return changes{new: new}
+	return changes{new: new, deletions: true}
 }
 
 // Changes are what looks different when a unit is applied.
 type changes struct {
-	gone []record.Record
-	new  []grave
+	gone      []record.Record
+	new       []grave
+	deletions bool // there are such in new, and they are to be told
 }
 
 // compare finds what will look different when the unit takes the place of what there is.
@@ -303,6 +307,10 @@ func (s *Staging) compare() (c changes) {
 			})
 		}
 	}
+	if t.sets[s.stream].rows == 0 && len(t.early) == 0 { // a newcomer: all that lives is new
+		c.new = s.order
+		return c
+	}
 	var now record.Record
 	c.new = make([]grave, 0, len(s.order))
 	for _, o := range s.order {
@@ -315,6 +323,7 @@ func (s *Staging) compare() (c changes) {
 			c.new = append(c.new, o)
 		}
 	}
+	c.deletions = true
 	return c
 }
 
@@ -325,7 +334,8 @@ func (c changes) each(from *set, changed func(*record.Record)) {
 	var r record.Record
 	for _, o := range c.new {
 		b, row := from.at(o.handle)
-		b.load(&r, row)
-		changed(&r)
+		if b.load(&r, row); !r.Gone || c.deletions {
+			changed(&r)
+		}
 	}
 }

@@ -61,6 +61,16 @@ func TestAUnitThatCannotBeRightIsRefusedAndLeavesNoTrace(t *testing.T) {
 				t.Fatal(err)
 			}
 			before, digest := seen(table, record.State), table.Digest(record.State)
+			checked := table.Stage(record.State, c.from, c.to, c.reset)
+			for i := range c.records {
+				if checked.Add(&c.records[i]) != nil {
+					checked = nil
+					break
+				}
+			}
+			if checked != nil && !errors.Is(checked.Check(), c.want) {
+				t.Errorf("check: %v, want %v", checked.Check(), c.want)
+			}
 			changed, err := unit(t, table, c.from, c.to, c.reset, c.records...)
 			if !errors.Is(err, c.want) || len(changed) > 0 {
 				t.Fatalf("got %v %v, want %v", changed, err, c.want)
@@ -87,6 +97,8 @@ func TestWhatAUnitChangesIsToldOnce(t *testing.T) {
 	}{
 		{"new, newer and gone", nil, 10, 20, false, []record.Record{flow(9, 13), flow(1, 12), gone(2, 11)},
 			[]record.Record{gone(2, 11), flow(1, 12), flow(9, 13)}, 0},
+		{"a reset to more, one of them gone already", nil, 0, 20, true, []record.Record{flow(1, 5), flow(2, 7), gone(3, 12), flow(4, 13)},
+			[]record.Record{flow(4, 13)}, 0},
 		{"gone before it was ever seen", nil, 10, 20, false, []record.Record{gone(9, 11)}, nil, 0},
 		{"one that the table has passed", nil, 0, 10, false, []record.Record{flow(1, 5)}, nil, 0},
 		{"one that overlaps what the table has", nil, 4, 20, false, []record.Record{flow(1, 5), flow(9, 8), flow(2, 15)}, []record.Record{flow(2, 15)}, 0},
@@ -163,6 +175,9 @@ func TestUnitsThatAreHeldBecomeOne(t *testing.T) {
 	if err := s.Extend(stage(5, 15, false, flow(1, 12))); err != nil || s.To() != 20 {
 		t.Fatalf("what is behind: to %d, %v", s.To(), err)
 	}
+	if err := s.Extend(stage(5, 20, false, flow(1, 15), gone(2, 16))); err != nil || s.Len() != 2 {
+		t.Fatalf("the same once more: %d records, %v", s.Len(), err)
+	}
 	if len(seen(table, record.State)) != 0 {
 		t.Fatal("something can be seen before it is applied")
 	}
@@ -182,6 +197,19 @@ func TestUnitsThatAreHeldBecomeOne(t *testing.T) {
 	}
 	if table.Floor(record.State) != 50 || table.Tombstones() != 0 {
 		t.Errorf("floor %d, %d tombstones after a reset", table.Floor(record.State), table.Tombstones())
+	}
+}
+
+func TestANewcomerIsToldWhatLives(t *testing.T) {
+	for _, reset := range []bool{false, true} {
+		table := New(0, 1, Limits{})
+		changed, err := unit(t, table, 0, 10, reset, flow(2, 7), gone(3, 6), flow(1, 5))
+		if err != nil || len(changed) != 2 || changed[0] != flow(1, 5) || changed[1] != flow(2, 7) {
+			t.Errorf("reset %v: changed %v, %v", reset, changed, err)
+		}
+		if floor, tombs := table.Floor(record.State), table.Tombstones(); reset && (floor != 10 || tombs != 0) || !reset && (floor != 0 || tombs != 1) {
+			t.Errorf("reset %v: floor %d, %d tombstones", reset, floor, tombs)
+		}
 	}
 }
 
