@@ -26,7 +26,15 @@ type node struct {
 	ticks       int64
 	ends        [][engine.NumGroups]*end // by peer: the latest
 	byConn      map[*engine.Conn]*end
+	said        []uint64 // messages to each peer in this life
+	heard       []heard
 	dials       [][engine.NumGroups]int // numbers the attempts, so that an old one knows that it is old
+}
+
+// heard is the last message of a peer.
+type heard struct {
+	life   int
+	number uint64
 }
 
 // String is for traces.
@@ -49,6 +57,7 @@ func (n *node) start() {
 		Cluster: "simulated", Self: n.name, Nodes: n.run.names, Incarnation: n.incarnation, Settings: n.run.settings, Defect: n.run.options.Defect,
 		Applied: n.applied,
 		Notice:  n.notice,
+		Message: n.hear,
 		Wake:    n.wake,
 	}
 	binary.LittleEndian.PutUint64(c.Instance[:], n.random.Uint64())
@@ -60,6 +69,7 @@ func (n *node) start() {
 	n.run.tell("node %d starts, incarnation %d", n.slot, n.incarnation)
 	n.engine, n.stalled = e, 0
 	n.byConn = make(map[*engine.Conn]*end)
+	n.said, n.heard = make([]uint64, len(n.run.nodes)), make([]heard, len(n.run.nodes))
 	n.ends = make([][engine.NumGroups]*end, len(n.run.nodes))
 	n.run.judge.Start(n.slot)
 	n.run.judge.Incarnation(n.slot, n.incarnation)

@@ -61,9 +61,12 @@ const (
 	Crash                   // Node dies; Both: as by loss of power, so that nobody is told. It starts again after For, if that is not 0
 	Lose                    // the same, and it starts without the file of its incarnation
 	Narrow                  // the path from Node to Peer has 60 Mbit/s or less, For so long
+	Say                     // Node sends Peer an opaque message
+	Resync                  // Node wants everything of Peer's and its own told anew
+	numActions
 )
 
-var actions = [...]string{"change", "partition", "break", "disturb", "stall", "crash", "crash without file", "narrow"}
+var actions = [...]string{"change", "partition", "break", "disturb", "stall", "crash", "crash without file", "narrow", "say", "resync"}
 
 // String is the action, as a word.
 func (a Action) String() string { return actions[a] }
@@ -110,17 +113,19 @@ type shape struct {
 	changes int // at most
 	gone    int // percent of changes that delete
 	many    int // records in one batch, now and then
+	flood   int // records in one batch, once or twice, with half of the changes right after it
 }
 
 var shapes = []shape{
-	{"calm", nil, 0, 160, 15, 12},
-	{"breaks", []Action{Break, Break, Stall}, 12, 120, 15, 12},
-	{"partitions", []Action{Partition, Partition, Break}, 8, 120, 20, 12},
-	{"noise", []Action{Disturb}, 10, 120, 15, 12},
-	{"crashes", []Action{Crash, Crash, Lose, Break}, 6, 120, 15, 12},
-	{"deletions", []Action{Partition, Break, Crash}, 6, 160, 50, 20},
-	{"slow", []Action{Narrow, Narrow, Stall, Break}, 8, 120, 15, 300},
-	{"storm", []Action{Partition, Break, Disturb, Stall, Crash, Lose, Narrow}, 16, 160, 25, 40},
+	{"calm", nil, 0, 160, 15, 12, 0},
+	{"breaks", []Action{Break, Break, Stall}, 12, 120, 15, 12, 0},
+	{"partitions", []Action{Partition, Partition, Break}, 8, 120, 20, 12, 0},
+	{"noise", []Action{Disturb}, 10, 120, 15, 12, 0},
+	{"crashes", []Action{Crash, Crash, Lose, Break}, 6, 120, 15, 12, 0},
+	{"deletions", []Action{Partition, Break, Crash}, 6, 160, 50, 20, 0},
+	{"slow", []Action{Narrow, Narrow, Stall, Break}, 8, 120, 15, 300, 0},
+	{"flood", []Action{Narrow, Narrow, Break}, 3, 60, 15, 12, 2000},
+	{"storm", []Action{Partition, Break, Disturb, Stall, Crash, Lose, Narrow, Resync}, 16, 160, 25, 40, 0},
 }
 
 // New makes the plan of a seed.
@@ -133,7 +138,10 @@ func New(seed uint64) *Plan {
 	}
 	p.Healed = 500*ms + r.Int64N(1500*ms)
 	p.End = p.Healed + Heals
-	g := generator{r, p, s}
+	g := generator{Rand: r, plan: p, shape: s}
+	if s.flood > 0 {
+		g.flood()
+	}
 	for range 20 + r.IntN(s.changes-20) {
 		p.Steps = append(p.Steps, g.change())
 	}
@@ -155,6 +163,7 @@ type generator struct {
 	*rand.Rand
 	plan  *Plan
 	shape shape
+	after int64 // the flood, 0: there is none
 }
 
 // Records there are of each kind on each node, in most steps.
@@ -165,8 +174,29 @@ const (
 	facts    = 3
 )
 
+// flood is so much at once that what is urgent has to go ahead of it.
+func (g *generator) flood() {
+	g.after = g.Int64N(g.plan.Healed - 200*ms)
+	for i := range int64(1 + g.IntN(2)) {
+		s := Step{At: g.after + i*g.Int64N(100*ms), Do: Change, Node: uint8(g.IntN(g.plan.Nodes)), Lane: record.Normal}
+		n := g.shape.flood/2 + g.IntN(g.shape.flood)
+		for range n {
+			s.Edits = append(s.Edits, g.edit(s.Node, n))
+		}
+		g.plan.Steps = append(g.plan.Steps, s)
+	}
+}
+
 func (g *generator) change() Step {
-	s := Step{At: g.Int64N(g.plan.Healed), Do: Change, Node: uint8(g.IntN(g.plan.Nodes)), Lane: record.Lane(g.IntN(int(record.NumLanes)))}
+	at := g.Int64N(g.plan.Healed)
+	if g.after > 0 && g.IntN(2) == 0 {
+		at = g.after + g.Int64N(150*ms)
+	}
+	if g.IntN(16) == 0 {
+		node := g.IntN(g.plan.Nodes)
+		return Step{At: at, Do: Say, Node: uint8(node), Peer: uint8((node + 1 + g.IntN(g.plan.Nodes-1)) % g.plan.Nodes)}
+	}
+	s := Step{At: at, Do: Change, Node: uint8(g.IntN(g.plan.Nodes)), Lane: record.Lane(g.IntN(int(record.NumLanes)))}
 	n := 1
 	switch {
 	case g.IntN(4) == 0:

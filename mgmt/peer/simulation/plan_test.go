@@ -16,7 +16,7 @@ func TestASeedMakesOnePlan(t *testing.T) {
 }
 
 func TestPlansHaveEverything(t *testing.T) {
-	var did [Narrow + 1]int
+	var did [numActions]int
 	var lanes [record.NumLanes]int
 	var nodes [9]int
 	gone, foreign, batches := 0, 0, 0

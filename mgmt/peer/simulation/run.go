@@ -13,19 +13,22 @@ import (
 
 // Result is what came of a run.
 type Result struct {
-	Err     error  // the first objection
-	Trace   uint64 // of all that happened: the same plan has the same
-	Events  int
-	Changes int                            // made
-	Applied int                            // records that became visible, all nodes together
-	Timely  [record.NumLanes]int           // changes whose lane's bound was looked at
-	Latest  [record.NumLanes]time.Duration // the oldest of them when it became visible
+	Err      error  // the first objection
+	Trace    uint64 // of all that happened: the same plan has the same
+	Events   int
+	Changes  int                            // made
+	Messages int                            // that came
+	Applied  int                            // records that became visible, all nodes together
+	Timely   [record.NumLanes]int           // changes whose lane's bound was looked at
+	Latest   [record.NumLanes]time.Duration // the oldest of them when it became visible
 }
 
 // Options of a run.
 type Options struct {
 	Defect engine.Defect
-	Tell   func(at int64, what string) // what happens, for people
+	// Lenient says that only the end is judged: whatever went wrong must have been found and put right by then.
+	Lenient bool
+	Tell    func(at int64, what string) // what happens, for people
 	// Visible, when set, hears how old each change is when a node sees it first, also when much is wrong.
 	Visible func(at int64, observer uint8, c *checker.Change, age time.Duration)
 }
@@ -44,7 +47,7 @@ type run struct {
 	wrong    int   // things that are wrong now
 	bound    int64 // how long a frame may be under way
 	lost     bool  // a node started without its file
-	roomy    bool  // the pools hold the largest batch twice
+	roomy    bool  // the pools hold the largest batch twice, and none is large
 	rested   int   // frames that were sent before the last moments
 	result   Result
 	applied  int
@@ -53,7 +56,7 @@ type run struct {
 // Run carries a plan out.
 func Run(p *Plan, o Options) Result {
 	r := &run{plan: p, options: o, judge: checker.New(p.Nodes)}
-	r.told = o.Tell
+	r.told, r.judge.Lenient = o.Tell, o.Lenient
 	r.build()
 	for i := range p.Steps {
 		s := &p.Steps[i]
@@ -90,7 +93,8 @@ func (r *run) build() {
 	r.judge.Visible = r.visible
 	r.roomy = true
 	for i := range r.plan.Steps {
-		r.roomy = r.roomy && 2*len(r.plan.Steps[i].Edits) <= r.settings.FrameRecords*r.settings.BuffersPerConnection
+		n, buffers := 2*len(r.plan.Steps[i].Edits), r.settings.BuffersPerConnection
+		r.roomy = r.roomy && n <= r.settings.FrameRecords*buffers && n*recordBytes <= r.settings.BufferBytes*buffers && n <= r.settings.BulkRecords
 	}
 	r.paths = make([][]*path, r.plan.Nodes)
 	for i := range r.plan.Nodes {
@@ -180,6 +184,9 @@ func (r *run) visible(observer uint8, c *checker.Change, age int64) {
 		r.judge.Object("lanes", "node %d sees %v version %d of lane %s after %v", observer, c.Key, c.Version, c.Lane, time.Duration(age))
 	}
 }
+
+// recordBytes is about what a record costs on the way.
+const recordBytes = 50
 
 // slack is for writing and what else takes time beside lane and path.
 const slack = 2 * ms

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,8 +44,8 @@ func TestAllNodesConverge(t *testing.T) {
 	for _, f := range failed {
 		report(t, f, engine.NoDefect)
 	}
-	t.Logf("%d seeds: %d events, %d changes, %d records became visible; timely %v, the latest %v",
-		n, total.Events, total.Changes, total.Applied, total.Timely, total.Latest)
+	t.Logf("%d seeds: %d events, %d changes, %d records became visible, %d messages; timely %v, the latest %v",
+		n, total.Events, total.Changes, total.Applied, total.Messages, total.Timely, total.Latest)
 	if len(failed) > 0 {
 		return
 	}
@@ -95,6 +96,7 @@ func (r *Result) add(o Result) {
 	r.Events += o.Events
 	r.Changes += o.Changes
 	r.Applied += o.Applied
+	r.Messages += o.Messages
 	for i := range r.Timely {
 		r.Timely[i] += o.Timely[i]
 		r.Latest[i] = max(r.Latest[i], o.Latest[i])
@@ -133,6 +135,19 @@ func tell(t *testing.T, p *Plan, d engine.Defect) {
 	r := Run(p, Options{Defect: d, Tell: func(at int64, what string) { fmt.Printf("%12v %s\n", time.Duration(at), what) }})
 	if r.Err != nil {
 		t.Error(r.Err)
+	}
+}
+
+// TestDigestsFindAndRepairWhatADefectBroke has nodes lose half of what they are told, and judges the end only. Only its
+// origin can say what is right, so no node is away from another for ever.
+func TestDigestsFindAndRepairWhatADefectBroke(t *testing.T) {
+	for seed := range uint64(40) {
+		p := New(seed)
+		p.Steps = slices.DeleteFunc(p.Steps, func(s Step) bool { return s.Do != Change && s.For == 0 })
+		p.End += Heals
+		if r := Run(p, Options{Defect: engine.HalfBatch, Lenient: true}); r.Err != nil {
+			t.Errorf("seed %d: %v", seed, r.Err)
+		}
 	}
 }
 

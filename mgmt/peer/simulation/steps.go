@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"fcredirect/mgmt/peer/engine"
@@ -49,6 +50,13 @@ func (r *run) do(s *Step) {
 		})
 	case Crash, Lose:
 		r.crash(n, s)
+	case Say:
+		n.say(r.nodes[s.Peer])
+	case Resync:
+		r.trouble()
+		if n.engine != nil {
+			_ = n.engine.Resync(n.clock(), r.names[s.Peer]) // there may be no connection
+		}
 	}
 }
 
@@ -125,6 +133,33 @@ func (r *run) crash(n *node, s *Step) {
 		n.start()
 		r.cease()
 	})
+}
+
+// say sends a message that says how many there were before.
+func (n *node) say(peer *node) {
+	if n.engine == nil {
+		return
+	}
+	number := n.said[peer.slot] + 1
+	if err := n.engine.Send(peer.name, binary.LittleEndian.AppendUint64(nil, number)); err == nil {
+		n.said[peer.slot] = number
+	}
+}
+
+// hear judges a message: of one life of its sender each comes once at most, and in order; it gets lost with a connection
+// only.
+func (n *node) hear(from string, payload []byte) {
+	sender := n.run.nodes[slices.Index(n.run.names, from)]
+	number := binary.LittleEndian.Uint64(payload)
+	before := &n.heard[sender.slot]
+	if before.life != sender.life {
+		*before = heard{life: sender.life}
+	}
+	if number <= before.number || number > before.number+1 && n.run.last < 100*ms && n.run.wrong == 0 {
+		n.run.judge.Object("messages", "node %d hears message %d of node %d after %d", n.slot, number, sender.slot, before.number)
+	}
+	before.number = number
+	n.run.result.Messages++
 }
 
 // made is what a step makes of the records of a node, before the engine has done so.
