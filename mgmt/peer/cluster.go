@@ -44,15 +44,35 @@ type cluster struct {
 
 	link  atomic.Pointer[link.Link] // nil: there are no connections yet
 	store atomic.Pointer[pki.Store] // nil: this node has no certificate
-	plane atomic.Pointer[client]    // nil: there is no segment
 	fault atomic.Pointer[string]    // why there are no connections at all
+
+	planes sync.RWMutex // guards plane: who reads it holds the mapping of the segment
+	plane  *client      // nil: there is no segment
 }
 
-// client is the data plane of now.
+// client is the data plane of a segment that is mapped.
 type client struct {
 	tables
 	alive func() bool
 	pair  func() *PeerPair // nil: none
+	over  context.Context  // ends when the segment is to be unmapped
+}
+
+// use has a look at the data plane that there is now, or says that there is none. The segment stays mapped meanwhile.
+func (c *cluster) use(do func(*client)) bool {
+	c.planes.RLock()
+	defer c.planes.RUnlock()
+	if c.plane == nil || !c.plane.alive() {
+		return false
+	}
+	do(c.plane)
+	return true
+}
+
+func (c *cluster) setPlane(to *client) {
+	c.planes.Lock()
+	defer c.planes.Unlock()
+	c.plane = to
 }
 
 // newCluster makes one; nil where the configuration names no other nodes.
@@ -198,9 +218,9 @@ func (c *cluster) connect(ctx context.Context) error {
 
 // serve is what a segment has beside its rings: the data plane is given what the partner knows. It ends when ctx does.
 func (c *cluster) serve(ctx context.Context, seg *attach.Segment) {
-	to := planeOf(seg)
-	c.plane.Store(to)
-	defer c.plane.Store(nil)
+	to := planeOf(ctx, seg)
+	c.setPlane(to)
+	defer c.setPlane(nil)
 	if c.programmer == nil {
 		<-ctx.Done()
 		return

@@ -240,6 +240,13 @@ func (b *box) holds(logins, flows int) bool {
 	return len(b.logins) == logins && len(b.hints) == flows
 }
 
+// handed is how often work was given away.
+func (b *box) handed() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.given
+}
+
 // diary keeps what is told as events and alarms.
 type diary struct {
 	mu     sync.Mutex
@@ -418,7 +425,7 @@ func handOver(t *testing.T, a, b *member) {
 	if err := a.ask(MethodHandOver, HandOverRequest{NameRequest: NameRequest{Name: "fcr-b"}, Check: true}, &answer); err != nil || len(answer.Obstacles) > 0 {
 		t.Errorf("%+v, %v", answer, err)
 	}
-	if err := a.ask(MethodHandOver, HandOverRequest{NameRequest: NameRequest{Name: "fcr-b", By: "us"}}, &answer); err != nil || !answer.Done || a.given != 1 {
+	if err := a.ask(MethodHandOver, HandOverRequest{NameRequest: NameRequest{Name: "fcr-b", By: "us"}}, &answer); err != nil || !answer.Done || a.handed() != 1 {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if !a.diary.has("pair.handover fcr-b") {

@@ -14,16 +14,14 @@ import (
 )
 
 // planeOf is the data plane of a segment.
-func planeOf(seg *attach.Segment) *client {
-	return &client{tables: command.New(seg.State, seg.Ctl), alive: seg.State.Alive, pair: func() *PeerPair { return pairOf(seg.State) }}
+func planeOf(ctx context.Context, seg *attach.Segment) *client {
+	return &client{over: ctx, tables: command.New(seg.State, seg.Ctl), alive: seg.State.Alive, pair: func() *PeerPair { return pairOf(seg.State) }}
 }
 
 // pairNow is what the data plane says of the inline pair, nil when it is in none or does not run.
-func (c *cluster) pairNow() *PeerPair {
-	if to := c.plane.Load(); to != nil && to.alive() {
-		return to.pair()
-	}
-	return nil
+func (c *cluster) pairNow() (is *PeerPair) {
+	c.use(func(to *client) { is = to.pair() })
+	return is
 }
 
 // obstacles are what stands in the way of a planned hand-over, as far as this side knows. The data plane judges for itself.
@@ -78,9 +76,8 @@ func (r *Role) answerHandOver(ctx context.Context, request []byte) (any, error) 
 	if q.Name != c.partnerName {
 		return nil, refuse(CodeNoPair, "%s is not the partner of this node", q.Name)
 	}
-	to := c.plane.Load()
-	if to == nil || !to.alive() {
-		return nil, refuse(CodeNoPlane, "the data plane of this node does not run")
+	if !c.use(func(*client) {}) {
+		return nil, errNoPlane
 	}
 	answer := HandOverAnswer{Obstacles: c.obstacles()}
 	if q.Check {
@@ -92,12 +89,8 @@ func (r *Role) answerHandOver(ctx context.Context, request []byte) (any, error) 
 	ctx, cancel := context.WithTimeout(ctx, handOverTimeout)
 	defer cancel()
 	began := time.Now()
-	if err := to.HandOver(ctx, q.Force); err != nil {
-		var said *command.Error
-		if errors.As(err, &said) {
-			return nil, refuse(CodeRefused, "nothing was done: %s", said.Error())
-		}
-		return nil, refuse(CodeRefused, "it is not known whether %s has it: %v", q.Name, err)
+	if err := c.handOver(ctx, q); err != nil {
+		return nil, err
 	}
 	answer.Done, answer.TookMS = true, float64(time.Since(began).Microseconds())/1000
 	fields := event.Fields{"peer": q.Name, "who": q.By}
@@ -106,4 +99,25 @@ func (r *Role) answerHandOver(ctx context.Context, request []byte) (any, error) 
 	}
 	c.tell(ctx, event.PairHandover, fields)
 	return answer, nil
+}
+
+var errNoPlane = refuse(CodeNoPlane, "the data plane of this node does not run")
+
+// handOver tells the data plane.
+func (c *cluster) handOver(ctx context.Context, q HandOverRequest) error {
+	err := errNoPlane
+	c.use(func(to *client) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(to.over, cancel)()
+		err = to.HandOver(ctx, q.Force)
+	})
+	var said *command.Error
+	switch {
+	case err == nil, errors.Is(err, errNoPlane):
+		return err
+	case errors.As(err, &said) && said.Code != command.Gone:
+		return refuse(CodeRefused, "nothing was done: %s", said.Error())
+	}
+	return refuse(CodeRefused, "it is not known whether %s has it: %v", q.Name, err)
 }
