@@ -23,6 +23,7 @@ type frameKind struct {
 	vlan     int  // of the one tag, 0 without
 	fcp      bool // an FC frame of TYPE 8 behind FCoE, with or without one tag
 	between  idPair
+	login    uint64 // S_ID<<32 | D_ID<<8 | command of a request to log in, 0 for other frames
 }
 
 // idPair is two FC_IDs, the lower first: a flow in both directions.
@@ -37,6 +38,10 @@ const (
 	// From the EtherType on: 2 bytes and 14 of FCoE header, then the FC header.
 	fcOffset = 2 + 14
 	fcBytes  = 24
+
+	rctlELS  = 0x22 // extended link service request
+	elsPLOGI = 0x03
+	elsFLOGI = 0x04
 )
 
 func kindOf(frame []byte) (k frameKind) {
@@ -56,7 +61,11 @@ func kindOf(frame []byte) (k frameKind) {
 	header := frame[at+fcOffset:]
 	k.fcp = header[8] == typeFCP
 	// D_ID and S_ID are the low three bytes of words 0 and 1.
-	k.between = makePair(binary.BigEndian.Uint32(header)&0xffffff, binary.BigEndian.Uint32(header[4:])&0xffffff)
+	to, from := binary.BigEndian.Uint32(header)&0xffffff, binary.BigEndian.Uint32(header[4:])&0xffffff
+	k.between = makePair(to, from)
+	if command := frame[at+fcOffset+fcBytes:]; header[0] == rctlELS && len(command) > 0 && (command[0] == elsPLOGI || command[0] == elsFLOGI) {
+		k.login = uint64(from)<<32 | uint64(to)<<8 | uint64(command[0])
+	}
 	return k
 }
 
@@ -117,10 +126,11 @@ func (t *tally) rest() (missing, surplus int) {
 type traffic struct {
 	sent, received int
 	ofHost         map[string]hostTraffic
-	otherVLAN      int   // of those sent: with another tag than the scenario's, or without
-	crossing       tally // sent by some host against received by the host they were for
-	redirected     int   // of those sent: of flows that the scenario expects to be redirected
-	steered        tally // these, without the destination address, against what services received
+	otherVLAN      int            // of those sent: with another tag than the scenario's, or without
+	crossing       tally          // sent by some host against received by the host they were for
+	redirected     int            // of those sent: of flows that the scenario expects to be redirected
+	steered        tally          // these, without the destination address, against what services received
+	logins         map[uint64]int // requests to log in, by who sent which to whom
 }
 
 // hostTraffic counts all frames of a host, not only FCP.
@@ -128,7 +138,7 @@ type hostTraffic struct{ sent, received int }
 
 // readTraffic reads the captures of all hosts.
 func readTraffic(sc *Scenario, dir string) (*traffic, error) {
-	tr := &traffic{crossing: newTally(), steered: newTally(), ofHost: map[string]hostTraffic{}}
+	tr := &traffic{crossing: newTally(), steered: newTally(), ofHost: map[string]hostTraffic{}, logins: map[uint64]int{}}
 	redirected := map[idPair]bool{}
 	for _, f := range sc.Expect.Flows {
 		if f.Verdict == "redirect" {
@@ -143,6 +153,9 @@ func readTraffic(sc *Scenario, dir string) (*traffic, error) {
 			k := kindOf(b)
 			own[k.src] = true
 			all.sent++
+			if k.login != 0 {
+				tr.logins[k.login]++
+			}
 			if !k.fcp {
 				return
 			}
@@ -189,6 +202,19 @@ func (tr *traffic) unchanged() error {
 	return nil
 }
 
+// loggedInOnce is an error when a host logged in somewhere a second time: it had noticed something.
+func (tr *traffic) loggedInOnce() error {
+	if len(tr.logins) == 0 {
+		return errors.New("the hosts sent no request to log in")
+	}
+	for login, n := range tr.logins {
+		if n > 1 {
+			return fmt.Errorf("%06x logged in at %06x %d times (ELS %02x), want once", login>>32, login>>8&0xffffff, n, login&0xff)
+		}
+	}
+	return nil
+}
+
 // serviceCount is the part of the service's count file that is judged.
 type serviceCount struct {
 	Malformed int `json:"malformed"`
@@ -229,6 +255,9 @@ func (tr *traffic) services(want Seen, services []*service) error {
 	}
 	if want == SeenNothing && arrived+others > 0 {
 		return fmt.Errorf("the services were sent %d FCP frames and %d others, want none", arrived, others)
+	}
+	if want == SeenSome && arrived == 0 {
+		return errors.New("the services of the appliance that forwards were sent no FCP frame")
 	}
 	if want == SeenOnce {
 		if tr.redirected == 0 {

@@ -22,6 +22,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +59,8 @@ const (
 	MiddleWire Middle = "wire"
 	// MiddleDataplane is fcr-dataplane on net_af_packet ports.
 	MiddleDataplane Middle = "dataplane"
+	// MiddlePair is two appliances side by side, of which one forwards (pair.go).
+	MiddlePair Middle = "pair"
 )
 
 // Host is one guest.
@@ -99,7 +102,8 @@ type Service struct {
 	MAC  string `yaml:"mac"`
 }
 
-// Step is one request to one guest. They run in order; the first that fails ends the scenario.
+// Step is one request to one guest, or one thing that happens to one appliance of a pair. They run in order; the first
+// that fails ends the scenario.
 type Step struct {
 	On     string        `yaml:"on"`
 	Do     string        `yaml:"do"`
@@ -108,6 +112,10 @@ type Step struct {
 	Size   Size          `yaml:"size"` // write, verify, stored
 	Seed   uint64        `yaml:"seed"` // of the pattern, see diskcheck
 	Within time.Duration `yaml:"within"`
+	Dark   time.Duration `yaml:"dark"`   // calm: the most for which new commands may have been slow
+	Worst  time.Duration `yaml:"worst"`  // calm: the most that one may have taken
+	Beside bool          `yaml:"beside"` // calm: no pause that the pulse before did not have too
+	State  string        `yaml:"state"`  // await: active, standby or ready
 }
 
 // Expect is what must hold at the end, besides what always must: no CRC error, no aborted command and no I/O error in any
@@ -142,6 +150,8 @@ const (
 	SeenOnce Seen = "each-fcp-frame-once"
 	// SeenNothing: not one frame.
 	SeenNothing Seen = "nothing"
+	// SeenSome: FCP frames, of the appliance that forwards at the end too.
+	SeenSome Seen = "fcp-frames"
 )
 
 // Size is a number of bytes, written 512, 64KiB, 16MiB or 1GiB.
@@ -200,8 +210,8 @@ func (sc *Scenario) validate() error {
 	switch {
 	case sc.Proves == "":
 		return errors.New("proves: say in a sentence what holds when this passes")
-	case sc.Middle != MiddleWire && sc.Middle != MiddleDataplane:
-		return fmt.Errorf("middle %q: want wire or dataplane", sc.Middle)
+	case sc.Middle != MiddleWire && sc.Middle != MiddleDataplane && sc.Middle != MiddlePair:
+		return fmt.Errorf("middle %q: want wire, dataplane or pair", sc.Middle)
 	case sc.VLAN < 0 || sc.VLAN > 4094:
 		return fmt.Errorf("vlan %d: want 1 to 4094, or 0 for none", sc.VLAN)
 	case len(sc.Hosts) < 2 || len(sc.Hosts) > maxHosts:
@@ -227,7 +237,7 @@ func (sc *Scenario) validate() error {
 
 func (sc *Scenario) validateServices() error {
 	switch sc.Expect.Service {
-	case SeenOnce, SeenNothing:
+	case SeenOnce, SeenNothing, SeenSome:
 		if len(sc.Services) == 0 {
 			return fmt.Errorf("expect service %q: there is no service", sc.Expect.Service)
 		}
@@ -277,7 +287,7 @@ func (sc *Scenario) validateHosts() error {
 }
 
 func (sc *Scenario) validateFlows() error {
-	if (sc.Middle == MiddleDataplane) != (len(sc.Expect.Flows) > 0) {
+	if (sc.Middle != MiddleWire) != (len(sc.Expect.Flows) > 0) {
 		return errors.New("expect flows: a dataplane must report some, a wire reports none")
 	}
 	for _, f := range sc.Expect.Flows {
@@ -306,24 +316,34 @@ var verbs = map[string]struct {
 	"find":   {RoleInitiator, true, false},
 	"write":  {RoleInitiator, true, true},
 	"verify": {RoleInitiator, true, true},
+	"pulse":  {RoleInitiator, true, true},
 	"stored": {RoleTarget, false, true},
 }
+
+// others are the steps that have no disk: on an initiator, or on an appliance of a pair.
+var others = map[string]bool{"calm": true, "kill": true, "handover": true, "await": true}
 
 func (sc *Scenario) validateSteps() error {
 	if len(sc.Steps) == 0 {
 		return errors.New("no steps")
 	}
 	for i, st := range sc.Steps {
+		if others[st.Do] {
+			if err := sc.validateOther(i, &st); err != nil {
+				return err
+			}
+			continue
+		}
 		verb, known := verbs[st.Do]
 		on := sc.Host(st.On)
 		where := fmt.Sprintf("step %d (%s on %s)", i+1, st.Do, st.On)
 		switch {
 		case !known:
-			return fmt.Errorf("%s: want find, write, verify or stored", where)
+			return fmt.Errorf("%s: want find, write, verify, pulse, stored, calm, kill, handover or await", where)
 		case on == nil || on.Role != verb.role:
 			return fmt.Errorf("%s: there is no %s of that name", where, verb.role)
 		case verb.data != (st.Size > 0):
-			return fmt.Errorf("%s: write, verify and stored have a size, the others have none", where)
+			return fmt.Errorf("%s: write, verify, pulse and stored have a size, the others have none", where)
 		case st.Within < 0 || st.Within > maxScenarioLimit:
 			return fmt.Errorf("%s: within %v: want up to %v", where, st.Within, maxScenarioLimit)
 		}
@@ -339,6 +359,23 @@ func (sc *Scenario) validateSteps() error {
 		if st.Size > disk.LUNs[st.LUN] || st.Size%512 != 0 {
 			return fmt.Errorf("%s: size %d: want a multiple of 512 that fits lun %d", where, st.Size, st.LUN)
 		}
+	}
+	return nil
+}
+
+// validateOther checks a step without a disk.
+func (sc *Scenario) validateOther(i int, st *Step) error {
+	where := fmt.Sprintf("step %d (%s on %s)", i+1, st.Do, st.On)
+	on := sc.Host(st.On)
+	switch {
+	case st.Target != "" || st.Size != 0 || st.LUN != 0:
+		return fmt.Errorf("%s: it has neither target nor lun nor size", where)
+	case st.Do == "calm" && (on == nil || on.Role != RoleInitiator):
+		return fmt.Errorf("%s: there is no initiator of that name", where)
+	case st.Do != "calm" && (sc.Middle != MiddlePair || !slices.Contains(appliances, st.On)):
+		return fmt.Errorf("%s: want a pair, and one of %v", where, appliances)
+	case st.Do == "await" && st.State != "active" && st.State != "standby" && st.State != "ready":
+		return fmt.Errorf("%s: state %q: want active, standby or ready", where, st.State)
 	}
 	return nil
 }

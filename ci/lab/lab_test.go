@@ -62,7 +62,7 @@ func TestParseRefusesWhatCannotRun(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"a scenario must say what it proves", "proves: a sentence", "proves: ''", "proves"},
 		{"an unknown field is an error with its line", "vlan: 100", "vlam: 100", "[3:1] unknown field"},
-		{"an unknown middle is named", "middle: dataplane", "middle: magic", `"magic": want wire or dataplane`},
+		{"an unknown middle is named", "middle: dataplane", "middle: magic", `"magic": want wire, dataplane or pair`},
 		{"a VLAN number has 12 bits", "vlan: 100", "vlan: 4095", "vlan 4095"},
 		{"a wire has no service", "middle: dataplane", "middle: wire", "a wire has neither"},
 		{"a service must be judged", "  service: each-fcp-frame-once\n", "", "expect service: say"},

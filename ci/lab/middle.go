@@ -17,9 +17,10 @@ import (
 
 // middle is what stands between the hosts: a bridge, or the appliance with its services.
 type middle struct {
-	dataplane *process
-	services  []*service
-	ending    chan struct{} // closed before we end its programs: from then on, an end is no surprise
+	dataplane  *process
+	services   []*service
+	appliances []*appliance  // of a pair, instead of both
+	ending     chan struct{} // closed before we end its programs: from then on, an end is no surprise
 }
 
 // service is one running inspection service, with a capture of its own of what reaches it.
@@ -246,6 +247,13 @@ func (m *middle) watch(surprise func(error)) {
 
 // processes lists what runs, in the order to end it: the captures last, so that they miss nothing.
 func (m *middle) processes() []*process {
+	if len(m.appliances) > 0 {
+		var ps []*process
+		for _, a := range m.appliances {
+			ps = append(ps, a.processes()...)
+		}
+		return ps
+	}
 	ps := []*process{m.dataplane}
 	for _, s := range m.services {
 		ps = append(ps, s.proc)
@@ -261,9 +269,16 @@ func (m *middle) stop() error {
 	close(m.ending)
 	var errs []error
 	for _, p := range m.processes() {
-		errs = append(errs, p.stop())
+		if err := p.stop(); !m.died(p) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// died says whether a program belongs to an appliance that the scenario has killed.
+func (m *middle) died(p *process) bool {
+	return slices.ContainsFunc(m.appliances, func(a *appliance) bool { return a.killed.Load() && (p == a.dataplane || p == a.daemon) })
 }
 
 // kill ends whatever still runs.

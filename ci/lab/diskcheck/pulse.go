@@ -21,17 +21,22 @@ const (
 	pulseEvery = 10 * time.Millisecond
 	// pulsesMost bounds those under way: more mean that the disk is gone for good.
 	pulsesMost = 4096
-	// slow is a command that met an obstacle: on a good path it takes a tenth of that.
-	slow = 500 * time.Millisecond
+	// slow is a command that lost a frame: on a good path it takes a tenth of that, even on a busy machine, and one that
+	// lost a frame takes three seconds.
+	slow = time.Second
 )
 
-// pulse is one command: when it began since the start, and how long it took.
-type pulse struct{ began, took time.Duration }
+// pulse is one command: when it began since the start, how long it took, and whether it began when it was due.
+type pulse struct {
+	began, took time.Duration
+	due         bool
+}
 
 // pulses begins a small command every 10 ms until a signal: it writes a block of the pattern, and the next time reads it
 // back and compares. They wait for nothing, so that an exchange that is stuck does not keep new ones from beginning.
 //
 // The answer: how many, the longest, and from the first slow one on, how long commands went on beginning that were slow.
+// The reads do not count for that: they begin when their writes end.
 func pulses(path string, size int64, seed uint64) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_DIRECT, 0)
 	if err != nil {
@@ -92,7 +97,7 @@ type times [2]time.Duration
 
 // since gives both as pulses, the second begun when the first ended.
 func (t times) since(began time.Duration) []pulse {
-	return []pulse{{began, t[0]}, {began + t[0], t[1]}}
+	return []pulse{{began, t[0], true}, {began + t[0], t[1], false}}
 }
 
 // beat writes a block and reads it back.
@@ -136,6 +141,9 @@ func report(all []pulse) (string, error) {
 		worst = max(worst, p.took)
 		if p.took > slow {
 			late++
+			if !p.due {
+				continue
+			}
 			if last = p.began; first < 0 {
 				first = p.began
 			}

@@ -17,9 +17,9 @@ func TestPulsesReportTheTimeInWhichCommandsWereSlow(t *testing.T) {
 		all  []pulse
 		want string
 	}{
-		{"a good path", []pulse{{0, ms}, {10 * ms, 3 * ms}, {20 * ms, ms}}, "ios=3 median_ms=1 p99_ms=3 worst_ms=3 slow=0 dark_ms=0"},
-		{"dark from the first slow one to the last", []pulse{{300 * ms, 900 * ms}, {0, ms}, {100 * ms, 3000 * ms}, {310 * ms, 2 * ms}, {500 * ms, ms}},
-			"ios=5 median_ms=2 p99_ms=3000 worst_ms=3000 slow=2 dark_ms=200"},
+		{"a good path", []pulse{{0, ms, true}, {10 * ms, 3 * ms, false}, {20 * ms, ms, true}}, "ios=3 median_ms=1 p99_ms=3 worst_ms=3 slow=0 dark_ms=0"},
+		{"dark from the first slow one to the last", []pulse{{300 * ms, 1100 * ms, true}, {0, ms, true}, {100 * ms, 3000 * ms, true}, {310 * ms, 2 * ms, true}, {3100 * ms, 1200 * ms, false}},
+			"ios=5 median_ms=1100 p99_ms=3000 worst_ms=3000 slow=3 dark_ms=200"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got, err := report(c.all); err != nil || got != c.want {
