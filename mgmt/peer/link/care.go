@@ -10,7 +10,7 @@ import (
 // whose certificate does not hold any more, brings lists of revocations to the others and has this node's certificate
 // renewed in time.
 func (l *Link) takeCare(ctx context.Context) {
-	tick := time.NewTicker(reload)
+	tick := time.NewTicker(l.o.Settings.Reload)
 	defer tick.Stop()
 	next, renewal := time.Now(), time.Now()
 	for {

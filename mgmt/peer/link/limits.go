@@ -23,15 +23,9 @@ const (
 	// maxCare is how many exchanges about certificates a peer may have under way.
 	maxCare = 2
 
-	// refusalEvery is how often the same refusal of the same address is told; those between are counted.
-	refusalEvery = time.Minute
 	// maxRefusals that are remembered. Beyond, all share one.
 	maxRefusals = 1024
 
-	// reload is how often it is seen whether files have changed, and whether certificates still hold.
-	reload = 5 * time.Second
-	// careEvery is how often nodes ask each other for lists of revocations when nothing has changed.
-	careEvery = 10 * time.Minute
 	// renewRetry is how long to wait after a renewal that failed.
 	renewRetry = time.Hour
 	// settled is how long a connection must have stood for the next attempt to be made at once.
@@ -57,8 +51,9 @@ type Settings struct {
 	RetryMax     time.Duration // and at most
 	KeepAlive    time.Duration // between probes of TCP
 	FrameBytes   int           // the longest frame
-	CareEvery    time.Duration // between exchanges of lists of revocations
-	RefusalEvery time.Duration // between two notices of the same refusal
+	CareEvery    time.Duration // between exchanges of lists of revocations, when nothing has changed
+	Reload       time.Duration // between two looks at files that commands change, and at whether certificates still hold
+	RefusalEvery time.Duration // between two notices of the same refusal of the same address; those between are counted
 }
 
 // Defaults are the settings of a node that was told nothing else.
@@ -66,12 +61,12 @@ func Defaults() Settings {
 	return Settings{
 		Handshake: 5 * time.Second, Frame: 10 * time.Second, Silence: 10 * time.Second, Stall: 10 * time.Second,
 		RetryMin: 100 * time.Millisecond, RetryMax: 10 * time.Second, KeepAlive: 3 * time.Second, FrameBytes: 1 << 20,
-		CareEvery: careEvery, RefusalEvery: refusalEvery,
+		CareEvery: 10 * time.Minute, Reload: 5 * time.Second, RefusalEvery: time.Minute,
 	}
 }
 
 func (s *Settings) check() error {
-	for _, d := range []time.Duration{s.Handshake, s.Frame, s.Silence, s.Stall, s.RetryMin, s.KeepAlive, s.CareEvery, s.RefusalEvery} {
+	for _, d := range []time.Duration{s.Handshake, s.Frame, s.Silence, s.Stall, s.RetryMin, s.KeepAlive, s.CareEvery, s.Reload, s.RefusalEvery} {
 		if d <= 0 {
 			return errors.New("link: every time must be more than 0")
 		}

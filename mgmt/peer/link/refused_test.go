@@ -59,10 +59,14 @@ func TestWhoeverIsNoPeerIsRefusedAndTheReasonIsTold(t *testing.T) {
 	if _, err := m.Revoke("fcr-b"); err != nil {
 		t.Fatal(err)
 	}
-	n := newNode(m, Peer{"fcr-a", "127.0.0.1:1"}, Peer{"fcr-b", "127.0.0.1:1"}, Peer{"fcr-z", "127.0.0.1:1"})
-	n.options.Settings.Handshake = 300 * time.Millisecond
-	n.options.Settings.RefusalEvery = time.Nanosecond
-	n.run(t)
+	listening := func(handshake time.Duration) *node {
+		n := newNode(m, Peer{"fcr-a", "127.0.0.1:1"}, Peer{"fcr-b", "127.0.0.1:1"}, Peer{"fcr-z", "127.0.0.1:1"})
+		n.options.Settings.Handshake, n.options.Settings.RefusalEvery = handshake, time.Nanosecond
+		n.options.Settings.Reload = time.Hour // nothing is renewed while the clock is wrong
+		n.run(t)
+		return n
+	}
+	n, hasty := listening(10*time.Second), listening(200*time.Millisecond)
 	as := func(s *pki.Store, change func(*tls.Config)) func(net.Conn) {
 		return func(c net.Conn) {
 			config := s.Client("fcr-m", pki.PeerProtocol)
@@ -114,6 +118,10 @@ func TestWhoeverIsNoPeerIsRefusedAndTheReasonIsTold(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			at.set(x.off)
 			defer at.set(0)
+			n := n
+			if x.reason == SlowHandshake {
+				n = hasty
+			}
 			c := dialRaw(t, n.address())
 			_ = c.SetDeadline(time.Now().Add(10 * time.Second))
 			x.do(c)

@@ -7,8 +7,11 @@ import (
 	"os"
 )
 
-// Due says whether it is time for another certificate.
-func (s *Store) Due() bool { return !s.now().Before(renewAt(s.known.Load().own.Leaf)) }
+// Due says whether it is time for another certificate. One that is not valid yet was made while a clock was wrong.
+func (s *Store) Due() bool {
+	leaf, now := s.known.Load().own.Leaf, s.now()
+	return !now.Before(renewAt(leaf)) || now.Before(leaf.NotBefore)
+}
 
 // Call exchanges lists of revocations with a node, and with renew asks it for another certificate, as the one that has the
 // authority can give it. It says whether a newer list came.

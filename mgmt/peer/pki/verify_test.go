@@ -152,6 +152,11 @@ func TestTimeIsJudgedWithADayOfRoomBeforeAndNoneAfter(t *testing.T) {
 	if a.Due() {
 		t.Error("due too early")
 	}
+	c.advance(-48*time.Hour - leafValidity*2/3)
+	if !a.Due() {
+		t.Error("one that is not valid yet is not due")
+	}
+	c.advance(48*time.Hour + leafValidity*2/3)
 	c.advance(authorityValidity - 300*24*time.Hour) // the authority has less left than a certificate lasts
 	in, err := Open(a.dir, c.now)
 	if err != nil {
