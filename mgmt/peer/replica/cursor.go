@@ -61,11 +61,12 @@ func (s *set) read(after, upTo uint64, buf []record.Record, needs *uint64) (n in
 				if version > upTo {
 					return n, upTo, true
 				}
-				to = version
 				b, row := s.at(e.handle)
 				if row[rowVersion]>>1 != version {
+					to = max(to, version-1) // after a repair the entry that counts may stand behind one that does not
 					continue
 				}
+				to = version
 				b.load(&buf[n], row)
 				n++
 				if b.kind.Stream() == record.Counts {

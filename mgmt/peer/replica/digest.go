@@ -155,6 +155,7 @@ func (t *Table) Repair(stream record.Stream, i int, records []record.Record, cha
 		known := p.found && p.row[rowVersion]>>1 == r.Version
 		handle := s.write(&p, r.Version, false, r.Fields[:r.Kind.Fields()])
 		if !known {
+			s.exhume(r.Version)
 			s.history.insert(r.Version, handle)
 		}
 	}
@@ -166,4 +167,17 @@ func (t *Table) Repair(stream record.Stream, i int, records []record.Record, cha
 		}
 	}
 	return len(different), nil
+}
+
+// exhume removes a tombstone of a version that is known to be another record's: tombstones are in no digest, so nothing else
+// would find that it is wrong.
+func (s *set) exhume(version uint64) {
+	at, i := s.history.after(version - 1)
+	if at == len(s.history.chunks) || s.history.chunks[at].version(i) != version {
+		return
+	}
+	if g := (grave{version, s.history.chunks[at].at[i].handle}); s.dead(g) {
+		p := s.placed(g.handle)
+		s.remove(&p)
+	}
 }

@@ -2,6 +2,8 @@ package replica
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 
 	"fcredirect/mgmt/peer/record"
@@ -96,7 +98,9 @@ func TestRepairMakesAReplicaWhatTheOriginIs(t *testing.T) {
 		f := &follower{table: New(3, 1, Limits{}), mirror: map[record.Key]record.Record{}}
 		s := f.table.Stage(stream, 0, o.table.Head(stream), false)
 		taken := map[uint64]bool{}
-		for k, r := range o.now {
+		all := slices.SortedFunc(maps.Values(o.now), byVersion)
+		for _, r := range all {
+			k := r.Key
 			if k.Kind.Stream() != stream || rapid.IntRange(0, 3).Draw(t, "missing") == 0 {
 				continue
 			}

@@ -42,6 +42,12 @@ func (s *set) at(handle uint32) (*slab, []uint64) {
 	return b, b.row(handle & slotMask)
 }
 
+// placed is the place of a row that there is.
+func (s *set) placed(handle uint32) place {
+	b, row := s.at(handle)
+	return place{key: record.Key{Kind: b.kind, ID: row[rowID]}, slab: b, hash: hashOf(row[rowID]), slot: handle & slotMask, row: row, found: true}
+}
+
 func (s *set) find(key record.Key) place {
 	b := s.slabs[key.Kind]
 	if b == nil {
@@ -163,8 +169,7 @@ func (s *set) collect(upTo uint64, max int) (n int, highest uint64) {
 		if !s.dead(g) {
 			continue
 		}
-		b, row := s.at(g.handle)
-		p := place{key: record.Key{Kind: b.kind, ID: row[rowID]}, slab: b, hash: hashOf(row[rowID]), slot: g.handle & slotMask, row: row, found: true}
+		p := s.placed(g.handle)
 		s.remove(&p)
 		n, highest = n+1, g.version
 	}

@@ -334,8 +334,10 @@ func (c changes) each(from *set, changed func(*record.Record)) {
 	var r record.Record
 	for _, o := range c.new {
 		b, row := from.at(o.handle)
-		if b.load(&r, row); !r.Gone || c.deletions {
-			changed(&r)
+		if row[rowVersion] != o.version<<1 && !c.deletions { // a tombstone, or where one was
+			continue
 		}
+		b.load(&r, row)
+		changed(&r)
 	}
 }
