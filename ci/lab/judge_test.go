@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Addresses of the two hosts of these tests, once they have their FC_IDs.
@@ -227,4 +228,59 @@ func TestTsharkFindsABadCRCAndATruncatedFrame(t *testing.T) {
 	expect(t, judgeForm(t.Context(), received, sent), "finds 1 bad frames")
 	writeCapture(t, received, good, good[:len(good)-40])
 	expect(t, judgeForm(t.Context(), received, sent), "finds 1 bad frames")
+}
+
+func TestASecondLoginIsSeen(t *testing.T) {
+	els := func(command byte, from, to uint32) frameKind {
+		frame := make([]byte, 14+14+fcBytes+4)
+		binary.BigEndian.PutUint16(frame[12:], etherTypeFCoE)
+		h := frame[12+fcOffset:]
+		binary.BigEndian.PutUint32(h, uint32(rctlELS)<<24|to)
+		binary.BigEndian.PutUint32(h[4:], from)
+		h[8], h[fcBytes] = 1, command
+		return kindOf(frame)
+	}
+	tr := &traffic{logins: map[uint64]int{}}
+	if tr.loggedInOnce() == nil {
+		t.Error("nobody logged in, and that is right")
+	}
+	for _, k := range []frameKind{els(elsFLOGI, 1, 0xfffffe), els(elsPLOGI, 1, 10), els(elsPLOGI, 10, 1), els(0x13, 1, 10)} {
+		if k.login != 0 {
+			tr.logins[k.login]++
+		}
+	}
+	if err := tr.loggedInOnce(); err != nil || len(tr.logins) != 3 {
+		t.Errorf("%v, %v", err, tr.logins)
+	}
+	tr.logins[els(elsPLOGI, 1, 10).login]++
+	if err := tr.loggedInOnce(); err == nil || !strings.Contains(err.Error(), "000001 logged in at 00000a 2 times (ELS 03)") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAPauseIsJudgedBesideTheControl(t *testing.T) {
+	for _, c := range []struct {
+		name, worst, dark string
+		step              Step
+		says              string
+	}{
+		{"within what is allowed", "3900", "900", Step{Worst: 4 * time.Second, Dark: time.Second}, ""},
+		{"too long", "4100", "0", Step{Worst: 4 * time.Second}, "the longest command took 4.1s"},
+		{"dark for too long", "10", "1100", Step{Dark: time.Second}, "slow for 1.1s"},
+		{"as the control", "120", "0", Step{Beside: true}, ""},
+		{"a pause", "3000", "0", Step{Beside: true}, "the longest command took 3s"},
+		{"no answer", "", "0", Step{}, `worst_ms is ""`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &run{Lab: &Lab{Log: t.Logf}, calm: answer{"worst_ms": "100", "dark_ms": "0"}}
+			err := r.judgePulse(&c.step, answer{"worst_ms": c.worst, "dark_ms": c.dark})
+			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v, want %q", err, c.says)
+			}
+		})
+	}
+	r := &run{Lab: &Lab{Log: t.Logf}}
+	if err := r.judgePulse(&Step{Beside: true}, answer{"worst_ms": "1", "dark_ms": "0"}); err == nil {
+		t.Error("there was no control")
+	}
 }

@@ -82,6 +82,9 @@ func TestParseRefusesWhatCannotRun(t *testing.T) {
 		{"reading needs a size", "lun: 1, size: 16MiB, seed: 7}\nexpect", "lun: 1}\nexpect", "have a size"},
 		{"a size has a known unit", "64MiB", "64MB", "KiB, MiB or GiB"},
 		{"a LUN must fit the target's memory", "64MiB", "64GiB", "up to 128 MiB"},
+		{"only a pair can lose a node", "{on: array-a, do: stored, lun: 1, size: 16MiB, seed: 7}", "{on: appliance-a, do: kill}", "want a pair"},
+		{"a pulse is ended where it began", "{on: array-a, do: stored, lun: 1, size: 16MiB, seed: 7}", "{on: array-a, do: calm}", "no initiator of that name"},
+		{"what is awaited has a name", "{on: array-a, do: stored, lun: 1, size: 16MiB, seed: 7}", "{on: oracle-1, do: await, state: tired}", "want a pair"},
 		{"a step must end in time", "within: 5s", "within: 5h", "within 5h"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
