@@ -48,7 +48,7 @@ type Settings struct {
 	Silence      time.Duration // without any frame; longer than what the engine bears
 	Stall        time.Duration // that a write waits for the other end to read
 	RetryMin     time.Duration // between two attempts to connect: at first
-	RetryMax     time.Duration // and at most
+	RetryMax     time.Duration // and at most: nodes are in step again within 2 s of the end of a fault
 	KeepAlive    time.Duration // between probes of TCP
 	FrameBytes   int           // the longest frame
 	CareEvery    time.Duration // between exchanges of lists of revocations, when nothing has changed
@@ -60,7 +60,7 @@ type Settings struct {
 func Defaults() Settings {
 	return Settings{
 		Handshake: 5 * time.Second, Frame: 10 * time.Second, Silence: 10 * time.Second, Stall: 10 * time.Second,
-		RetryMin: 100 * time.Millisecond, RetryMax: 10 * time.Second, KeepAlive: 3 * time.Second, FrameBytes: 1 << 20,
+		RetryMin: 100 * time.Millisecond, RetryMax: time.Second, KeepAlive: 3 * time.Second, FrameBytes: 1 << 20,
 		CareEvery: 10 * time.Minute, Reload: 5 * time.Second, RefusalEvery: time.Minute,
 	}
 }
