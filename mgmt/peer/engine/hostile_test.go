@@ -70,13 +70,17 @@ func alone(t *testing.T) *Engine {
 
 func TestAHelloThatDoesNotFitIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*wire.Hello){
-		"of another cluster":     func(h *wire.Hello) { h.Cluster = "other" },
-		"of another node":        func(h *wire.Hello) { h.Node = "c" },
-		"of another group":       func(h *wire.Hello) { h.Group = uint8(Bulk) },
-		"with other nodes":       func(h *wire.Hello) { h.Nodes = []string{"a", "b"} },
-		"of a later version":     func(h *wire.Hello) { h.Version, h.MinVersion = 9, 9 },
-		"with other shapes":      func(h *wire.Hello) { h.Shapes++ },
-		"without an incarnation": func(h *wire.Hello) { h.Incarnation = 0 },
+		"of another cluster":                    func(h *wire.Hello) { h.Cluster = "other" },
+		"of another node":                       func(h *wire.Hello) { h.Node = "c" },
+		"of another group":                      func(h *wire.Hello) { h.Group = uint8(Bulk) },
+		"with other nodes":                      func(h *wire.Hello) { h.Nodes = []string{"a", "b"} },
+		"of a later version":                    func(h *wire.Hello) { h.Version, h.MinVersion = 9, 9 },
+		"with other shapes":                     func(h *wire.Hello) { h.Shapes++ },
+		"without an incarnation":                func(h *wire.Hello) { h.Incarnation = 0 },
+		"of the last incarnation that there is": func(h *wire.Hello) { h.Incarnation = 1<<64 - 1 },
+		"that knows an incarnation of ours after which none can follow": func(h *wire.Hello) {
+			h.Known = []wire.Known{{Position: wire.Position{Incarnation: 1<<64 - 1}}}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := alone(t)

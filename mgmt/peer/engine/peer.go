@@ -146,6 +146,11 @@ func (e *Engine) heard(p *peer, has wire.Position) {
 	if int(has.Slot) >= len(e.origins) {
 		return
 	}
+	if own := e.own(); has.Slot == e.self && has.Incarnation == own.incarnation {
+		for s := range has.Applied { // nobody has more of us than there is
+			has.Applied[s] = min(has.Applied[s], own.table.Head(record.Stream(s)))
+		}
+	}
 	p.positions[has.Slot] = has
 	for s := range record.NumStreams {
 		f := &p.flows[has.Slot][s]

@@ -107,8 +107,8 @@ func (c *Conn) unit(now int64, payload []byte) error {
 		return err
 	}
 	u := &e.taken
-	if int(u.Origin) >= len(e.origins) || u.Origin == e.self {
-		return fmt.Errorf("a unit of node %d", u.Origin)
+	if int(u.Origin) >= len(e.origins) || u.Origin == e.self || u.Incarnation == 0 || u.Incarnation > maxIncarnation {
+		return fmt.Errorf("a unit of node %d, incarnation %d", u.Origin, u.Incarnation)
 	}
 	for _, d := range u.Deps {
 		if int(d.Slot) >= len(e.origins) {

@@ -117,8 +117,13 @@ func (c *Conn) judge(h *wire.Hello) (wire.Reason, error) {
 		return wire.Unacceptable, fmt.Errorf("hello for group %d over a connection of group %v", h.Group, c.group)
 	case !slices.Equal(h.Nodes, e.names):
 		return wire.Unacceptable, fmt.Errorf("the peer has nodes %q, we have %q", h.Nodes, e.names)
-	case h.Incarnation == 0:
-		return wire.Unacceptable, errors.New("hello without an incarnation")
+	case h.Incarnation == 0 || h.Incarnation > maxIncarnation:
+		return wire.Unacceptable, fmt.Errorf("hello of incarnation %d", h.Incarnation)
+	}
+	for _, k := range h.Known {
+		if k.Incarnation > maxIncarnation {
+			return wire.Unacceptable, fmt.Errorf("hello that knows of incarnation %d", k.Incarnation)
+		}
 	}
 	return 0, nil
 }

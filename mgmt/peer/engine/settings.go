@@ -51,7 +51,7 @@ type Settings struct {
 // Defaults are the settings of a node that was told nothing else.
 func Defaults() Settings {
 	return Settings{
-		ImmediateMax: 0, HighMax: 10 * time.Millisecond, NormalMax: 50 * time.Millisecond, LaneMargin: time.Millisecond,
+		ImmediateMax: 0, HighMax: 10 * time.Millisecond, NormalMax: 50 * time.Millisecond, LaneMargin: 3 * time.Millisecond,
 		BusyWindow: 25 * time.Millisecond, IdleWindow: 100 * time.Millisecond, BusyUpdates: 5000,
 		BurstUpdates: 256, BurstSpan: 5 * time.Millisecond, BurstFor: 20 * time.Millisecond, BurstGap: time.Millisecond,
 		FrameRecords: 8192, UnitBytes: 256 << 10, BulkRecords: 32768,
