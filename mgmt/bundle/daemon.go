@@ -76,6 +76,7 @@ func (d Daemon) Sources() []Source {
 		d.ask("events.json", event.RoleName, event.MethodList, event.ListRequest{Max: lastEvents, Types: plainTypes()}),
 		d.ask("daemon/event-stats.json", event.RoleName, "event.stats", nil),
 		d.ask("daemon/store-stats.json", "store", "store.stats", nil),
+		d.ask("daemon/peer-stats.json", "peer", "peer.stats", nil),
 	}
 	return all
 }

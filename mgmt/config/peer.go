@@ -178,7 +178,7 @@ var PeerSettings = []PeerSetting{
 	{"immediate-max", PeerTime, 0, 10 * ms, 0},
 	{"high-max", PeerTime, 0, 10 * ms, 10 * ms},
 	{"normal-max", PeerTime, 0, 100 * ms, 50 * ms},
-	{"lane-margin", PeerTime, 0, 5 * ms, ms},
+	{"lane-margin", PeerTime, 0, 5 * ms, 3 * ms},
 	{"busy-window", PeerTime, 0, 100 * ms, 25 * ms},
 	{"idle-window", PeerTime, 0, 100 * ms, 100 * ms},
 	{"busy-updates", PeerNumber, 1, 100_000_000, 5000},

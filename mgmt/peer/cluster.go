@@ -36,6 +36,7 @@ type cluster struct {
 	programmer  *programmer // nil: no partner
 	silentAfter time.Duration
 	began       time.Time
+	asked       atomic.Bool   // the data plane is telling everything
 	told        chan struct{} // closed when the data plane has told everything once
 	tellOnce    sync.Once
 	news        chan func(context.Context) // what is to be told
@@ -207,13 +208,31 @@ func (c *cluster) connect(ctx context.Context) error {
 	if err != nil {
 		return nil // ctx ended
 	}
+	c.awaitTold(ctx)
+	return c.serveLink(ctx, store)
+}
+
+// awaitTold waits until the data plane has told everything once. One that does not run has little time to begin, and one that
+// is at it has more.
+func (c *cluster) awaitTold(ctx context.Context) {
+	patience := time.NewTimer(firstSync)
+	defer patience.Stop()
 	select {
 	case <-ctx.Done():
-		return nil
+		return
 	case <-c.told:
-	case <-time.After(firstSync):
+		return
+	case <-patience.C:
 	}
-	return c.serveLink(ctx, store)
+	if !c.asked.Load() {
+		return
+	}
+	patience.Reset(longSync)
+	select {
+	case <-ctx.Done():
+	case <-c.told:
+	case <-patience.C:
+	}
 }
 
 // serve is what a segment has beside its rings: the data plane is given what the partner knows. It ends when ctx does.

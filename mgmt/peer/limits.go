@@ -21,9 +21,10 @@ const (
 	changesMax = 1024
 	// maxRefs is what a change may depend on: two logins and a service.
 	maxRefs = 3
-	// firstSync is how long peers are not connected while the data plane tells everything: they would replace what they
-	// know of us by less. When it is over, they get what there is.
+	// firstSync is how long peers are not connected until the data plane has told everything: they would replace what they
+	// know of us by less. longSync is how much longer, if it is at it. When it is over, they get what there is.
 	firstSync = 5 * time.Second
+	longSync  = 30 * time.Second
 
 	// programBatch bounds what is programmed before it is looked how things are: some requests to the data plane.
 	programBatch = 4096

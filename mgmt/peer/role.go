@@ -187,7 +187,11 @@ func (r *Role) serve(ctx context.Context, c *cluster, seg *attach.Segment, ready
 func (r *Role) look(c *cluster, s *source) {
 	r.alive.Store(s.seg.State.Alive())
 	s.look()
-	if c != nil && s.settling.done {
+	if c == nil {
+		return
+	}
+	c.asked.Store(s.settling.nonce != 0)
+	if s.settling.done {
 		c.everythingTold()
 	}
 }

@@ -364,6 +364,12 @@ func (s *source) sweep() {
 			return true
 		})
 	}
+	s.own.engine.Each(s.own.slot, record.Service, func(r *record.Record) bool {
+		if _, told := s.usable[r.ID]; !told && !r.Gone { // of the segment before
+			gone = append(gone, r.Key)
+		}
+		return true
+	})
 	for _, key := range gone {
 		s.own.delete(record.High, key)
 	}
