@@ -13,6 +13,7 @@ func (l *Link) takeCare(ctx context.Context) {
 	tick := time.NewTicker(l.o.Settings.Reload)
 	defer tick.Stop()
 	next, renewal := time.Now(), time.Now()
+	list := string(l.o.Store.List())
 	for {
 		forced := false
 		select {
@@ -22,13 +23,13 @@ func (l *Link) takeCare(ctx context.Context) {
 			forced = true
 		case <-tick.C:
 		}
-		number := string(l.o.Store.List())
 		if _, err := l.o.Store.Reload(); err != nil {
 			l.trouble("certificates stay as they were", err)
 		}
-		if string(l.o.Store.List()) != number {
+		if now := string(l.o.Store.List()); now != list { // a command has made it so, or a peer has sent it
+			list, forced = now, true
+			l.log.Info("a newer list of revocations is in force")
 			l.notify(Notice{Kind: Revocations, Text: "a newer list of revocations is in force"})
-			forced = true
 		}
 		l.judge()
 		if l.o.Store.Due() && !time.Now().Before(renewal) {
@@ -77,8 +78,6 @@ func (l *Link) round(ctx context.Context) {
 			l.log.Debug("no exchange about certificates", "node", p.Name, "error", shorten(err.Error()))
 		}
 		if newer {
-			l.judge()
-			l.notify(Notice{Kind: Revocations, Peer: p.Name, Text: "a newer list of revocations came"})
 			l.heard()
 		}
 	}

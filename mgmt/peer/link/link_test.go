@@ -406,3 +406,34 @@ func TestOptionsThatCannotBeAreRefused(t *testing.T) {
 		t.Error("two reasons are one")
 	}
 }
+
+// bytesConn is a connection over which just these bytes come.
+type bytesConn struct {
+	net.Conn
+	*bytes.Reader
+}
+
+func (bytesConn) SetReadDeadline(time.Time) error { return nil }
+func (c bytesConn) Read(b []byte) (int, error)    { return c.Reader.Read(b) }
+
+// Whatever comes, it is cut into frames that say how long they are, or the connection ends.
+func FuzzFrames(f *testing.F) {
+	f.Add(slices.Concat(frameOf(1), frameOf(2)))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
+	f.Add(frameOf(1)[:7])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := Defaults()
+		s.FrameBytes = 1 << 12
+		r := newFrameReader(bytesConn{Reader: bytes.NewReader(b)}, &s)
+		for at := 0; ; {
+			frame, err := r.next()
+			if err != nil {
+				return
+			}
+			if len(frame) > s.FrameBytes || !bytes.Equal(frame, b[at:at+len(frame)]) {
+				t.Fatalf("at %d: %d bytes", at, len(frame))
+			}
+			at += len(frame)
+		}
+	})
+}

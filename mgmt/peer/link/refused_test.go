@@ -397,6 +397,7 @@ func TestARevocationEndsTheConnectionThatStandsAndSpreads(t *testing.T) {
 	}
 	a.heard() // it would see the file within seconds
 	within(t, ofB.ended, "end")
+	c.told(t, Revocations)
 	if n := c.told(t, Ended); n.Peer != "fcr-b" || !strings.Contains(n.Text, "revoked") {
 		t.Errorf("%+v", n)
 	}

@@ -207,6 +207,15 @@ func TestANodeThatIsInAClusterJoinsNoOtherUnlessTold(t *testing.T) {
 	if changed, err := b.Reload(); !changed || err != nil || b.Identity().Fingerprint == before || b.Identity().Revoked {
 		t.Errorf("replaced: %v %v %+v", changed, err, b.Identity())
 	}
+	if err := os.Remove(b.path(nodeFile)); err != nil { // as if it had been killed before it wrote the last file
+		t.Fatal(err)
+	}
+	if _, err := Open(b.dir, nil); err != ErrAbsent {
+		t.Errorf("half joined: %v", err)
+	}
+	if err := again(b.dir, "fcr-b", false); err != nil {
+		t.Errorf("half joined, and once more: %v", err)
+	}
 	foreign := begin(t, "test", "fcr-b", nil)
 	if err := again(foreign.dir, "fcr-b", true); err == nil || !strings.Contains(err.Error(), "the authority of a cluster") {
 		t.Errorf("who has an authority joins: %v", err)
