@@ -11,4 +11,9 @@ const (
 	// over each end of a connection.
 	rest       = int64(400 * time.Millisecond)
 	restFrames = 60
+	// hesitates is how long before a call the time may have been read that it is given, ns.
+	hesitates = 50_000
+	// A node's tables have at most so many bytes each when they are empty, and so many for each key that there ever was.
+	tableBytes = 160 << 10
+	keyBytes   = 1 << 10
 )

@@ -40,7 +40,8 @@ type heard struct {
 // String is for traces.
 func (n *node) String() string { return n.name }
 
-func (n *node) clock() int64           { return n.run.now + n.offset }
+// clock is what somebody read a moment ago: who reads the clock and then waits for a lock comes with a time that is past.
+func (n *node) clock() int64           { return n.run.now + n.offset - n.random.Int64N(hesitates) }
 func (n *node) time(clock int64) int64 { return clock - n.offset }
 func (n *node) alive() bool            { return n.engine != nil }
 func (n *node) reads() bool            { return n.run.now >= n.stalled }

@@ -17,6 +17,7 @@ type Result struct {
 	Trace    uint64 // of all that happened: the same plan has the same
 	Events   int
 	Changes  int                            // made
+	Memory   int                            // the most bytes of tables that a node had
 	Messages int                            // that came
 	Applied  int                            // records that became visible, all nodes together
 	Timely   [record.NumLanes]int           // changes whose lane's bound was looked at
@@ -258,6 +259,16 @@ func (r *run) bounded() {
 		if n.engine == nil {
 			continue
 		}
+		memory, keys := n.engine.Stats().Memory, 0
+		for origin := range r.nodes {
+			for s := range record.NumStreams {
+				keys += r.judge.Keys(uint8(origin), s)
+			}
+		}
+		if limit := len(r.nodes)*tableBytes + keys*keyBytes; memory > limit {
+			r.judge.Object("memory", "node %d has %d bytes of tables for %d keys", n.slot, memory, keys)
+		}
+		r.result.Memory = max(r.result.Memory, memory)
 		for _, p := range n.engine.Peers(n.clock()) {
 			if limit := int(engine.NumGroups) * r.settings.BuffersPerConnection * r.settings.BufferBytes; p.InFlight > limit {
 				r.judge.Object("memory", "node %d has %d bytes on the way to %s, and the pools have %d", n.slot, p.InFlight, p.Name, limit)

@@ -39,6 +39,9 @@ func TestAPeerThatDoesNotReadIsToldTheLatestAfterwards(t *testing.T) {
 	if r.Err != nil {
 		t.Error(r.Err)
 	}
+	if r.Memory > 64<<10+flows*4<<10 {
+		t.Errorf("%d bytes for %d records", r.Memory, flows)
+	}
 	if r.Applied > times*flows/10 {
 		t.Errorf("of %d changes %d were told: they should have been merged while nobody read", times*flows, r.Applied)
 	}

@@ -22,7 +22,8 @@ type Checker struct {
 // node is what is known of a node: its lives, and while it lives what it shows of the others.
 type node struct {
 	lives   []*life
-	numbers map[uint64][]*life // by the incarnation that they gave themselves
+	keys    [record.NumStreams]map[record.Key]bool // of all lives
+	numbers map[uint64][]*life                     // by the incarnation that they gave themselves
 	up      bool
 	views   []view
 	shown   []shown // what has become visible and is not judged yet
@@ -69,6 +70,9 @@ func New(nodes int) *Checker {
 	c := &Checker{nodes: make([]node, nodes)}
 	for i := range c.nodes {
 		c.nodes[i].numbers = make(map[uint64][]*life)
+		for s := range c.nodes[i].keys {
+			c.nodes[i].keys[s] = make(map[record.Key]bool)
+		}
 	}
 	return c
 }
@@ -123,6 +127,7 @@ func (c *Checker) Change(origin uint8, change Change) {
 		}
 		change.lives = append(change.lives, l)
 	}
+	n.keys[change.Key.Kind.Stream()][change.Key] = true
 	if !n.life().add(&change) {
 		c.Object("forward", "node %d gives %v the version %d, which is not the next", origin, change.Key, change.Version)
 	}

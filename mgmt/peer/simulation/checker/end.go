@@ -129,13 +129,5 @@ func (c *Checker) same(a, b, origin uint8) {
 
 // Keys is how many keys of a stream a node ever had, in any life.
 func (c *Checker) Keys(origin uint8, stream record.Stream) int {
-	all := make(map[record.Key]bool)
-	for _, l := range c.nodes[origin].lives {
-		for key := range l.keys {
-			if key.Kind.Stream() == stream {
-				all[key] = true
-			}
-		}
-	}
-	return len(all)
+	return len(c.nodes[origin].keys[stream])
 }
