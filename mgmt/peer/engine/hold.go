@@ -202,19 +202,23 @@ func (e *Engine) satisfied(by *Conn, needs, with *vector) bool {
 func (e *Engine) apply(now int64, u *unit, more bool) {
 	o := u.origin
 	fresh := u.table == o.next && o.next != nil
-	if fresh {
+	err := u.staging.Check()
+	if err == nil && fresh {
 		e.replace(now, o)
 	}
-	told := Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: u.stream, Reset: fresh, More: true}
+	told := Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: u.stream, Reset: fresh && err == nil, More: true}
 	e.changes = e.changes[:0]
-	err := u.staging.Commit(func(r *record.Record) {
-		if e.changes = append(e.changes, *r); len(e.changes) == shownAtOnce {
-			told.Records = e.changes
-			e.show(told)
-			told.Reset, e.changes = false, e.changes[:0]
-		}
-	})
+	if err == nil {
+		err = u.staging.Commit(func(r *record.Record) {
+			if e.changes = append(e.changes, *r); len(e.changes) == shownAtOnce {
+				told.Records = e.changes
+				e.show(told)
+				told.Reset, e.changes = false, e.changes[:0]
+			}
+		})
+	}
 	if err != nil { // more records than we have room for; it is asked for again
+		u.drop()
 		e.tell(Notice{Kind: Refused, Peer: e.names[o.slot], Stream: u.stream, Text: err.Error()})
 	} else {
 		o.needs[u.stream].merge(&u.needs)

@@ -22,7 +22,8 @@ func (e *Engine) Delete(now int64, lane record.Lane, key record.Key, refs ...rec
 	return e.remove(now, lane, key, refs)
 }
 
-// Batch makes many changes under one lock. All of them become visible elsewhere at once, those of State and those of Counts.
+// Batch makes many changes under one lock. All of State become visible elsewhere at once, and all of Counts, but for immediate
+// ones, which may be seen before the rest.
 type Batch struct {
 	e   *Engine
 	now int64
