@@ -23,6 +23,8 @@ const (
 	convergeLimit = 2 * time.Second
 	// faultLasts is how long each fault does.
 	faultLasts = 3 * time.Second
+	// longFault is long enough for attempts to connect to fail, too.
+	longFault = 9 * time.Second
 	// recordsLeast is what the fabric makes of flows and logins on each node.
 	recordsLeast = 500
 )
@@ -40,7 +42,10 @@ func TestThreeNodesStayInStepWhateverTheLinksDo(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			heal := f.begin(t, p)
-			time.Sleep(faultLasts)
+			time.Sleep(f.lasts)
+			if f.parts {
+				p.apart(t)
+			}
 			begun := time.Now()
 			heal()
 			took := p.inStep(t, convergeLimit)
@@ -56,6 +61,16 @@ func TestThreeNodesStayInStepWhateverTheLinksDo(t *testing.T) {
 		heal()
 		t.Logf("equal %v after healing", p.equal(t, convergeLimit))
 	})
+}
+
+// apart makes sure that the fault is one.
+func (p *place) apart(t *testing.T) {
+	t.Helper()
+	v, err := p.view()
+	must(t, err)
+	if len(v.behind(v.heads())) == 0 {
+		t.Error("all are in step in spite of the fault")
+	}
 }
 
 // busy says whether each node has flows to tell of.
@@ -76,21 +91,23 @@ func (p *place) busy() error {
 // fault begins something, and gives what ends it.
 type fault struct {
 	name  string
+	lasts time.Duration
+	parts bool // some do not hear of what others do while it lasts
 	begin func(*testing.T, *place) (heal func())
 }
 
 var faults = []fault{
-	{"loss, delay and reordering", func(_ *testing.T, p *place) func() {
+	{"loss, delay and reordering", faultLasts, false, func(_ *testing.T, p *place) func() {
 		bad := relay.Shape{Rate: 60e6, Delay: 5 * time.Millisecond, Jitter: 20 * time.Millisecond, Loss: 0.02, Resend: 200 * time.Millisecond}
 		p.shape("", bad, bad)
 		return p.whole
 	}},
-	{"a corrupted byte now and then", func(_ *testing.T, p *place) func() {
+	{"a corrupted byte now and then", faultLasts, false, func(_ *testing.T, p *place) func() {
 		bad := relay.Shape{Corrupt: 0.002}
 		p.shape("", bad, bad)
 		return p.whole
 	}},
-	{"connections that are cut again and again", func(_ *testing.T, p *place) func() {
+	{"connections that are cut again and again", faultLasts, false, func(_ *testing.T, p *place) func() {
 		end := time.After(faultLasts)
 		ended := make(chan struct{})
 		go func() {
@@ -107,19 +124,28 @@ var faults = []fault{
 		}()
 		return func() { <-ended }
 	}},
-	{"a node apart", partition("fcr-c", true, true)},
-	{"a node that is not heard", partition("fcr-a", false, true)},
-	{"a node that does not hear", partition("fcr-b", true, false)},
-	{"packets that nftables drops", func(t *testing.T, p *place) func() {
+	{"a node apart", faultLasts, true, partition("fcr-c", true, true)},
+	{"a node that is not heard", faultLasts, true, partition("fcr-a", false, true)},
+	{"a node that does not hear", faultLasts, true, partition("fcr-b", true, false)},
+	{"two nodes that do not reach each other", faultLasts, true, func(_ *testing.T, p *place) func() {
+		p.links[0].Shape(relay.Shape{Stop: true}, relay.Shape{Stop: true})
+		p.links[0].Refuse(true)
+		p.links[0].Cut()
+		return func() {
+			p.links[0].Refuse(false)
+			p.whole()
+		}
+	}},
+	{"packets that nftables drops for long", longFault, true, func(t *testing.T, p *place) func() {
 		n := p.nodes[1]
 		n.ns.run(t, "nft add table inet fault; nft 'add chain inet fault in { type filter hook input priority 0; }'; nft add rule inet fault in iifname peers drop")
 		return func() { n.ns.run(t, "nft delete table inet fault") }
 	}},
-	{"packets in a token bucket of 2 Mbit/s", func(t *testing.T, p *place) func() {
+	{"packets in a token bucket of 2 Mbit/s", faultLasts, false, func(t *testing.T, p *place) func() {
 		p.hub.run(t, "for i in fcr-a fcr-b fcr-c; do tc qdisc add dev $i root tbf rate 2mbit burst 16kb latency 50ms; done")
 		return func() { p.hub.run(t, "for i in fcr-a fcr-b fcr-c; do tc qdisc del dev $i root; done") }
 	}},
-	{"a daemon that is killed", func(t *testing.T, p *place) func() {
+	{"a daemon that is killed", faultLasts, false, func(t *testing.T, p *place) func() {
 		n := p.nodes[2]
 		must(t, n.daemon.signal(syscall.SIGKILL))
 		<-n.daemon.ended

@@ -85,11 +85,11 @@ func (n *node) startDaemon() {
 // startFabric lets hosts log in and work, and many flows pass.
 func (n *node) startFabric() {
 	n.fabric = append(n.fabric,
-		n.start("sim", binary("fcr-sim"), "run", "--config", n.path("fabric.yaml")),
+		n.start("sim", binary("fcr-sim"), "run", "--config", n.path("fabric.yaml"), "--json", n.path("sim.json")),
 		n.start("load", binary("fcr-sim"), "load", "--iface", "h0", "--flows", "500", "--rate", "3000", "--duration", "0s"))
 }
 
-// stopFabric ends that.
+// stopFabric ends that. Whatever peers did, the hosts must not have noticed.
 func (n *node) stopFabric() {
 	for _, f := range n.fabric {
 		if err := f.stop(); err != nil {
@@ -97,6 +97,32 @@ func (n *node) stopFabric() {
 		}
 	}
 	n.fabric = nil
+	b, err := os.ReadFile(n.path("sim.json"))
+	must(n.p.t, err)
+	var report any
+	must(n.p.t, json.Unmarshal(b, &report))
+	commands, bad := total(report, "commands"), total(report, "errors")+total(report, "verify_errors")
+	if commands == 0 || bad > 0 {
+		n.p.t.Errorf("%s: %v commands ended well, %v badly", n.name, commands, bad)
+	}
+}
+
+// total is the sum of a number over all places in a JSON document where the key stands.
+func total(document any, key string) (sum float64) {
+	switch d := document.(type) {
+	case map[string]any:
+		for k, v := range d {
+			if n, ok := v.(float64); ok && k == key {
+				sum += n
+			}
+			sum += total(v, key)
+		}
+	case []any:
+		for _, v := range d {
+			sum += total(v, key)
+		}
+	}
+	return sum
 }
 
 // found makes the cluster, as an admin would: one node has the authority, the others join by codes. The files of all nodes
