@@ -15,6 +15,13 @@ import (
 
 // EAL starts once per process.
 func TestMain(m *testing.M) {
+	if path := os.Getenv(childBoot); path != "" {
+		if err := beChild(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	args := []string{"--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m", "512", fmt.Sprintf("--file-prefix=fcr-engine-test-%d", os.Getpid())}
 	if err := dpdk.Init(args); err != nil {
 		fmt.Fprintln(os.Stderr, err)

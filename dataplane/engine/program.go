@@ -82,6 +82,10 @@ func (e *Engine) doProgram() {
 	case command.OpForgetFlows:
 		keys, _ := command.Each[uint64](request)
 		left = doEach(e, keys, func(k *uint64) {
+			if !possible(flow.Key(*k)) {
+				p.answer.Refused++
+				return
+			}
 			e.tellAll(lcore.Unhint, flow.Key(*k))
 			p.answer.Done++
 		})
@@ -148,6 +152,9 @@ func (e *Engine) portHere(port uint8) uint8 {
 	return port
 }
 
+// possible says whether a direction can have this key. In a table others mean empty slots and tombstones.
+func possible(key flow.Key) bool { return key.SID() != key.DID() }
+
 func (e *Engine) programFlow(h *command.FlowHint) {
 	key, port := flow.Key(h.Key), e.portHere(h.Port)
 	if port == login.NoPort {
@@ -156,7 +163,7 @@ func (e *Engine) programFlow(h *command.FlowHint) {
 		}
 	}
 	orient, owner := flow.Orient(h.Orient), e.ownerOf(port)
-	if owner == nil || key.SID() == key.DID() || orient != flow.FromInitiator && orient != flow.FromTarget {
+	if owner == nil || !possible(key) || orient != flow.FromInitiator && orient != flow.FromTarget {
 		e.program.answer.Refused++
 		return
 	}

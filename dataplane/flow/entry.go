@@ -75,10 +75,16 @@ type Info struct {
 	InPort    uint8   // index of the port on which the direction enters
 	Service   int16   // of the policy, -1 for none
 	Static    uint8   // 1: somebody wants it to stand, though it is silent (Wish)
-	Hinted    uint8   // 1: another node has it, and no frame was seen here yet: it gets one more time to be silent
+	Hinted    uint8   // Hinted…: another node has it
 	_         [2]byte
 	Serial    uint64 // number of this life of the direction, never used again in this segment
 }
+
+// What Info.Hinted says of a direction that another node has. Nobody is told of it before its first frame.
+const (
+	Hinted       uint8 = 1 + iota // it may be silent for one more time
+	HintedSilent                  // which has begun
+)
 
 const noSlot = ^uint32(0)
 

@@ -36,6 +36,10 @@ func (w *Worker) obey(c *Command) {
 	case Pin:
 		if e, info := w.ahead(c); e != nil {
 			info.Static = 1
+			if info.Hinted != 0 && e.Frames == 0 {
+				info.Hinted = 0
+				w.touch(e)
+			}
 		}
 	case Unpin:
 		if e := w.Shard.Find(flow.Key(c.Arg)); e != nil {
@@ -47,11 +51,11 @@ func (w *Worker) obey(c *Command) {
 		}
 	case Hint:
 		if e, info := w.ahead(c); e != nil && e.Frames == 0 {
-			info.Hinted = 1
+			info.Hinted = flow.Hinted
 		}
 	case Unhint:
-		if e := w.Shard.Find(flow.Key(c.Arg)); e != nil && e.Frames == 0 && w.Shard.Info(e).Hinted == 1 {
-			w.end(e)
+		if e := w.Shard.Find(flow.Key(c.Arg)); e != nil && e.Frames == 0 && w.Shard.Info(e).Hinted != 0 && w.Shard.Info(e).Static == 0 {
+			w.remove(e)
 		}
 	}
 }
@@ -102,11 +106,15 @@ func (w *Worker) rxOf(port int) *rx {
 // end ends a direction with its final totals told. While a consumer has no room for them it counts as silent for long
 // instead: it ends as soon as there is room, if no frame comes before.
 func (w *Worker) end(e *flow.Entry) {
-	w.Shard.Info(e).Static, w.Shard.Info(e).Hinted = 0, 0
+	w.Shard.Info(e).Static = 0
 	if !w.ended(e) {
 		e.LastSeen = w.now - w.FlowIdle - 1
 		return
 	}
+	w.remove(e)
+}
+
+func (w *Worker) remove(e *flow.Entry) {
 	w.Shard.Remove(e)
 	w.Page.FlowsEnded++
 	w.Page.FlowsLive = uint64(w.Shard.Live())

@@ -78,7 +78,7 @@ func (w *Worker) Fill(slot uint32, item *feed.Item) bool {
 		return false
 	}
 	info := w.Shard.Info(e)
-	if info.Orient == flow.OrientUnknown || info.Hinted == 1 && e.Frames == 0 {
+	if info.Orient == flow.OrientUnknown || info.Hinted != 0 && e.Frames == 0 {
 		return false
 	}
 	w.describe(item.Flow(), e, info)
@@ -165,9 +165,12 @@ func (w *Worker) ended(e *flow.Entry) bool {
 	if info.Static != 0 {
 		return false
 	}
-	if info.Hinted == 1 { // its time begins when the sweep first asks: after a takeover, not before
-		info.Hinted, e.LastSeen = 0, w.now
+	if info.Hinted == flow.Hinted { // its time begins when the sweep first asks: after a takeover, not before
+		info.Hinted, e.LastSeen = flow.HintedSilent, w.now
 		return false
+	}
+	if info.Hinted != 0 && e.Frames == 0 {
+		return true // nobody was told that it began
 	}
 	if w.outlets == nil {
 		return true
