@@ -70,3 +70,6 @@ func (o *origin) position() wire.Position {
 	}
 	return p
 }
+
+// asked says whether the origin was ever asked for, so that how far we have it is news for whoever relays it.
+func (o *origin) asked() bool { return o.wanted != [record.NumStreams]int64{} }

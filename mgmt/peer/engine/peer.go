@@ -20,8 +20,8 @@ type peer struct {
 	replaced [][16]byte // instances that were there before
 
 	positions [maxNodes]wire.Position // what it has of each origin; of itself, what there is
-	target    mark                    // what it had of State of its own when it connected; counts likewise in targetCounts
-	counts    uint64
+	target    mark                    // what it had of State of its own when it connected
+	counts    uint64                  // the same of Counts
 	synced    bool
 
 	flows [maxNodes][record.NumStreams]flow

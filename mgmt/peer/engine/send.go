@@ -50,9 +50,6 @@ func (c *Conn) next(now int64, buf []byte) ([]byte, error) {
 		return c.frame(buf, wire.TypeHello, c.e.hello(c.group).Append)
 	case c.theirs == nil && now-c.started >= int64(c.e.cfg.Settings.SilentAfter):
 		return nil, &ending{wire.Silent, errSilent}
-	case c.theirs == nil && now >= c.started+int64(c.e.cfg.Settings.SilentAfter):
-		c.end(now, wire.Silent, errSilent)
-		return c.next(now, buf)
 	case c.theirs == nil:
 		return nil, nil
 	case len(c.queue) > 0:
@@ -131,7 +128,7 @@ func (c *Conn) room(bytes int) bool {
 func (c *Conn) ack() *wire.Ack {
 	a := &wire.Ack{Sequence: c.in}
 	for slot, o := range c.e.origins {
-		if uint8(slot) == c.peer.slot || c.peer.flows[slot][record.State].asked(o) {
+		if uint8(slot) == c.peer.slot || o.asked() {
 			a.Positions = append(a.Positions, o.position())
 		}
 	}
@@ -139,9 +136,6 @@ func (c *Conn) ack() *wire.Ack {
 	c.peer.sent.Acks++
 	return a
 }
-
-// asked says whether we have asked for the origin lately, so that its position is news for whoever relays it.
-func (f *flow) asked(o *origin) bool { return o.wanted != [record.NumStreams]int64{} }
 
 func (c *Conn) heartbeat(now int64) *wire.Heartbeat {
 	e := c.e
@@ -276,7 +270,9 @@ func (e *Engine) begin(now int64, c *Conn, f *flow) {
 	oldest := uint64(now)
 	for lane, since := range f.since {
 		if since != 0 {
-			c.peer.waits[lane].add(now - since)
+			if since >= c.started { // what was done while nobody was there says nothing of lanes
+				c.peer.waits[lane].add(now - since)
+			}
 			oldest = min(oldest, uint64(since))
 		}
 	}

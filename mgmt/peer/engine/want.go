@@ -45,7 +45,7 @@ func (c *Conn) takeWant(now int64, payload []byte) error {
 	return nil
 }
 
-// miss asks for what is known to exist and does not come. It returns when to look again.
+// miss asks for what is known to exist and does not come.
 func (e *Engine) miss(now int64) {
 	for _, o := range e.origins {
 		if o.slot == e.self {
