@@ -396,7 +396,7 @@ func TestManyFlowsAreProgrammed(t *testing.T) {
 	if p, err := c.ForgetFlows(t.Context(), keys); err != nil || int(p.Done) != len(keys)-1 || p.Refused != 1 {
 		t.Fatalf("%+v %v", p, err)
 	}
-		l.wait(func() bool { return report.Lcores(l.engine.seg.State)[0].Flows == 1 })
+	l.wait(func() bool { return report.Lcores(l.engine.seg.State)[0].Flows == 1 })
 	bad := []command.FlowHint{{Key: hints[0].Key, Port: 9, Orient: 3}, {Key: 0, Orient: 1}, {Key: uint64(flow.MakeKey(0, 0, 7, 8)), Port: login.NoPort, Orient: 1}}
 	if p, err := c.ProgramFlows(t.Context(), bad); err != nil || p.Refused != 3 {
 		t.Errorf("%+v %v", p, err)
