@@ -2,7 +2,6 @@ package replica
 
 import (
 	"math/bits"
-	"slices"
 
 	"fcredirect/mgmt/peer/record"
 )
@@ -75,8 +74,7 @@ func (t *Table) Digest(stream record.Stream) (sum Digest) {
 // Bucket is the digest of one bucket.
 func (t *Table) Bucket(stream record.Stream, i int) Digest { return t.sets[stream].buckets[i] }
 
-// EachInBucket calls f for each live record of a bucket, up to the stream's head, until f returns false. As with Each. It looks
-// through the index: 2 ms at a million records.
+// EachInBucket calls f for each live record of a bucket, up to the stream's head, until f returns false. As with Each.
 func (t *Table) EachInBucket(stream record.Stream, i int, f func(*record.Record) bool) {
 	var r record.Record
 	for _, s := range t.sets[stream].slabs {
@@ -93,17 +91,6 @@ func (t *Table) EachInBucket(stream record.Stream, i int, f func(*record.Record)
 			}
 		}
 	}
-}
-
-// inBucket are the rows of a bucket, live or gone, in the order of the slab: that of the index differs from process to process.
-func (s *slab) inBucket(i int) (slots []uint32) {
-	for _, e := range s.index {
-		if e != 0 && int(e>>slotBits&(Buckets-1)) == i {
-			slots = append(slots, uint32(e&slotMask)-1)
-		}
-	}
-	slices.Sort(slots)
-	return slots
 }
 
 // Repair makes the live records of a bucket those that are given, whatever their versions were, at once. They must be those that

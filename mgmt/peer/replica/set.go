@@ -27,8 +27,8 @@ type grave struct {
 // A place is where the row of a key is, or would be.
 type place struct {
 	key   record.Key
+	name  name
 	slab  *slab
-	hash  uint64
 	slot  uint32
 	row   []uint64 // if found
 	found bool
@@ -45,7 +45,8 @@ func (s *set) at(handle uint32) (*slab, []uint64) {
 // placed is the place of a row that there is.
 func (s *set) placed(handle uint32) place {
 	b, row := s.at(handle)
-	return place{key: record.Key{Kind: b.kind, ID: row[rowID]}, slab: b, hash: hashOf(row[rowID]), slot: handle & slotMask, row: row, found: true}
+	key := record.Key{Kind: b.kind, ID: row[rowID]}
+	return place{key: key, name: nameOf(key), slab: b, slot: handle & slotMask, row: row, found: true}
 }
 
 func (s *set) find(key record.Key) place {
@@ -54,8 +55,8 @@ func (s *set) find(key record.Key) place {
 		b = newSlab(key.Kind)
 		s.slabs[key.Kind] = b
 	}
-	p := place{key: key, slab: b, hash: hashOf(key.ID)}
-	if p.slot, p.found = b.find(key.ID, p.hash); p.found {
+	p := place{key: key, name: nameOf(key), slab: b}
+	if p.slot, p.found = b.find(p.name); p.found {
 		p.row = b.row(p.slot)
 	}
 	return p
@@ -66,7 +67,7 @@ func (s *set) get(key record.Key) (r record.Record, known bool) {
 	if b == nil {
 		return r, false
 	}
-	slot, found := b.find(key.ID, hashOf(key.ID))
+	slot, found := b.find(nameOf(key))
 	if found {
 		b.load(&r, b.row(slot))
 	}
@@ -75,16 +76,12 @@ func (s *set) get(key record.Key) (r record.Record, known bool) {
 
 // write makes a row what is given. The history is the caller's.
 func (s *set) write(p *place, version uint64, gone bool, fields []uint64) (handle uint32) {
-	bucket := -1
-	if s.digests || !p.found {
-		bucket = BucketOf(p.key)
-	}
 	if !p.found {
-		p.slot = p.slab.add(p.key.ID, p.hash, bucket)
+		p.slot = p.slab.add(p.name)
 		p.row, p.found = p.slab.row(p.slot), true
 		s.rows++
 	} else {
-		s.leave(p, bucket)
+		s.leave(p)
 	}
 	row := p.row
 	row[rowVersion] = version << 1
@@ -98,13 +95,13 @@ func (s *set) write(p *place, version uint64, gone bool, fields []uint64) (handl
 	}
 	p.slab.live++
 	if s.digests {
-		s.buckets[bucket].add(mix(p.key.Kind, p.key.ID, version, own))
+		s.buckets[p.name.bucket].add(mix(p.key.Kind, p.key.ID, version, own))
 	}
 	return handleOf(p.key.Kind, p.slot)
 }
 
 // leave takes what a row was out of the sums, and saves it for cuts that have not come to it.
-func (s *set) leave(p *place, bucket int) {
+func (s *set) leave(p *place) {
 	was := p.row[rowVersion]
 	for _, c := range s.cuts {
 		c.save(p.slab, p.row)
@@ -115,7 +112,7 @@ func (s *set) leave(p *place, bucket int) {
 	}
 	p.slab.live--
 	if s.digests {
-		s.buckets[bucket].sub(mix(p.key.Kind, p.key.ID, was>>1, p.row[rowFields:rowFields+p.slab.fields]))
+		s.buckets[p.name.bucket].sub(mix(p.key.Kind, p.key.ID, was>>1, p.row[rowFields:rowFields+p.slab.fields]))
 	}
 }
 
@@ -131,8 +128,8 @@ func (s *set) change(p *place, version uint64, gone bool, fields []uint64) {
 }
 
 func (s *set) remove(p *place) {
-	s.leave(p, BucketOf(p.key))
-	p.slab.remove(p.slot, p.hash)
+	s.leave(p)
+	p.slab.remove(p.slot, p.name)
 	p.found, p.row = false, nil
 	s.rows--
 }
