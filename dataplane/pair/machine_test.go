@@ -281,6 +281,13 @@ func TestAPair(t *testing.T) {
 			w.run(10 * time.Millisecond)
 			w.stands("dead", "active partner_dead 2")
 		},
+	} {
+		t.Run(name, func(t *testing.T) { do(settled(t)) })
+	}
+}
+
+func TestWhoSendsOldOrForeignBeats(t *testing.T) {
+	for name, do := range map[string]func(w *world){
 		"beats that are sent again keep no dead node alive": func(w *world) {
 			old := w.nodes[0].beats
 			w.kill(0)
