@@ -217,15 +217,23 @@ func (e *Engine) apply(now int64, u *unit, more bool) {
 			}
 		})
 	}
-	if err != nil { // more records than we have room for; it is asked for again
-		u.drop()
-		e.tell(Notice{Kind: Refused, Peer: e.names[o.slot], Stream: u.stream, Text: err.Error()})
+	if err != nil {
+		e.refuse(now, u, err)
 	} else {
 		o.needs[u.stream].merge(&u.needs)
 	}
 	told.Records, told.More = e.changes, more
 	e.show(told)
 	e.moved(now, o)
+}
+
+// refuse drops a unit that we have no room for. Its origin is asked again, but not soon.
+func (e *Engine) refuse(now int64, u *unit, why error) {
+	u.drop()
+	for s := range u.origin.wanted {
+		u.origin.wanted[s] = now + refusedFor
+	}
+	e.tell(Notice{Kind: Refused, Peer: e.names[u.origin.slot], Stream: u.stream, Text: why.Error()})
 }
 
 // replace lets the incarnation that has come take the place of the one before.

@@ -259,3 +259,26 @@ func TestResyncPutsRightWhatDiffersAndNothingElse(t *testing.T) {
 	}
 	w.same()
 }
+
+func TestAStreamThatWeHaveNoRoomForReplacesNothing(t *testing.T) {
+	w := newWorld(t, nil, "a", "b")
+	w.start("b", 1, 2, func(c *Config) { c.Settings.RecordsMax, c.Settings.TombstonesMax = 50, 10 })
+	w.put("a", record.High, login(1), 7)
+	w.all()
+	w.run(50 * ms)
+	w.start("a", 2, 9, nil)
+	for i := range uint64(100) {
+		w.put("a", record.High, login(i), i)
+	}
+	w.all()
+	w.run(5000 * ms)
+	if w.value("b", "a", login(1)) != 7 || w.engines["b"].Vector()[0].Incarnation != 1 {
+		t.Error("what was known is gone")
+	}
+	if n := w.told("b", Refused); n != 1 || w.told("b", Disconnected) != 2 {
+		t.Errorf("refused %d times: %v", n, w.notices["b"])
+	}
+	if w.engines["a"].Stats().Wants > 1 {
+		t.Error("it is asked for again and again")
+	}
+}

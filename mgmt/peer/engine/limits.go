@@ -19,5 +19,7 @@ const (
 	shownAtOnce     = 8192     // records that Applied is told at once
 	changeBytes     = 12       // about what a change takes on the wire: only for the trigger by size
 
+	refusedFor = 30_000_000_000 // ns for which a stream is not asked for after it had more records than we have room for
+
 	never = math.MaxInt64
 )

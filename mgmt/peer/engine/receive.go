@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"fcredirect/mgmt/peer/record"
+	"fcredirect/mgmt/peer/replica"
 	"fcredirect/mgmt/peer/wire"
 )
 
@@ -145,7 +146,12 @@ func (c *Conn) stage(now int64, u *wire.Unit) error {
 	}
 	if unit.staging != nil {
 		for i := range u.Records {
-			if err := unit.staging.Add(&u.Records[i]); err != nil {
+			err := unit.staging.Add(&u.Records[i])
+			if errors.Is(err, replica.ErrFull) {
+				c.e.refuse(now, unit, err)
+				break
+			}
+			if err != nil {
 				return fmt.Errorf("unit of %s: %w", c.e.names[u.Origin], err)
 			}
 		}
