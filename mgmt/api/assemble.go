@@ -13,6 +13,7 @@ import (
 	"fcredirect/mgmt/audit"
 	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/change"
+	"fcredirect/mgmt/cluster"
 	"fcredirect/mgmt/hub"
 	"fcredirect/mgmt/metrics"
 	"fcredirect/mgmt/settings"
@@ -31,6 +32,7 @@ type assembly struct {
 	hub      *hub.Hub    // of the live stream
 	topics   []hub.Topic // of it, beside those of the traffic
 	change   *change.Service
+	cluster  *cluster.Service // nil: the node stands alone
 	reporter *report.Reporter // of problems, to role monitor
 
 	certificate func() time.Time        // when the one that is shown ends to be valid; nil: none is

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -49,6 +50,9 @@ func (s *Service) edit(ctx context.Context, who string, e draft.Edit, dry bool, 
 	}
 	s.mu.Unlock()
 	if err := mayEdit(&h, who); err != nil {
+		return nil, err
+	}
+	if err := s.lockedElsewhere(&h, who); err != nil {
 		return nil, err
 	}
 	if lost != nil {
@@ -141,6 +145,17 @@ func mayEdit(h *head, who string) error {
 		return problem.New(problem.ConfirmWindowOpen, "Revision %d is being applied or waits to be confirmed.", h.Apply.Revision)
 	}
 	return lockedTo(h, who)
+}
+
+// lockedElsewhere says that somebody else edits on another node. Who has the lock here keeps it.
+func (s *Service) lockedElsewhere(h *head, who string) error {
+	if h.Lock != nil || s.o.Elsewhere == nil {
+		return nil
+	}
+	if owner, node, since := s.o.Elsewhere(); owner != "" && owner != who {
+		return problem.New(problem.Locked, "%s edits on node %s since %s.", owner, node, since.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 func lockedTo(h *head, who string) error {
@@ -253,7 +268,7 @@ func (s *Service) Lock(ctx context.Context, who string, takeOver bool) error {
 	if h.Lock != nil && h.Lock.Owner == who {
 		return nil
 	}
-	if err := h.allows(StepLock, who, 0); err != nil && !takeOver {
+	if err := cmp.Or(h.allows(StepLock, who, 0), s.lockedElsewhere(&h, who)); err != nil && !takeOver {
 		return err
 	}
 	now := s.o.Now().UTC()

@@ -24,8 +24,8 @@ const (
 	archivePeriod = time.Minute
 	// installGrace is how long an application whose end nobody saw may still come to run, before it is given up.
 	installGrace = 15 * time.Second
-	// installTimeout bounds an installation: 100 ms are usual.
-	installTimeout = 20 * time.Second
+	// installTimeout bounds an installation: 100 ms are usual on one node; others are given 30 s to take part.
+	installTimeout = 60 * time.Second
 	// eventTimeout bounds how long a change waits for room in the queue of events.
 	eventTimeout = 200 * time.Millisecond
 

@@ -68,6 +68,10 @@ func (d Dataplane) Text(document [32]byte) (text []byte, err error) {
 // refusal is the problem of a command that was not done, nil when nobody knows whether it was.
 func refusal(err error) *problem.Problem {
 	var c *command.Error
+	var p *problem.Problem
+	if errors.As(err, &p) && (p.Code == problem.Conflict || p.Code == problem.ConfirmWindowOpen || p.Code == problem.Invalid || p.Code == problem.Busy) {
+		return p // of a plane that is many nodes'
+	}
 	if !errors.As(err, &c) {
 		return nil
 	}

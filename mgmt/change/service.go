@@ -29,11 +29,13 @@ type Settings interface {
 type Options struct {
 	Settings Settings
 	Plane    Plane
-	Traffic  Traffic      // nil: no dry runs and no hits
-	DB       *postgres.DB // of the history; nil: there is none
-	Events   event.Appender
-	Log      *slog.Logger
-	Now      func() time.Time // nil: the clock
+	// Elsewhere says who edits on another node, whose configuration is the same; nil: there is none.
+	Elsewhere func() (owner, node string, since time.Time)
+	Traffic   Traffic      // nil: no dry runs and no hits
+	DB        *postgres.DB // of the history; nil: there is none
+	Events    event.Appender
+	Log       *slog.Logger
+	Now       func() time.Time // nil: the clock
 }
 
 func (o *Options) until(deadline time.Time) time.Duration { return deadline.Sub(o.Now()) }

@@ -49,8 +49,8 @@ type Options struct {
 	Plane Plane
 	Peers Peers
 	Keep  Keeper
-	Check func(document []byte) error                          // whether this node could decide by it
-	Lock  func() (owner string, since time.Time)               // who edits here; empty: nobody
+	Check func(document []byte) error                         // whether this node could decide by it
+	Lock  func() (owner string, since time.Time)              // who edits here; empty: nobody
 	Told  func(what string, v Version, fields map[string]any) // for the log of events
 	Log   *slog.Logger
 	Now   func() time.Time
@@ -162,14 +162,14 @@ func (s *Service) stand() Stand {
 	st := Stand{Node: s.o.Node, Version: k.Version, Document: k.Document, Waits: k.Open != nil}
 	if s.o.Lock != nil {
 		if owner, since := s.o.Lock(); owner != "" {
-			st.Lock = &Lock{Owner: owner, Node: s.o.Node, Since: since}
+			st.Lock = &Editor{Owner: owner, Node: s.o.Node, Since: since}
 		}
 	}
 	return st
 }
 
 // Elsewhere is who edits on another node; nil when nobody does that was heard of lately.
-func (s *Service) Elsewhere() (lock *Lock) {
+func (s *Service) Elsewhere() (lock *Editor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.o.Now()

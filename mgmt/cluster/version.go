@@ -23,8 +23,8 @@ func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Term, v.Revisio
 // newTerm is a term above the one given, that only the node in that slot can begin.
 func newTerm(old uint64, slot int) uint64 { return (old/slots+1)*slots + uint64(slot) }
 
-// Lock says who edits, and on which node.
-type Lock struct {
+// Editor says who edits, and on which node.
+type Editor struct {
 	Owner string    `json:"owner"`
 	Node  string    `json:"node"`
 	Since time.Time `json:"since"`
@@ -45,7 +45,7 @@ type Stand struct {
 	Version  Version `json:"version"`
 	Document string  `json:"document" doc:"SHA-256 of what was confirmed."`
 	Waits    bool    `json:"waits" doc:"A change waits there to be confirmed."`
-	Lock     *Lock   `json:"lock,omitempty"`
+	Lock     *Editor `json:"lock,omitempty"`
 }
 
 // kept is what outlives a process.

@@ -64,6 +64,7 @@ var (
 	changeFields   = slices.Concat(number("revision"), text("by", "document", "why"))
 	muteFields     = slices.Concat(text("mute", "code", "subject", "reason", "who"), times("until"))
 	peerFields     = text("peer", "address", "why")
+	clusterFields  = text("version", "document", "peer")
 	pairFields     = slices.Concat(peerFields, number("epoch"))
 	hookFields     = slices.Concat(text("webhook", "error"), number("status", "waiting", "event"))
 )
@@ -179,6 +180,11 @@ var catalogue = []Entry{
 	{PairTakeover, "pair.takeover", Critical, Peers, "this node took over from {peer}, epoch {epoch}", pairFields},
 	{PairHandover, "pair.handover", Warning, Peers, "{who} had this node hand over to {peer}, epoch {epoch}", slices.Concat(pairFields, text("who"))},
 	{PairStandby, "pair.standby", Notice, Peers, "this node is the standby of {peer}, epoch {epoch}", pairFields},
+	{ClusterCommitted, "cluster.committed", Notice, Policy, "all nodes that take part decide by version {version}", clusterFields},
+	{ClusterFollowed, "cluster.followed", Notice, Policy, "this node decides by version {version} of {peer}", clusterFields},
+	{ClusterBranched, "cluster.branched", Error, Policy, "version {version}, applied here while nodes were apart, gave way to {for} of {peer}: it is kept as a branch",
+		slices.Concat(clusterFields, text("for"))},
+	{ClusterOverruled, "cluster.overruled", Warning, Policy, "version {version} was made without {without}", slices.Concat(clusterFields, text("without"))},
 }
 
 // Lookup is the entry of a type, nil when there is none.

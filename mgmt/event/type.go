@@ -108,7 +108,7 @@ const (
 	WebhookRecovered Type = 1169
 	WebhookGaveUp    Type = 1170
 
-	PeerConnected    Type = 1184 // 1184 to 1215: other nodes (mgmt/peer)
+	PeerConnected    Type = 1184 // 1184 to 1207: other nodes (mgmt/peer)
 	PeerDisconnected Type = 1185
 	PeerSynced       Type = 1186
 	PeerDiverged     Type = 1187
@@ -123,6 +123,11 @@ const (
 	PairTakeover     Type = 1202
 	PairHandover     Type = 1203
 	PairStandby      Type = 1204
+
+	ClusterCommitted Type = 1208 // 1208 to 1215: the configuration of all nodes (mgmt/cluster)
+	ClusterFollowed  Type = 1209
+	ClusterBranched  Type = 1210
+	ClusterOverruled Type = 1211
 )
 
 // String is the type's name.

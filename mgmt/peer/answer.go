@@ -20,6 +20,7 @@ const (
 	MethodList     = "peer.list"     // nothing → ListAnswer
 	MethodSync     = "peer.sync"     // NameRequest → Peer
 	MethodHandOver = "peer.handover" // HandOverRequest → HandOverAnswer
+	MethodAsk      = "peer.ask"      // Question to a node → its answer
 )
 
 // Codes of what was not done.
@@ -161,6 +162,7 @@ func (r *Role) handlers() (remove func()) {
 		{MethodList, func(context.Context, []byte) (any, error) { return ListAnswer{r.List()}, nil }},
 		{MethodSync, r.answerSync},
 		{MethodHandOver, r.answerHandOver},
+		{MethodAsk, r.handleAsk},
 	} {
 		removes = append(removes, r.o.Bus.Handle(m.name, func(ctx context.Context, request []byte) ([]byte, error) {
 			answer, err := m.do(ctx, request)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fcredirect/mgmt/attach"
+	"fcredirect/mgmt/peer/ask"
 	"fcredirect/mgmt/peer/engine"
 	"fcredirect/mgmt/peer/link"
 	"fcredirect/mgmt/peer/pki"
@@ -32,6 +33,7 @@ type cluster struct {
 	partner     uint8 // self where there is none
 
 	engine      *engine.Engine
+	asker       *ask.Asker // questions of other roles to nodes, and of nodes to other roles
 	own         *own
 	programmer  *programmer // nil: no partner
 	silentAfter time.Duration
@@ -104,7 +106,7 @@ func newCluster(r *Role) (*cluster, error) {
 	}
 	c.silentAfter = settings.SilentAfter
 	config := engine.Config{
-		Self: r.o.Node, Nodes: c.names, Settings: settings, Applied: c.applied, Notice: c.notice, Wake: c.wake,
+		Self: r.o.Node, Nodes: c.names, Settings: settings, Applied: c.applied, Notice: c.notice, Wake: c.wake, Message: func(from string, b []byte) { c.asker.Message(from, b) },
 		Wall: func() int64 { return time.Now().UnixNano() },
 	}
 	if config.Incarnation, err = nextIncarnation(c.dir); err != nil {
@@ -116,6 +118,7 @@ func newCluster(r *Role) (*cluster, error) {
 	if c.engine, err = engine.New(config); err != nil {
 		return nil, fmt.Errorf("peer: %w", err)
 	}
+	c.asker = ask.New(ask.Options{Send: c.engine.Send, Answer: r.asked})
 	c.own = newOwn(c.engine, c.now, c.self, c.partner)
 	if c.partner != c.self {
 		c.programmer = newProgrammer(c.engine, c.now, c.self, c.partner, c.partnerName, c.pairNow)
@@ -153,6 +156,7 @@ func (c *cluster) run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
+	defer c.asker.Close()
 	running.Go(func() { c.tick(ctx) })
 	running.Go(func() { c.tellNews(ctx) })
 	running.Go(func() { c.judge(ctx) })

@@ -50,6 +50,9 @@ const (
 	certificateSoon = 30 * 24 * time.Hour
 	// handOverTimeout bounds a planned hand-over: less than whoever asked waits.
 	handOverTimeout = 4 * time.Second
+
+	// answerTimeout is how long another role may take to answer the question of a node.
+	answerTimeout = 30 * time.Second
 )
 
 // pace is how often it is looked at what makes no sound. Tests have a quicker one.

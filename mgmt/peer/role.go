@@ -30,6 +30,9 @@ type Options struct {
 	Peers  config.Peer    // without nodes, this one stands alone
 	Events event.Appender // nil: nobody keeps them
 	Alarms Alarms         // nil: nobody hears of them
+
+	// Answer takes the questions of other nodes; nil: nobody does.
+	Answer func(ctx context.Context, question []byte) ([]byte, error)
 }
 
 // Role is one instance.

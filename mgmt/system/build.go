@@ -97,6 +97,9 @@ func (a *assembly) makePeer(i config.Instance) (Role, error) {
 	return peer.New(peer.Options{
 		Place: a.Place, Bus: handles{a.bus}, Log: a.Log, Batch: i.Role.Batch, Node: a.Config.Node, Dir: filepath.Join(a.Config.StateDir, "peer"),
 		Peers: a.Config.Peer, Events: a.events, Alarms: report.New(a.bus, a.Log),
+		Answer: func(ctx context.Context, question []byte) ([]byte, error) {
+			return a.bus.Call(ctx, "api", peer.MethodAsked, question)
+		},
 	})
 }
 

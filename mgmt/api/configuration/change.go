@@ -136,6 +136,8 @@ type ApplyOrder struct {
 	Immediate bool    `json:"immediate,omitempty" doc:"Without a window: it is confirmed at once, and nothing takes it back. Admins only."`
 	Note      string  `json:"note,omitempty" maxLength:"4096"`
 	Ticket    string  `json:"ticket,omitempty" maxLength:"128"`
+
+	Without []string `json:"without,omitempty" maxItems:"15" doc:"Other nodes of the cluster that are left out because they are away. Admins only. They follow when they are back."`
 }
 
 type applyInput struct {
@@ -214,6 +216,13 @@ func registerWay(a *rest.API, c *change.Service) {
 func do(ctx context.Context, in *applyInput, apply func(context.Context, change.Order) (change.Applied, error)) (*rest.Item[change.Applied], error) {
 	o, err := in.order(ctx)
 	if err != nil {
+		return nil, err
+	}
+	var without []string
+	if in.Body != nil {
+		without = in.Body.Without
+	}
+	if ctx, err = among(ctx, o.By, without); err != nil {
 		return nil, err
 	}
 	done, err := apply(ctx, o)

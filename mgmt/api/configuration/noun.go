@@ -11,11 +11,16 @@ import (
 	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/change"
 	"fcredirect/mgmt/change/draft"
+	"fcredirect/mgmt/cluster"
 	"fcredirect/mgmt/problem"
 )
 
 // Deps is what the operations are made of.
-type Deps struct{ Change *change.Service }
+type Deps struct {
+	Change  *change.Service
+	Cluster *cluster.Service // nil: this node stands alone
+	Node    string
+}
 
 // Register adds all operations.
 func Register(a *rest.API, d Deps) {
@@ -27,6 +32,7 @@ func Register(a *rest.API, d Deps) {
 	registerWay(a, d.Change)
 	registerHistory(a, d.Change)
 	registerDocument(a, d.Change)
+	registerCluster(a, d)
 }
 
 // noun is what the kinds of objects have in common: lists, reads, writes and renames. T is the object, V what is answered
