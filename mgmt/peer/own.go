@@ -57,18 +57,20 @@ func (o *own) ref(refs []record.Ref, key record.Key) []record.Ref {
 	return refs
 }
 
-// put tells fields of a record. What is known already is told anew if it is older than a version. It says whether it is told.
-func (o *own) put(lane record.Lane, key record.Key, fields []uint64, than uint64, refs ...record.Ref) bool {
+// news says whether fields of a record are to be told: they are not known, or only by a change that is not later than a
+// version. live says whether there is such a record.
+func (o *own) news(key record.Key, fields []uint64, than uint64) (is, live bool) {
 	was, live := o.get(key)
-	if live && was.Version > than && slices.Equal(was.Fields[:len(fields)], fields) {
-		return false
-	}
+	return !live || was.Version <= than || !slices.Equal(was.Fields[:len(fields)], fields), live
+}
+
+// put tells fields of a record of which news has said that they are to be told.
+func (o *own) put(lane record.Lane, key record.Key, live bool, fields []uint64, refs ...record.Ref) {
 	if !live {
 		o.live[key.Kind.Stream()].Add(1)
 	}
 	c := o.next(lane, key)
 	c.n, c.nrefs = copy(c.fields[:], fields), copy(c.refs[:], refs)
-	return true
 }
 
 // delete tells that a record is gone, if there is one.

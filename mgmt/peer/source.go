@@ -177,7 +177,7 @@ func (s *source) login(l *feed.LoginItem, old bool) {
 		}
 	}
 	packLogin(s.fields[:], l, table)
-	s.tell(laneOf(l.Lane), key, old)
+	s.tell(laneOf(l.Lane), key, old, nothing)
 }
 
 // flow takes a direction in: what it is, and its totals.
@@ -191,30 +191,40 @@ func (s *source) flow(f *feed.FlowItem, old bool) {
 	if f.Frames == 0 {
 		return
 	}
-	s.refs = s.refs[:0]
-	for _, end := range []uint64{flow.Key(f.Key).Source(), flow.Key(f.Key).Destination()} {
-		s.refs = s.own.ref(s.refs, record.Key{Kind: record.Login, ID: end})
-	}
-	if f.Service >= 0 {
-		if service := s.service(int(f.Service)); service != (record.Key{}) {
-			s.refs = s.own.ref(s.refs, service)
-		}
-	}
 	packFlow(s.fields[:], f, s.wall)
-	s.tell(laneOf(f.Lane), key, old)
+	s.tell(laneOf(f.Lane), key, old, func(refs []record.Ref) []record.Ref {
+		for _, end := range []uint64{flow.Key(f.Key).Source(), flow.Key(f.Key).Destination()} {
+			refs = s.own.ref(refs, record.Key{Kind: record.Login, ID: end})
+		}
+		if f.Service < 0 {
+			return refs
+		}
+		if service := s.service(int(f.Service)); service != (record.Key{}) {
+			refs = s.own.ref(refs, service)
+		}
+		return refs
+	})
 	packCount(s.fields[:], f, s.wall)
-	s.refs = append(s.refs[:0], record.Ref{Origin: s.own.slot, Key: key})
-	s.tell(record.Normal, totals, old)
+	s.tell(record.Normal, totals, old, func(refs []record.Ref) []record.Ref {
+		return append(refs, record.Ref{Origin: s.own.slot, Key: key})
+	})
 }
 
 // tell puts a record. When everything is told once more, each is put though it says what is known already: what has an old
 // version then is gone.
-func (s *source) tell(lane record.Lane, key record.Key, old bool) {
-	if s.own.put(lane, key, s.fields[:key.Kind.Fields()], s.settling.than(key, old), s.refs...) {
-		s.settling.put(key, old)
+func (s *source) tell(lane record.Lane, key record.Key, old bool, depends func([]record.Ref) []record.Ref) {
+	fields := s.fields[:key.Kind.Fields()]
+	is, live := s.own.news(key, fields, s.settling.than(key, old))
+	if !is {
+		return
 	}
-	s.refs = s.refs[:0]
+	s.refs = depends(s.refs[:0])
+	s.own.put(lane, key, live, fields, s.refs...)
+	s.settling.put(key, old)
 }
+
+// nothing is what a login depends on.
+func nothing(refs []record.Ref) []record.Ref { return refs }
 
 // laneOf is the lane of an item. One beyond those that there are would be a newer data plane's: the least urgent.
 func laneOf(l feed.Lane) record.Lane { return min(record.Lane(l), record.Normal) }
@@ -271,8 +281,10 @@ func (s *source) fact(number int, value uint64) {
 		return
 	}
 	*f = fact{value, true}
+	key := record.Key{Kind: record.Node, ID: uint64(number)}
 	s.fields[record.NodeValue], s.fields[record.NodeSince] = value, uint64(time.Now().UnixNano())
-	s.own.put(record.High, record.Key{Kind: record.Node, ID: uint64(number)}, s.fields[:record.Node.Fields()], 0)
+	_, live := s.own.get(key)
+	s.own.put(record.High, key, live, s.fields[:record.Node.Fields()])
 }
 
 // lookServices tells of all services, and of those that the policy has no longer.
@@ -311,7 +323,8 @@ func (s *source) service(index int) (key record.Key) {
 	}
 	var fields [record.MaxFields]uint64
 	packService(fields[:], name, now.usable, time.Now().UnixNano())
-	s.own.put(lane, key, fields[:record.Service.Fields()], 0)
+	_, live := s.own.get(key)
+	s.own.put(lane, key, live, fields[:record.Service.Fields()])
 	return key
 }
 

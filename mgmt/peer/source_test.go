@@ -17,7 +17,7 @@ import (
 )
 
 // alone is a source of the first of two nodes, which is given items by hand.
-func alone(t *testing.T) *source {
+func alone(t testing.TB) *source {
 	t.Helper()
 	e, err := engine.New(engine.Config{Self: "a", Nodes: []string{"a", "b"}, Incarnation: 1, Instance: [16]byte{1}, Settings: engine.Defaults()})
 	if err != nil {
