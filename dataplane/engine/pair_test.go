@@ -278,6 +278,9 @@ func TestWhenANodeIsCutOffTheOtherGoesOn(t *testing.T) {
 	if b.Why != pair.WhyDead || b.Epoch < 2 || b.Takeovers == 0 || b.Announce == 0 {
 		t.Errorf("%+v", b)
 	}
+	if flows := report.Flows(s.nodes[1].engine.seg.State); len(flows) != 1 || flows[0].Initiator != "20:00:00:00:00:00:00:01" || flows[0].FramesOut == 0 {
+		t.Errorf("%+v", flows)
+	}
 	s.until("the one that is cut off to be active too", s.is(0, pair.Active))
 	// Two are active now. As soon as they hear each other one of them is.
 	s.mu.Lock()

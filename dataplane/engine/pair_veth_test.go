@@ -21,6 +21,7 @@ import (
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/login"
 	"fcredirect/dataplane/pair"
+	"fcredirect/dataplane/report"
 	"fcredirect/dataplane/shm"
 	"fcredirect/dataplane/sim/wire"
 )
@@ -306,16 +307,42 @@ func TestTwoDataPlanesBetweenTwoSwitches(t *testing.T) {
 	}
 	r.until(func() bool { return r.pair(0).State == pair.Standby })
 
+	// Frames wait for a process that is stopped. When it goes on it must not put them out: others came after them.
 	r.ready(0)
-	sent, missing, twice, pause = r.stream(3*time.Second, func() {
-		time.Sleep(500 * time.Millisecond)
+	sent, missing, twice, pause = r.stream(2500*time.Millisecond, func() {
+		time.Sleep(300 * time.Millisecond)
 		begin := time.Now()
-		r.kill(1)
+		r.signal(1, syscall.SIGSTOP)
 		r.until(func() bool { return r.pair(0).State == pair.Active })
+		took = time.Since(begin)
+		time.Sleep(time.Second - took)
+		r.signal(1, syscall.SIGCONT)
+		r.until(func() bool { return r.pair(1).State == pair.Standby })
+	})
+	t.Logf("stopped, active after %v: %d frames, %d missing, %d twice, the longest pause %v", took.Round(time.Millisecond), sent, missing, twice, pause)
+	if missing < 100 || twice > 0 {
+		t.Errorf("%d frames twice, %d missing: those that waited went out late", twice, missing)
+	}
+	if drops := report.Ports(r.state[1])[0].Drops["standby"]; drops < 100 {
+		t.Errorf("the process that was stopped dropped %d frames", drops)
+	}
+
+	r.ready(1)
+	sent, missing, twice, pause = r.stream(1500*time.Millisecond, func() {
+		time.Sleep(300 * time.Millisecond)
+		begin := time.Now()
+		r.kill(0)
+		r.until(func() bool { return r.pair(1).State == pair.Active })
 		took = time.Since(begin)
 	})
 	t.Logf("killed, active after %v: %d frames, %d missing, %d twice, the longest pause %v", took.Round(time.Millisecond), sent, missing, twice, pause)
-	if a := r.pair(0); a.Why != pair.WhyDead || a.Takeovers == 0 || twice > 0 || missing == sent {
-		t.Errorf("%d frames twice, %d missing, %+v", twice, missing, a)
+	if b := r.pair(1); b.Why != pair.WhyDead || b.Takeovers == 0 || twice > 0 || missing == sent {
+		t.Errorf("%d frames twice, %d missing, %+v", twice, missing, b)
+	}
+}
+
+func (r *road) signal(i int, s syscall.Signal) {
+	if err := r.children[i].Process.Signal(s); err != nil {
+		r.t.Error(err)
 	}
 }
