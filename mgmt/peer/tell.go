@@ -163,7 +163,7 @@ func (c *cluster) judgeReadiness(ctx context.Context, was Readiness) Readiness {
 	switch {
 	case is.Ready && !was.Ready:
 		c.tell(ctx, event.PairReady, fields)
-	case !is.Ready && was.Ready:
+	case !is.Ready && was.Ready && !active:
 		c.tell(ctx, event.PairNotReady, fields)
 	}
 	return is
