@@ -58,9 +58,13 @@ func (p *partner) head(to, from frame.MAC, vlan uint16, kind byte) {
 	p.frame = append(p.frame, kind)
 }
 
-// putOut hands the frame to the lcore of a port. Without an mbuf or room there is none, and the next comes soon.
+// putOut hands the frame to the lcore of a port. Without an mbuf or room there is none, and the next comes soon. A port
+// without its link gets none: what stands in its queue would keep the port that feeds it from being polled.
 func (e *Engine) putOut(port int) {
 	p := &e.pair
+	if e.infos[port].Up == 0 {
+		return
+	}
 	for len(p.frame) < frameMin {
 		p.frame = append(p.frame, 0)
 	}

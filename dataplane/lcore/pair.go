@@ -133,7 +133,8 @@ func (w *Worker) keep(n int, wanted func(int) bool) (left int) {
 	return left
 }
 
-// sendOwn puts out frames of our own, some at a time. What finds its port held up is not sent: the next beat comes soon.
+// sendOwn puts out frames of our own, some at a time. What finds its port held up is not sent: the next beat comes soon,
+// and a queue that never became empty would keep the port that feeds it from being polled.
 func (w *Worker) sendOwn() {
 	if w.Sends == nil {
 		return
@@ -146,7 +147,7 @@ func (w *Worker) sendOwn() {
 		s := *(*Send)(slot)
 		q := w.txOf[s.Port]
 		switch c := w.Cycle; {
-		case q >= 0 && c.Tx[q].N < queueHeldMax:
+		case q >= 0 && w.heldSince[q] == 0 && c.Tx[q].N < queueHeldMax:
 			w.put(q, s.Mbuf)
 			w.Counters[s.Port].Injected++
 		case c.NFree < freeHeldMax:
