@@ -30,7 +30,7 @@ var notes = []string{
 	"synchronous is the papers' start as they describe it; pipelined is the better rival, and what ours is held against",
 	fmt.Sprintf("on the shaped link each packet costs its bytes and %d of headers, as the sender's TCP made it; up to %v of sending wait in the link's queue, as tc-tbf is usually set up, and whoever fills the link waits about so long", relay.Overhead, relay.DefaultQueue),
 	"CPU is of both ends, with the kernel's part of the system calls, without what making the trace takes; both ends share one process and its collector",
-	"a flow of the newcomer is a record of what happens to one direction and one of its totals",
+	"a flow that the newcomer is told is a record of what happens to one direction and one of its totals; meanwhile the sender goes on telling a third node of immediate changes, all nodes sharing this machine's CPUs",
 }
 
 // find gives a variant's figures on a trace.

@@ -3,22 +3,27 @@ package replication
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"runtime"
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fcredirect/mgmt/peer/engine"
+	"fcredirect/mgmt/peer/link"
 	"fcredirect/mgmt/peer/record"
 )
 
-// arrival is one node that comes to another which has many flows.
+// arrival is one node that comes to two which have many flows, one of them its own.
 type arrival struct {
-	Seconds   float64   `json:"seconds"` // from the newcomer's start, with its first handshake, until digests are equal
+	Seconds   float64   `json:"seconds"` // from the newcomer's start, with its first handshake, until it has everything
 	Records   int       `json:"records"`
 	Bytes     uint64    `json:"bytes"`
 	Messages  uint64    `json:"messages"`
-	CPU       float64   `json:"cpu_seconds"`   // of both nodes
-	Live      Staleness `json:"live"`          // of immediate changes that were made meanwhile
+	CPU       float64   `json:"cpu_seconds"`   // of all nodes
+	Live      Staleness `json:"live"`          // of immediate changes that were made meanwhile, at the node that was there before
 	Memory    int       `json:"replica_bytes"` // of the tables of one node
 	PerRecord float64   `json:"bytes_per_record"`
 }
@@ -34,74 +39,178 @@ func (l *lab) arrive(ctx context.Context, flows int) (a arrival, err error) {
 	defer func() { err = errors.Join(err, v.close()) }()
 	w := newWorld((flows + 1) / 2) // both directions of half as many
 	s := &live{v: v, w: w}
-	if err := v.make(s.applied); err != nil {
+	if err := v.make([]string{newcomer, sender, receiver}, s.applied); err != nil {
 		return a, err
 	}
 	if a.Records, err = v.crowd(w); err != nil {
 		return a, err
 	}
+	if err := errors.Join(v.connect(), v.settled()); err != nil {
+		return a, err
+	}
+	c, err := v.newcomer()
+	if err != nil {
+		return a, err
+	}
+	defer func() { err = errors.Join(err, c.stop()) }()
 	runtime.GC()
-	s.heads, s.base = v.from.engine.Vector()[v.slot].Versions, uint64(a.Records)
-	begun, cpu := time.Now(), cpuTime()
-	if err := v.connect(); err != nil {
+	heads := v.from.engine.Vector()[v.slot].Versions
+	s.base, s.begun = max(heads[record.State], heads[record.Counts]), time.Now()
+	cpu := cpuTime()
+	if err := c.come(v); err != nil {
 		return a, err
 	}
-	for !v.has(s.heads) {
-		if err := s.change(); err != nil {
-			return a, err
+	stop := s.start()
+	for !c.has(v.slot, heads) { // which waits while the newcomer is busy, so it is not what makes the changes
+		if time.Since(s.begun) > syncLimit || ctx.Err() != nil {
+			return a, errors.Join(errors.New("bench: the newcomer was not synced in time"), stop(), ctx.Err())
 		}
-		if time.Since(begun) > syncLimit || ctx.Err() != nil {
-			return a, errors.Join(errors.New("bench: the newcomer was not synced in time"), ctx.Err())
-		}
-		time.Sleep(livePause)
+		time.Sleep(time.Millisecond)
 	}
-	a.Seconds, a.CPU = time.Since(begun).Seconds(), (cpuTime() - cpu).Seconds()
-	if err := v.settled(); err != nil {
+	a.Seconds, a.CPU = time.Since(s.begun).Seconds(), (cpuTime() - cpu).Seconds()
+	if err := errors.Join(stop(), v.agree(c, syncLimit)); err != nil {
 		return a, err
 	}
-	cost := v.look()
-	a.Bytes, a.Messages, a.Memory = cost.bytes, cost.messages, v.to.engine.Stats().Memory
+	p := c.engine.Peers(l.now())[0] // the sender: the newcomer's name is the lowest
+	a.Bytes, a.Messages, a.Memory = c.received(), p.Received.Frames, c.engine.Stats().Memory
 	a.PerRecord = float64(a.Bytes) / float64(a.Records)
 	a.Live = staleness(s.ages)
 	return a, nil
 }
 
-// live is what goes on while the newcomer is synced: now and then a flow fails. Before the newcomer has any state that comes
-// with all the rest; afterwards it must not wait for the totals that are still under way.
+// live is what goes on while the newcomer is synced: a flow fails each livePause.
 type live struct {
 	v     *oursVariant
 	w     *world
-	heads [record.NumStreams]uint64 // when the newcomer came
-	base  uint64
+	begun time.Time
+	base  uint64 // the version before the first change
+	made  int
 
-	mu    sync.Mutex
-	at    []time.Time
-	since time.Time // that the newcomer has all state of before
-	ages  []int64
+	mu   sync.Mutex
+	ages []int64
 }
 
-func (s *live) change() error {
-	s.mu.Lock()
-	key := s.w.direction(len(s.at) % (2 * s.w.flows))
-	s.at = append(s.at, time.Now())
-	s.mu.Unlock()
-	return s.v.from.engine.Put(s.v.r.lab.now(), record.Immediate, s.w.keys[key], s.w.change(key, 1, false))
+// start makes changes when they are due, from a thread of its own, until it is stopped.
+func (s *live) start() (stop func() error) {
+	ended, failed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()                                           // never unlocked: the thread ends with the goroutine, and its priority with it
+		_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), niceness) // it may not be allowed to
+		var err error
+		for err == nil {
+			select {
+			case <-ended:
+				failed <- nil
+				return
+			default:
+				err = s.due()
+				sleep(playPause)
+			}
+		}
+		failed <- err
+	}()
+	return func() error {
+		close(ended)
+		return <-failed
+	}
 }
 
+// due makes those that are due, together, as the role does with what it finds in its rings.
+func (s *live) due() (err error) {
+	n := int(time.Since(s.begun)/livePause) - s.made
+	if n == 0 {
+		return nil
+	}
+	s.v.from.engine.Batch(s.v.r.lab.now(), func(b *engine.Batch) {
+		for ; n > 0 && err == nil; n-- {
+			key := s.w.direction(s.made % (2 * s.w.flows))
+			err = b.Put(record.Immediate, s.w.keys[key], s.w.change(key, 1, false))
+			s.made++
+		}
+	})
+	return err
+}
+
+// applied is called by the engine of the node that was there before.
 func (s *live) applied(a engine.Applied) {
-	if a.Origin != s.v.slot || a.Stream != record.State {
+	if a.Origin != s.v.slot || s.begun.IsZero() {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range a.Records {
-		n := int64(a.Records[i].Version) - int64(s.base) - 1
-		if n >= 0 && n < int64(len(s.at)) && !s.since.IsZero() && s.at[n].After(s.since) {
-			s.ages = append(s.ages, int64(time.Since(s.at[n])))
+		if n := int64(a.Records[i].Version) - int64(s.base); n > 0 {
+			s.ages = append(s.ages, int64(time.Since(s.begun)-time.Duration(n)*livePause))
 		}
 	}
-	if a.Reset && s.since.IsZero() {
-		s.since = time.Now()
+}
+
+// comer is the newcomer.
+type comer struct {
+	*node
+	mu    sync.Mutex // guards conns
+	conns []*counted // with the sender
+}
+
+// newcomer makes a node that does not run yet.
+func (o *oursVariant) newcomer() (*comer, error) {
+	n, err := o.r.lab.newNode(newcomer, []string{newcomer, sender, receiver}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &comer{node: n}, nil
+}
+
+// come starts it. Its name is the lowest, so it dials the others as soon as it is there.
+func (c *comer) come(o *oursVariant) error {
+	return c.connect(o.r.ctx, link.Options{
+		Peers: []link.Peer{{Name: sender, Address: o.back.address}, {Name: receiver, Address: o.r.line.address}},
+		Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
+			conn, err := (&line{address: address}).dial(ctx)
+			if err != nil {
+				return nil, err
+			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if address == o.back.address {
+				c.conns = append(c.conns, conn)
+			}
+			return conn, nil
+		},
+	})
+}
+
+// received are the bytes from the sender.
+func (c *comer) received() (n uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.conns {
+		n += conn.received.Load()
+	}
+	return n
+}
+
+// has says whether it has come so far.
+func (c *comer) has(slot uint8, heads [record.NumStreams]uint64) bool {
+	have := c.engine.Vector()[slot].Versions
+	for stream, head := range heads {
+		if have[stream] < head {
+			return false
+		}
+	}
+	return true
+}
+
+// agree waits until the newcomer has the digests of the sender.
+func (o *oursVariant) agree(c *comer, limit time.Duration) error {
+	for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
+		here, there := o.from.engine.Digests()[o.slot], c.engine.Digests()[o.slot]
+		if here == there {
+			return nil
+		}
+		if time.Now().After(end) || o.r.ctx.Err() != nil {
+			return fmt.Errorf("bench: the digests of the sender are %v, of the newcomer %v", here, there)
+		}
 	}
 }
 
@@ -120,15 +229,4 @@ func (o *oursVariant) crowd(w *world) (n int, err error) {
 		})
 	}
 	return n, err
-}
-
-// has says whether the receiver has come so far.
-func (o *oursVariant) has(heads [record.NumStreams]uint64) bool {
-	have := o.to.engine.Vector()[o.slot].Versions
-	for stream, head := range heads {
-		if have[stream] < head {
-			return false
-		}
-	}
-	return true
 }

@@ -20,8 +20,9 @@ import (
 // The nodes of the bench. The lower name dials, so changes go the way of the line.
 const (
 	clusterName = "bench"
-	sender      = "a"
-	receiver    = "b"
+	newcomer    = "a"
+	sender      = "b"
+	receiver    = "c"
 	nowhere     = "127.0.0.1:9" // is never dialled
 )
 
@@ -34,7 +35,7 @@ type lab struct {
 
 func (l *lab) now() int64 { return int64(time.Since(l.begun)) }
 
-// openLab makes a cluster of two nodes, in the way in which admins do.
+// openLab makes a cluster, in the way in which admins do.
 func openLab(ctx context.Context) (l *lab, err error) {
 	l = &lab{stores: map[string]*pki.Store{}, begun: time.Now()}
 	if l.dir, err = os.MkdirTemp("", "fcr-bench-peer-"); err != nil {
@@ -56,20 +57,29 @@ func (l *lab) found(ctx context.Context) error {
 		return errors.Join(err, way.close())
 	}
 	l.stores[sender] = first
-	invited, err := first.Invite(receiver, way.address)
-	if err != nil {
-		return errors.Join(err, way.close())
-	}
-	n, err := l.newNode(sender, nil)
+	n, err := l.newNode(sender, []string{sender, receiver}, nil)
 	if err == nil {
 		err = n.connect(ctx, link.Options{Listener: func(context.Context) (net.Listener, error) { return way.listener, nil }})
 	}
 	if err != nil {
 		return errors.Join(err, way.close())
 	}
-	second, err := pki.Join(ctx, pki.JoinOptions{Dir: filepath.Join(l.dir, receiver), Node: receiver, Code: invited.Code, Now: time.Now})
-	l.stores[receiver] = second
+	for _, name := range [2]string{receiver, newcomer} {
+		err = errors.Join(err, l.join(ctx, first, name, way.address))
+	}
 	return errors.Join(err, n.stop(), way.close())
+}
+
+func (l *lab) join(ctx context.Context, first *pki.Store, name, address string) error {
+	invited, err := first.Invite(name, address)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	l.stores[name], err = pki.Join(ctx, pki.JoinOptions{Dir: filepath.Join(l.dir, name), Node: name, Code: invited.Code, Now: time.Now})
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	return nil
 }
 
 func (l *lab) close() error { return os.RemoveAll(l.dir) }
@@ -86,10 +96,10 @@ type node struct {
 }
 
 // newNode makes a node that has no connections yet.
-func (l *lab) newNode(name string, applied func(engine.Applied)) (*node, error) {
+func (l *lab) newNode(name string, nodes []string, applied func(engine.Applied)) (*node, error) {
 	n := &node{name: name, lab: l, cancel: func() {}}
 	c := engine.Config{
-		Cluster: clusterName, Self: name, Nodes: []string{sender, receiver}, Incarnation: uint64(time.Now().UnixNano()), Settings: engine.Defaults(),
+		Cluster: clusterName, Self: name, Nodes: nodes, Incarnation: uint64(time.Now().UnixNano()), Settings: engine.Defaults(),
 		Applied: applied, Wake: func(c *engine.Conn) { n.link.Wake(c) },
 	}
 	if _, err := rand.Read(c.Instance[:]); err != nil {
@@ -142,6 +152,7 @@ func (n *node) stop() error {
 type oursVariant struct {
 	r        *run
 	from, to *node
+	back     *line // where the sender itself is reached
 	slot     uint8
 	base     uint64 // the last version before the trace
 	refs     []record.Ref
@@ -151,7 +162,7 @@ type oursVariant struct {
 
 func openOurs(r *run) (variant, error) {
 	o := &oursVariant{r: r}
-	err := o.make(o.applied)
+	err := o.make([]string{sender, receiver}, o.applied)
 	if err == nil {
 		err = o.fill()
 	}
@@ -168,25 +179,31 @@ func openOurs(r *run) (variant, error) {
 }
 
 // make makes both nodes.
-func (o *oursVariant) make(applied func(engine.Applied)) (err error) {
-	if o.from, err = o.r.lab.newNode(sender, nil); err != nil {
+func (o *oursVariant) make(nodes []string, applied func(engine.Applied)) (err error) {
+	if o.back, err = openLine(0); err != nil {
+		return err
+	}
+	if o.from, err = o.r.lab.newNode(sender, nodes, nil); err != nil {
 		return err
 	}
 	o.slot, _ = o.from.engine.Slot(sender)
-	o.to, err = o.r.lab.newNode(receiver, applied)
+	o.to, err = o.r.lab.newNode(receiver, nodes, applied)
 	return err
 }
 
 // connect lets them find each other. The bytes of the sender's connections are counted.
 func (o *oursVariant) connect() error {
+	peers := func(name string) []link.Peer { // the newcomer is expected everywhere; it is it that dials
+		return []link.Peer{{Name: newcomer, Address: nowhere}, {Name: name, Address: o.r.line.address}}
+	}
 	err := o.to.connect(o.r.ctx, link.Options{
-		Listener: func(context.Context) (net.Listener, error) { return o.r.line.listener, nil }, Peers: []link.Peer{{Name: sender, Address: nowhere}},
+		Listener: func(context.Context) (net.Listener, error) { return o.r.line.listener, nil }, Peers: peers(sender),
 	})
 	if err != nil {
 		return err
 	}
 	return o.from.connect(o.r.ctx, link.Options{
-		Peers: []link.Peer{{Name: receiver, Address: o.r.line.address}},
+		Listener: func(context.Context) (net.Listener, error) { return o.back.listener, nil }, Peers: peers(receiver),
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			c, err := o.r.line.dial(ctx)
 			if err != nil {
@@ -218,12 +235,18 @@ func (o *oursVariant) fill() (err error) {
 // settled waits until both connections stand and the receiver has what is there.
 func (o *oursVariant) settled() error {
 	for end := time.Now().Add(syncLimit); time.Now().Before(end) && o.r.ctx.Err() == nil; time.Sleep(time.Millisecond) {
-		p := o.from.engine.Peers(o.r.lab.now())[0]
+		p := o.peer()
 		if p.Connected[engine.Urgent] && p.Connected[engine.Bulk] && o.equal() == nil {
 			return nil
 		}
 	}
 	return fmt.Errorf("bench: the nodes did not come together within %v: %w", syncLimit, errors.Join(o.equal(), o.r.ctx.Err()))
+}
+
+// peer is what the sender knows of the receiver, whose name is the last.
+func (o *oursVariant) peer() engine.PeerStatus {
+	all := o.from.engine.Peers(o.r.lab.now())
+	return all[len(all)-1]
 }
 
 // equal compares how far the receiver is, and the digests.
@@ -272,7 +295,7 @@ func (o *oursVariant) look() (t tally) {
 	for _, c := range o.conns {
 		t.add(c.tally())
 	}
-	p := o.from.engine.Peers(o.r.lab.now())[0]
+	p := o.peer()
 	t.messages, t.answers, t.stages = p.Sent.Frames, p.Received.Frames, p.Savings
 	return t
 }
@@ -282,6 +305,9 @@ func (o *oursVariant) close() (err error) {
 		if n != nil {
 			err = errors.Join(err, n.stop())
 		}
+	}
+	if o.back != nil {
+		err = errors.Join(err, o.back.close())
 	}
 	return err
 }

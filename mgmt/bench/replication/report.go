@@ -31,9 +31,9 @@ func (r *Result) WriteTable(w io.Writer) error {
 			short(s.Raw), short(s.Latest), short(s.Columns), short(s.Zstd), short(s.TLS))
 	}
 	n := &r.Newcomer
-	fmt.Fprintf(w, "newcomer: %d flows (%d records) in %.2f s; %s bytes a record in %d messages; %.2f s of CPU on both ends; %s MiB of replica\n",
+	fmt.Fprintf(w, "newcomer: %d flows (%d records) in %.2f s; %s bytes a record in %d messages; %.2f s of CPU of all nodes; %s MiB of replica\n",
 		n.Flows, n.Records, n.Seconds, short(n.PerRecord), n.Messages, n.CPU, short(float64(n.Memory)/(1<<20)))
-	fmt.Fprintf(w, "          immediate changes meanwhile: %d, P50 %s ms, P99 %s ms\n\n", n.Live.Changes, short(n.Live.P50), short(n.Live.P99))
+	fmt.Fprintf(w, "          immediate changes meanwhile, at a third node: %d, P50 %s ms, P99 %s ms\n\n", n.Live.Changes, short(n.Live.P50), short(n.Live.P99))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "FIGURE\tOURS\tGOAL\tPAPERS\tAGAINST\tMET")
 	for _, g := range r.Goals {
