@@ -15,6 +15,7 @@ import (
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
+	"fcredirect/dataplane/lcore"
 	"fcredirect/dataplane/login"
 	"fcredirect/dataplane/pair"
 	"fcredirect/dataplane/report"
@@ -353,6 +354,21 @@ func TestAStandbyForwardsNothingAndKnowsWhatItIsToldAndHearsGoodbye(t *testing.T
 	s.until("the other to be active", s.is(1, pair.Active))
 	if b := s.state(1); b.Why != pair.WhyStopped {
 		t.Errorf("%v after %v", b.Why, time.Since(begin))
+	}
+	e := s.nodes[0].engine // nothing of it moves any more
+	item := &lcore.ControlItem{}
+	if allocs := testing.AllocsPerRun(200, func() {
+		e.stepPair()
+		e.sendBeats()
+		item.Len = uint16(copy(item.Frame[:], e.pair.frame))
+		if !e.hearPartner(item) {
+			t.Fatal("a beat was not taken for one")
+		}
+		e.pair.walk = announcement{on: true}
+		e.announce()
+		e.writePair(command.Now())
+	}); allocs != 0 { // the collector is off in the data plane
+		t.Errorf("%v allocations", allocs)
 	}
 }
 
