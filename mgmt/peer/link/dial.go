@@ -28,7 +28,8 @@ func (l *Link) keepDialling(ctx context.Context, p Peer, g Group) {
 		if time.Since(began) >= settled {
 			wait.last = 0
 		}
-		d := wait.next()
+		// What an attempt took counts: one that waited for an answer in vain has waited.
+		d := max(wait.next()-time.Since(began), (&backOff{min: wait.min, max: wait.min}).next())
 		l.attempted(at, func(a *attempt) { a.count, a.err, a.next = a.count+1, shorten(err.Error()), time.Now().Add(d) })
 		sleep(ctx, d)
 	}
@@ -62,17 +63,19 @@ func (l *Link) dial(ctx context.Context, p Peer, g Group) error {
 
 // call connects and shakes hands.
 func (l *Link) call(ctx context.Context, p Peer) (*tls.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.o.Settings.Handshake)
-	defer cancel()
 	dial := l.o.Dial
 	if dial == nil {
 		dial = (&net.Dialer{KeepAliveConfig: l.keepAlive()}).DialContext
 	}
-	raw, err := dial(ctx, "tcp", p.Address)
+	soon, cancel := context.WithTimeout(ctx, l.o.Settings.Connect)
+	raw, err := dial(soon, "tcp", p.Address)
+	cancel()
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", p.Address, err)
 	}
 	l.tune(raw)
+	ctx, cancel = context.WithTimeout(ctx, l.o.Settings.Handshake)
+	defer cancel()
 	c := tls.Client(raw, l.o.Store.Client(p.Name, pki.PeerProtocol))
 	if err := c.HandshakeContext(ctx); err != nil {
 		raw.Close()

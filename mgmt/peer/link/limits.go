@@ -43,6 +43,7 @@ const (
 
 // Settings are how long things may take.
 type Settings struct {
+	Connect      time.Duration // until TCP stands; less than the kernel takes to repeat a lost packet twice
 	Handshake    time.Duration // from the first byte until the other end has said what it wants
 	Frame        time.Duration // from the first byte of a frame to its last
 	Silence      time.Duration // without any frame; longer than what the engine bears
@@ -59,14 +60,14 @@ type Settings struct {
 // Defaults are the settings of a node that was told nothing else.
 func Defaults() Settings {
 	return Settings{
-		Handshake: 5 * time.Second, Frame: 10 * time.Second, Silence: 10 * time.Second, Stall: 10 * time.Second,
+		Connect: time.Second, Handshake: 5 * time.Second, Frame: 10 * time.Second, Silence: 10 * time.Second, Stall: 10 * time.Second,
 		RetryMin: 100 * time.Millisecond, RetryMax: time.Second, KeepAlive: 3 * time.Second, FrameBytes: 1 << 20,
 		CareEvery: 10 * time.Minute, Reload: 5 * time.Second, RefusalEvery: time.Minute,
 	}
 }
 
 func (s *Settings) check() error {
-	for _, d := range []time.Duration{s.Handshake, s.Frame, s.Silence, s.Stall, s.RetryMin, s.KeepAlive, s.CareEvery, s.Reload, s.RefusalEvery} {
+	for _, d := range []time.Duration{s.Connect, s.Handshake, s.Frame, s.Silence, s.Stall, s.RetryMin, s.KeepAlive, s.CareEvery, s.Reload, s.RefusalEvery} {
 		if d <= 0 {
 			return errors.New("link: every time must be more than 0")
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,7 +224,7 @@ func TestAttemptsAreFartherAndFartherApartAndNeverInStep(t *testing.T) {
 			},
 		}
 		o.Settings = Defaults()
-		o.Settings.CareEvery = 1000 * time.Hour
+		o.Settings.RetryMax, o.Settings.CareEvery = 10*time.Second, 1000*time.Hour
 		l, err := New(o)
 		if err != nil {
 			t.Fatal(err)
@@ -261,6 +262,36 @@ func TestAttemptsAreFartherAndFartherApartAndNeverInStep(t *testing.T) {
 	if waits[0] == waits[1] {
 		t.Error("two nodes keep in step")
 	}
+}
+
+// A peer that answers nothing, for the network is cut, is tried so often that the end of the cut is seen within a second or so.
+func TestAnAttemptThatGetsNoAnswerIsGivenUpSoonAndTheNextFollowsAtOnce(t *testing.T) {
+	store := cluster(t, nil, "fcr-a")[0]
+	synctest.Test(t, func(t *testing.T) {
+		var attempts atomic.Int32
+		o := Options{
+			Store: store, Now: now, Peers: []Peer{{"fcr-b", "b:1"}}, Connect: func(int64, string, Group) (Session, error) { return nil, errScripted },
+			Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				attempts.Add(1)
+				<-ctx.Done()
+				return nil, ctx.Err()
+			},
+		}
+		o.Settings = Defaults()
+		o.Settings.CareEvery, o.Settings.Reload = 1000*time.Hour, time.Hour
+		l, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := l.Run(ctx, nil); err != nil {
+			t.Fatal(err)
+		}
+		if n := attempts.Load(); n < 2*54 || n > 2*60 {
+			t.Errorf("%d attempts for two groups in a minute", n)
+		}
+	})
 }
 
 func TestFramesAreCutAsTheyWereSentHoweverTheyCome(t *testing.T) {

@@ -1,10 +1,12 @@
 package pki
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
 	"math/big"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,6 +71,23 @@ func TestARevocationGoesFromNodeToNodeAndIsNeverTakenBack(t *testing.T) {
 	if newer, err := b.Take(old); newer || err != nil {
 		t.Errorf("an older list: %v %v", newer, err)
 	}
+	late := member(t, a, toA, "fcr-f", c.now)
+	if err := os.Remove(late.path(revokedFile)); err != nil {
+		t.Fatal(err)
+	}
+	blind, err := Open(late.dir, c.now) // it does not know what another process takes meanwhile
+	if err != nil {
+		t.Fatal(err)
+	}
+	if newer, err := late.Take(a.List()); newer || err != nil { // it has that in memory
+		t.Errorf("the same list: %v %v", newer, err)
+	}
+	if err := writeListFile(late.dir, a.List()); err != nil {
+		t.Fatal(err)
+	}
+	if newer, err := blind.Take(old); newer || err != nil || !bytes.Equal(blind.List(), a.List()) {
+		t.Errorf("an older list than the folder has: %v %v", newer, err)
+	}
 	if err := writeListFile(b.dir, old); err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +96,33 @@ func TestARevocationGoesFromNodeToNodeAndIsNeverTakenBack(t *testing.T) {
 	}
 	_, err = b.Verify(leaves(e))
 	want(t, err, Revoked)
+}
+
+// A command revokes while the daemon, which has not looked at the folder since, is asked for another certificate.
+func TestWhoIsBeingRevokedIsNotRenewed(t *testing.T) {
+	a := begin(t, "prod", "fcr-a", nil)
+	toA, answers := serve(t, a)
+	b := member(t, a, toA, "fcr-b", nil)
+	<-answers
+	command, err := Open(a.dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command.Revoke("fcr-b"); err != nil {
+		t.Fatal(err)
+	}
+	before := b.Identity()
+	if err := b.Rotate(t.Context(), nil, ""); err == nil || b.Identity().Fingerprint != before.Fingerprint {
+		t.Errorf("it is renewed: %v", err)
+	}
+	if s := <-answers; s.Fingerprint != "" {
+		t.Errorf("it was answered with %+v", s)
+	} else {
+		want(t, s.err, Revoked)
+	}
+	if all, err := readIssued(a.dir); err != nil || len(all) != 1 {
+		t.Errorf("issued: %v %v", all, err)
+	}
 }
 
 func TestAListThatTheAuthorityHasNotSignedIsNotTaken(t *testing.T) {
