@@ -14,6 +14,6 @@ const (
 	// hesitates is how long before a call the time may have been read that it is given, ns.
 	hesitates = 50_000
 	// A node's tables have at most so many bytes each when they are empty, and so many for each key that there ever was.
-	tableBytes = 160 << 10
+	tableBytes = 256 << 10
 	keyBytes   = 1 << 10
 )
