@@ -167,7 +167,7 @@ func (l *Link) serve(v *visitor, c *tls.Conn, node string) {
 		l.notify(Notice{Kind: Renewed, Peer: done.Node, Fingerprint: done.Fingerprint})
 	}
 	if done.List {
-		l.heard()
+		nudge(l.changed)
 	}
 }
 

@@ -64,6 +64,7 @@ func (l *Link) carry(ctx context.Context, t *tls.Conn, at place) error {
 // node's certificate, for in TLS 1.3 it answers later.
 func (c *connection) begun() {
 	c.heard = true
+	c.link.back.Store(true)
 	address, print := c.tls.RemoteAddr().String(), pki.Fingerprint(c.leaf)
 	c.link.log.Info("connected to a peer", "node", c.at.peer, "group", c.at.group.String(), "address", address, "fingerprint", print)
 	c.link.attempted(c.at, func(a *attempt) { a.count, a.err = 0, "" })
@@ -121,13 +122,6 @@ func (c *connection) end(why error) {
 		close(c.last)
 		_ = c.tls.SetWriteDeadline(time.Now().Add(farewell)) // the writer may be stuck
 	})
-}
-
-func (c *connection) poke() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
 }
 
 // read takes frames until something is wrong.

@@ -14,7 +14,7 @@
 // is the business of a Session, which the role takes from the engine.
 //
 // Goroutines: each connection has a reader and a writer; there is one for each node and group that is dialled, one that
-// listens, and one that takes care of certificates. All of them end before Run returns. Notices are told by any of them,
+// listens, and two take care of certificates, of which one waits for nobody. All of them end before Run returns. Notices are told by any of them,
 // and whoever gets one must be quick.
 //
 // Invariants: nothing is read from a connection before TLS 1.3 has proved who is there, but the handshake itself and the

@@ -96,7 +96,9 @@ type Link struct {
 	gate *gate
 	book *book
 
-	changed  chan struct{} // a care round is wanted now
+	changed  chan struct{} // certificates may have changed: takeCare looks
+	news     chan struct{} // other nodes should hear of it: spread tells them
+	back     atomic.Bool   // a peer has come back, which may have missed something
 	address  atomic.Pointer[net.Addr]
 	sessions sync.Map // Session → *connection
 
@@ -138,7 +140,7 @@ func New(o Options) (*Link, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Link{
-		o: o, self: o.Store.Node(), log: o.Log, changed: make(chan struct{}, 1), gate: newGate(),
+		o: o, self: o.Store.Node(), log: o.Log, changed: make(chan struct{}, 1), news: make(chan struct{}, 1), gate: newGate(),
 		conns: map[place]*connection{}, calls: map[place]*attempt{}, care: map[string]int{},
 	}
 	l.book = newBook(o.Settings.RefusalEvery)
@@ -173,6 +175,7 @@ func (l *Link) Run(ctx context.Context, ready func()) error {
 		}
 	}
 	all.Go(func() { l.takeCare(ctx) })
+	all.Go(func() { l.spread(ctx) })
 	<-ctx.Done()
 	l.closeAll()
 	all.Wait()
@@ -201,7 +204,7 @@ var (
 // Wake says that a session has something to send.
 func (l *Link) Wake(s Session) {
 	if c, ok := l.sessions.Load(s); ok {
-		c.(*connection).poke()
+		nudge(c.(*connection).wake)
 	}
 }
 

@@ -395,17 +395,46 @@ func TestARevocationEndsTheConnectionThatStandsAndSpreads(t *testing.T) {
 	if _, err := stores[0].Revoke("fcr-b"); err != nil {
 		t.Fatal(err)
 	}
-	a.heard() // it would see the file within seconds
+	nudge(a.changed) // it would see the file within seconds
 	within(t, ofB.ended, "end")
-	c.told(t, Revocations)
 	if n := c.told(t, Ended); n.Peer != "fcr-b" || !strings.Contains(n.Text, "revoked") {
 		t.Errorf("%+v", n)
 	}
+	a.told(t, Revocations)
 	until(t, "the other peer stays", func() bool { return c.Status()[Urgent].Connected && c.Status()[Bulk].Connected })
 	for len(c.notices) > 0 {
 		if n := <-c.notices; n.Kind == Ended && n.Peer == "fcr-a" {
 			t.Errorf("another peer went too: %+v", n)
 		}
+	}
+}
+
+// Who was away when something was revoked hears of it when he is back.
+func TestAPeerThatComesBackGetsTheListThatItMissed(t *testing.T) {
+	stores := cluster(t, nil, "fcr-a", "fcr-b", "fcr-c")
+	if _, err := stores[0].Revoke("fcr-c"); err != nil {
+		t.Fatal(err)
+	}
+	b := newNode(stores[1], Peer{"fcr-a", "127.0.0.1:1"})
+	b.run(t)
+	a := newNode(stores[0], Peer{"fcr-b", b.address()})
+	a.options.Settings.Reload = 10 * time.Millisecond
+	a.options.Settings.CareEvery = 1000 * time.Hour
+	gone := make(chan struct{})
+	a.options.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		select {
+		case <-gone:
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		default:
+			return nil, errScripted
+		}
+	}
+	a.run(t)
+	until(t, "the first round has failed", func() bool { return a.Status()[0].Attempts > 10 })
+	close(gone)
+	b.told(t, Revocations)
+	if len(stores[1].List()) == 0 {
+		t.Error("it has no list")
 	}
 }
 
@@ -418,7 +447,7 @@ func TestACertificateIsRenewedOverTheConnectionOfItsNode(t *testing.T) {
 	b.run(t)
 	before := stores[1].Identity().Fingerprint
 	at.set(300 * 24 * time.Hour)
-	b.heard()
+	nudge(b.news)
 	if n := b.told(t, Renewed); n.Fingerprint == before || n.Fingerprint != stores[1].Identity().Fingerprint {
 		t.Errorf("%+v", n)
 	}
