@@ -121,10 +121,10 @@ func (e *each) write() error {
 			return nil
 		}
 		for at := 0; at < len(work); at += messageBytes {
+			sent := e.messages.Add(1) // before it can be seen
 			if _, err := e.conn.Write(work[at : at+messageBytes]); err != nil {
 				return fmt.Errorf("bench: send: %w", err)
 			}
-			sent := e.messages.Add(1)
 			if !e.waits {
 				continue
 			}

@@ -9,7 +9,7 @@ const (
 	MaxFlows        = 200_000
 	DefaultRounds   = 3
 	MaxRounds       = 99
-	DefaultSeconds  = 2.0
+	DefaultSeconds  = 1.25
 	MinSeconds      = 0.2
 	MaxSeconds      = 600.0
 	DefaultRate     = 50_000 // changes a second, the papers'

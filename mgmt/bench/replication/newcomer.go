@@ -55,7 +55,7 @@ func (l *lab) arrive(ctx context.Context, flows int) (a arrival, err error) {
 	defer func() { err = errors.Join(err, c.stop()) }()
 	runtime.GC()
 	heads := v.from.engine.Vector()[v.slot].Versions
-	s.base, s.begun = max(heads[record.State], heads[record.Counts]), time.Now()
+	s.begin(max(heads[record.State], heads[record.Counts]))
 	cpu := cpuTime()
 	if err := c.come(v); err != nil {
 		return a, err
@@ -74,20 +74,33 @@ func (l *lab) arrive(ctx context.Context, flows int) (a arrival, err error) {
 	p := c.engine.Peers(l.now())[0] // the sender: the newcomer's name is the lowest
 	a.Bytes, a.Messages, a.Memory = c.received(), p.Received.Frames, c.engine.Stats().Memory
 	a.PerRecord = float64(a.Bytes) / float64(a.Records)
-	a.Live = staleness(s.ages)
+	a.Live = s.seen()
 	return a, nil
 }
 
 // live is what goes on while the newcomer is synced: a flow fails each livePause.
 type live struct {
-	v     *oursVariant
-	w     *world
+	v    *oursVariant
+	w    *world
+	made int
+
+	mu    sync.Mutex // for what the engine's goroutines read
 	begun time.Time
 	base  uint64 // the version before the first change
-	made  int
+	ages  []int64
+}
 
-	mu   sync.Mutex
-	ages []int64
+func (s *live) begin(base uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.base, s.begun = base, time.Now()
+}
+
+// seen is how old changes were at the other node.
+func (s *live) seen() Staleness {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return staleness(s.ages)
 }
 
 // start makes changes when they are due, from a thread of its own, until it is stopped.
@@ -133,11 +146,11 @@ func (s *live) due() (err error) {
 
 // applied is called by the engine of the node that was there before.
 func (s *live) applied(a engine.Applied) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if a.Origin != s.v.slot || s.begun.IsZero() {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for i := range a.Records {
 		if n := int64(a.Records[i].Version) - int64(s.base); n > 0 {
 			s.ages = append(s.ages, int64(time.Since(s.begun)-time.Duration(n)*livePause))

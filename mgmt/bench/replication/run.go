@@ -100,7 +100,6 @@ type measured struct {
 	Stages    wire.Stages          `json:"stages"`
 	Exact     bool                 `json:"exact"`
 	Late      float64              `json:"player_late_p99_ms"` // how late changes were made: the machine's, not the variant's
-	trace     float64              // seconds of the trace
 }
 
 // measure runs a trace through a variant.
@@ -134,7 +133,7 @@ func (l *lab) measure(ctx context.Context, name string, t *trace, rate float64) 
 	}
 	m.Staleness = r.meter.lanes()
 	m.Messages, m.Answers, m.Bytes, m.BackBytes = cost.messages, cost.answers, cost.bytes, cost.backBytes
-	m.Packets, m.Stages, m.trace = cost.packets+cost.backPacket, cost.stages, t.seconds
+	m.Packets, m.Stages = cost.packets+cost.backPacket, cost.stages
 	if m.Missing == 0 {
 		if err := v.exact(); err != nil {
 			return m, fmt.Errorf("bench: %s: the other node shows something else: %w", name, err)

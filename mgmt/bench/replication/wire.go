@@ -45,8 +45,11 @@ type counted struct {
 }
 
 func (c *counted) Write(b []byte) (int, error) {
+	c.sent.Add(uint64(len(b))) // before anybody can see it
 	n, err := c.TCPConn.Write(b)
-	c.sent.Add(uint64(n))
+	if n < len(b) {
+		c.sent.Add(-uint64(len(b) - n))
+	}
 	return n, err
 }
 
