@@ -248,7 +248,7 @@ func (c *cluster) serve(ctx context.Context, seg *attach.Segment) {
 		<-ctx.Done()
 		return
 	}
-	c.programmer.run(ctx, to, to.alive, c.role.pace.ready)
+	c.programmer.run(ctx, to, to.alive, func() ([]uint64, []uint64) { return leftIn(seg.State) }, c.role.pace.ready)
 }
 
 // everythingTold lets connections begin.

@@ -367,6 +367,12 @@ func TestTwoNodesKeepEachOtherInStepByConfigurationAlone(t *testing.T) {
 	a, b := &member{name: "fcr-a"}, &member{name: "fcr-b"}
 	for i, m := range []*member{a, b} {
 		m.box = newBox(t, filepath.Join(dirs[i], "segment"), m.name)
+		// Somebody before this start had put a login here that the partner does not know any more.
+		m.in(func() {
+			l := login.Login{Addr: login.At(1, 100, 0x0f0f0f), WWPN: 9, State: login.Live, How: login.ByLogin, Flags: login.FromPeer, FirstSeen: 1, LastSeen: 1}
+			m.table.Put(&l)
+			m.logins[uint64(l.Addr)] = command.Login{}
+		})
 		m.start(t, dirs[i], nodes, nodes[1-i].Name)
 	}
 	if p := a.peer("fcr-a"); p.State != "no_certificate" || p.Error == "" {

@@ -51,6 +51,7 @@ type programmer struct {
 	mu      sync.Mutex // guards what follows
 	logins  backlog
 	flows   backlog
+	renew   bool      // all that the engine has is to be looked at
 	drained bool      // everything that there was has been programmed once
 	since   time.Time // the oldest key waits, at least
 	synced  time.Time // the partner was connected and in step last
@@ -145,10 +146,10 @@ func (p *programmer) applied(a engine.Applied) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if a.Reset {
-		p.logins.again()
-		p.flows.again()
-		p.drained = false
+	if a.Reset || len(a.Records) > programBatch {
+		p.renew, p.drained = true, false
+		p.began()
+		return
 	}
 	for i := range a.Records {
 		switch r := &a.Records[i]; r.Kind {
@@ -163,7 +164,7 @@ func (p *programmer) applied(a engine.Applied) {
 
 // began notes since when keys wait, and has them programmed. The caller holds the mutex.
 func (p *programmer) began() {
-	if p.since.IsZero() && len(p.logins.queue)+len(p.flows.queue) > 0 {
+	if p.since.IsZero() && (p.renew || len(p.logins.queue)+len(p.flows.queue) > 0) {
 		p.since = time.Now()
 	}
 	select {
@@ -172,8 +173,34 @@ func (p *programmer) began() {
 	}
 }
 
-// restart has everything programmed anew: the data plane began with empty tables, or nobody knows what it has.
-func (p *programmer) restart() {
+// restart has everything programmed anew in the data plane of a segment. What somebody before us left in its tables is
+// looked at too: it may be gone.
+func (p *programmer) restart(left func() (logins, flows []uint64)) {
+	logins, flows := left()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for b, ids := range map[*backlog][]uint64{&p.logins: logins, &p.flows: flows} {
+		for id := range b.is {
+			b.set(id, false)
+		}
+		for _, id := range ids {
+			b.set(id, true)
+		}
+	}
+	p.renew, p.drained = true, false
+	p.began()
+}
+
+// collect has all looked at that the engine or the data plane has. It is how much news at once are taken: applied holds up
+// the engine, and walking a million keys takes a tenth of remembering them.
+func (p *programmer) collect() {
+	p.mu.Lock()
+	renew := p.renew
+	p.renew = false
+	p.mu.Unlock()
+	if !renew {
+		return
+	}
 	var ids [2][]uint64
 	for i, kind := range []record.Kind{record.Login, record.Flow} {
 		p.engine.Each(p.partner, kind, func(r *record.Record) bool {
@@ -186,20 +213,17 @@ func (p *programmer) restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, b := range []*backlog{&p.logins, &p.flows} {
-		for id := range b.is {
-			b.set(id, false)
-		}
+		b.again()
 		for _, id := range ids[i] {
 			b.add(id)
 		}
 	}
-	p.drained = false
 	p.began()
 }
 
-// run programs until ctx ends. alive says whether the data plane runs.
-func (p *programmer) run(ctx context.Context, to tables, alive func() bool, every time.Duration) {
-	p.restart()
+// run programs until ctx ends. alive says whether the data plane runs, left what it was told before.
+func (p *programmer) run(ctx context.Context, to tables, alive func() bool, left func() (logins, flows []uint64), every time.Duration) {
+	p.restart(left)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	var rest time.Time // until when nothing is tried, because it failed
@@ -226,6 +250,7 @@ func (p *programmer) run(ctx context.Context, to tables, alive func() bool, ever
 
 // step programs some keys, and says whether others wait.
 func (p *programmer) step(ctx context.Context, to tables) (more bool, err error) {
+	p.collect()
 	p.mu.Lock()
 	began := time.Now()
 	logins := p.logins.take(programBatch)
@@ -255,7 +280,7 @@ func (p *programmer) step(ctx context.Context, to tables) (more bool, err error)
 	if len(logins)+len(flows) > 0 {
 		p.active, p.failed = false, ""
 	}
-	if len(p.logins.queue)+len(p.flows.queue) == 0 {
+	if !p.renew && len(p.logins.queue)+len(p.flows.queue) == 0 {
 		p.since, p.drained = time.Time{}, true
 		return false, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -123,6 +124,13 @@ func (w *world) Ready(_ context.Context, ready bool, _ uint64) error {
 	return nil
 }
 
+// left is what a programmer before this one has put there.
+func (w *world) left() (logins, flows []uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(w.logins)), slices.Collect(maps.Keys(w.flows))
+}
+
 func (w *world) HandOver(context.Context, bool) error { return nil }
 
 // set makes the partner have these logins and flows, whole or by deletions alone, and says so.
@@ -184,7 +192,7 @@ func TestWhatThePartnerKnowsIsInTheDataPlane(t *testing.T) {
 		{"not while this node is the active one", func(w *world, p *programmer) {
 			w.do(func() { w.err = refused })
 			w.set(p, true, 1, 2, 3)
-		}, "0 0", false, "this node is the active one"},
+		}, "1 1", false, "this node is the active one"},
 		{"but as soon as it is not", func(w *world, p *programmer) {
 			w.do(func() { w.err = refused })
 			w.set(p, true, 1, 2, 3)
@@ -203,7 +211,7 @@ func TestWhatThePartnerKnowsIsInTheDataPlane(t *testing.T) {
 		{"and is not ready before", func(w *world, p *programmer) {
 			w.do(func() { w.err = errors.New("busy") })
 			w.set(p, true, 1, 2)
-		}, "0 0", false, "does not take"},
+		}, "1 1", false, "does not take"},
 		{"a partner that died some seconds ago has nothing newer", func(w *world, p *programmer) {
 			w.set(p, true, 1)
 			time.Sleep(3 * time.Second)
@@ -222,10 +230,11 @@ func TestWhatThePartnerKnowsIsInTheDataPlane(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				w.synced = true
+				w.logins[99], w.flows[99] = command.Login{}, command.FlowHint{} // of a programmer before, and gone since
 				p := newProgrammer(w, func() int64 { return 0 }, 0, 1, "b", func() *PeerPair { w.mu.Lock(); defer w.mu.Unlock(); return w.inline })
 				ctx, stop := context.WithCancel(t.Context())
 				var running sync.WaitGroup
-				running.Go(func() { p.run(ctx, w, func() bool { return true }, usual.ready) })
+				running.Go(func() { p.run(ctx, w, func() bool { return true }, w.left, usual.ready) })
 				tt.do(w, p)
 				time.Sleep(3 * time.Second)
 				is := p.readiness()
@@ -246,6 +255,7 @@ func TestASlowDataPlaneCostsMemoryByTheNumberOfRecords(t *testing.T) {
 	w := newWorld()
 	p := newProgrammer(w, func() int64 { return 0 }, 0, 1, "b", func() *PeerPair { return nil })
 	for range 50 {
+		w.set(p, true, 1, 2, 3)
 		w.set(p, false, 1, 2, 3)
 		w.set(p, false)
 	}
