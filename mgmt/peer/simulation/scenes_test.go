@@ -39,7 +39,7 @@ func TestAPeerThatDoesNotReadIsToldTheLatestAfterwards(t *testing.T) {
 	if r.Err != nil {
 		t.Error(r.Err)
 	}
-	if r.Memory > 64<<10+flows*4<<10 {
+	if r.Memory > 2*tableBytes+flows*keyBytes {
 		t.Errorf("%d bytes for %d records", r.Memory, flows)
 	}
 	if r.Applied > times*flows/10 {

@@ -27,7 +27,10 @@ func seeds(t *testing.T) uint64 {
 	if n, err := strconv.ParseUint(os.Getenv("FCR_PEER_SEEDS"), 10, 32); err == nil {
 		return n
 	}
-	if testing.Short() || raced {
+	switch {
+	case raced: // ten times as slow, and all of a run is one goroutine
+		return 54
+	case testing.Short():
 		return 200
 	}
 	return 2000
@@ -141,7 +144,7 @@ func tell(t *testing.T, p *Plan, d engine.Defect) {
 // TestDigestsFindAndRepairWhatADefectBroke has nodes lose half of what they are told, and judges the end only. Only its
 // origin can say what is right, so no node is away from another for ever.
 func TestDigestsFindAndRepairWhatADefectBroke(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range min(seeds(t)/5, 45) {
 		p := New(seed)
 		p.Steps = slices.DeleteFunc(p.Steps, func(s Step) bool { return s.Do != Change && s.For == 0 })
 		p.End += Heals
@@ -176,7 +179,7 @@ func TestPlantedDefectsAreFound(t *testing.T) {
 			if first == nil {
 				t.Fatalf("seed %d does not fail again", failed[0].Seed)
 			}
-			small := Shrink(failed[0], 100, sameRule(first, d))
+			small := Shrink(failed[0], int(min(seeds(t), 100)), sameRule(first, d))
 			t.Logf("found by seed %d: %v\n%v", failed[0].Seed, first, small)
 			if err := Run(small, Options{}).Err; err != nil {
 				t.Errorf("without the defect it fails as well: %v", err)
