@@ -11,13 +11,14 @@
 //	fcrctl ring list                               how full the rings to it are
 //	fcrctl event list|tail|replay                  what happened
 //	fcrctl stats top|show                          what was counted, over any time
+//	fcrctl peer init|invite|join|certificate|…     who belongs to the cluster
 //	fcrctl doctor                                  do segment, tables, rings, roles, database and log agree?
 //
 // All other nouns ask the management daemon, here or elsewhere: there is a command for each operation of its interface.
 //
 // Data goes to standard output, everything else to standard error. Exit codes: README.md.
 //
-// Where to find things: list.go, flow.go, segment.go, policy.go, role.go, ring.go and stats.go have the nouns of the segment; a
+// Where to find things: list.go, flow.go, segment.go, policy.go, role.go, ring.go and stats.go have the nouns of the segment, peer.go what works on files; a
 // live view is made of top.go (the loop), page.go (what a page says), table.go (what fits) and screen.go (the terminal).
 // remote.go says which appliance is asked, operation.go makes the commands, values.go and render.go their input and output.
 package main
