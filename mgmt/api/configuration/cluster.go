@@ -17,7 +17,7 @@ type Cluster struct{ cluster.Status }
 // registerCluster adds how far the nodes are.
 func registerCluster(a *rest.API, d Deps) {
 	rest.Register(a, rest.Operation{
-		ID: "get-cluster", Method: http.MethodGet, Path: "/api/v1/cluster", Tag: "change", Summary: "The configuration of all nodes", Permission: auth.ChangeRead,
+		ID: "get-cluster", Method: http.MethodGet, Path: "/api/v1/cluster", Tag: "cluster", Summary: "The configuration of all nodes", Permission: auth.ChangeRead,
 		Description: "A change is made on all nodes or on none. Here is where each stands, who edits there, which nodes a change left out, and what was put aside " +
 			"when nodes met again. A node that stands alone is the only one.",
 	}, func(context.Context, *struct{}) (*rest.Item[Cluster], error) {

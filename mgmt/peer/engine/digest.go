@@ -132,7 +132,7 @@ func (c *Conn) sayRepairs(f *flow) {
 			f.repairs[w] &^= 1 << bit
 		}
 	}
-	if f.repairing() {
+	if f.repairing() && len(c.queue) > 0 { // else there is no room: an acknowledgement goes on
 		f.due = 0
 	}
 }

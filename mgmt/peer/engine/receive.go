@@ -187,6 +187,9 @@ func (c *Conn) takeAck(now int64, payload []byte) error {
 	c.e.wake(c, c.wakeTime(now))
 	for s := range record.NumStreams { // what waited for an acknowledgement may go on over the other connection
 		f := &c.peer.flows[c.e.self][s]
+		if f.repairing() {
+			f.due = min(f.due, now)
+		}
 		c.e.wake(c.peer.carrier(f), max(f.due, now))
 	}
 	return nil
