@@ -5,7 +5,7 @@ BIN := bin
 # From 24.11 on, libdpdk's pkg-config asks for a flag that Go lets pass only when told.
 export CGO_CFLAGS_ALLOW := -mrtm
 
-.PHONY: help build run test lab faults appliance bench soak fuzz clean
+.PHONY: help build run test lab peers faults appliance bench soak fuzz clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -30,6 +30,11 @@ lab: build
 	@ci/deps lab
 	FCR_LAB=1 $(GO) test -count=1 -v -timeout 15m ./ci/lab
 
+## peers   three whole nodes in network namespaces, and faults between them; needs root
+peers: build
+	@ci/deps test store
+	FCR_PEERS=1 $(GO) test -count=1 -v -timeout 10m ./ci/peers
+
 ## faults  everything of the slow path killed, stopped and starved at the highest rate, nothing lost; needs root
 faults: build
 	@ci/deps test store
@@ -41,7 +46,7 @@ appliance: build
 	@ci/deps store metrics ansible
 	FCR_APPLIANCE=1 $(GO) test -count=1 -v -timeout 10m ./appliance
 
-## bench   the fast path against testpmd, a C loop and Open vSwitch, the slow path against the papers' variants, REST beside full load; needs root
+## bench   the fast path against testpmd, a C loop and Open vSwitch, the slow path and peer sync against the papers' variants, REST beside full load; needs root
 bench: build
 	@ci/deps bench store
 	@ci/bench/build
@@ -50,9 +55,10 @@ bench: build
 	$(BIN)/fcr-dataplane bench fastpath --flows 1000000 --frame 64 --rivals testpmd --runs 9
 	$(BIN)/fcr-mgmtd bench slowpath
 	$(BIN)/fcr-mgmtd bench bus
+	$(BIN)/fcr-mgmtd bench peer
 	ci/bench/rest
 
-## soak    what is too long for every change: 10 minutes at the highest rate, 10 of kills, a stopped sink, GC pressure, fuzzing
+## soak    what is too long for every change: 10 minutes at the highest rate, 10 of kills, 10,000 seeds of peers, a stopped sink, GC pressure, fuzzing
 soak: build
 	@ci/deps test store bench
 	@ci/soak
