@@ -205,7 +205,7 @@ func (e *Engine) status(now int64, p *peer) PeerStatus {
 // age is how old the oldest change is that the peer has not applied.
 func (f *flow) age(now int64) int64 {
 	if len(f.flight) > 0 {
-		return now - int64(f.flight[0].since)
+		return max(0, now-int64(f.flight[0].since))
 	}
 	var oldest int64
 	for _, since := range f.since {

@@ -236,8 +236,9 @@ func (e *end) receive(f flying) {
 		e.close(nil)
 	default:
 		e.s.note(uint64(len(f.frame)), tail(f.frame))
+		gone := e.session.Err() != nil // it was given up for another reason just before
 		if err := e.session.Receive(e.owner.clock(), f.frame); err != nil {
-			e.refused = true
+			e.refused = !gone
 			e.send() // it may have a last word
 			e.close(err)
 		}
