@@ -124,9 +124,9 @@ func TestTheJudgeAcceptsNodesInStepAndObjectsToAnyOther(t *testing.T) {
 	} {
 		v := agreed()
 		h := v.heads()
-		p := v["fcr-b"]["fcr-c"]
+		p := v[names[1]][names[2]]
 		c.spoil(&p)
-		v["fcr-b"]["fcr-c"] = p
+		v[names[1]][names[2]] = p
 		if got := v.behind(h); len(got) > 0 != c.behind {
 			t.Errorf("%s: behind: %s", name, strings.Join(got, "; "))
 		}
@@ -135,7 +135,7 @@ func TestTheJudgeAcceptsNodesInStepAndObjectsToAnyOther(t *testing.T) {
 		}
 	}
 	silent := agreed()
-	silent["fcr-a"]["fcr-a"] = peer{Name: "fcr-a", State: "self"}
+	silent[names[0]][names[0]] = peer{Name: names[0], State: "self"}
 	if len(silent.differ()) == 0 {
 		t.Error("a node that says nothing of itself is taken")
 	}

@@ -18,8 +18,14 @@ import (
 	"time"
 )
 
-// names of the nodes, in their order: the lower one dials.
-var names = []string{"fcr-a", "fcr-b", "fcr-c"}
+// names of the nodes, in their order: the lower one dials. They are of this run alone, because DPDK's files in /var/run are
+// named for the node.
+var names = func() (names []string) {
+	for _, letter := range "abc" {
+		names = append(names, fmt.Sprintf("p%d-%c", os.Getpid(), letter))
+	}
+	return names
+}()
 
 const (
 	startLimit = 60 * time.Second

@@ -55,7 +55,7 @@ func TestThreeNodesStayInStepWhateverTheLinksDo(t *testing.T) {
 	w.onlyTLS13(t)
 
 	t.Run("at rest all have the same", func(t *testing.T) {
-		heal := partition("fcr-b", true, true)(t, p)
+		heal := partition(names[1], true, true)(t, p)
 		p.each((*node).stopFabric)
 		time.Sleep(time.Second) // what the fabric said last is on its way into the tables
 		heal()
@@ -124,9 +124,9 @@ var faults = []fault{
 		}()
 		return func() { <-ended }
 	}},
-	{"a node apart", faultLasts, true, partition("fcr-c", true, true)},
-	{"a node that is not heard", faultLasts, true, partition("fcr-a", false, true)},
-	{"a node that does not hear", faultLasts, true, partition("fcr-b", true, false)},
+	{"a node apart", faultLasts, true, partition(names[2], true, true)},
+	{"a node that is not heard", faultLasts, true, partition(names[0], false, true)},
+	{"a node that does not hear", faultLasts, true, partition(names[1], true, false)},
 	{"two nodes that do not reach each other", faultLasts, true, func(_ *testing.T, p *place) func() {
 		p.links[0].Shape(relay.Shape{Stop: true}, relay.Shape{Stop: true})
 		p.links[0].Refuse(true)
@@ -142,8 +142,9 @@ var faults = []fault{
 		return func() { n.ns.run(t, "nft delete table inet fault") }
 	}},
 	{"packets in a token bucket of 2 Mbit/s", faultLasts, false, func(t *testing.T, p *place) func() {
-		p.hub.run(t, "for i in fcr-a fcr-b fcr-c; do tc qdisc add dev $i root tbf rate 2mbit burst 16kb latency 50ms; done")
-		return func() { p.hub.run(t, "for i in fcr-a fcr-b fcr-c; do tc qdisc del dev $i root; done") }
+		every := "for i in " + strings.Join(names, " ") + "; do tc qdisc "
+		p.hub.run(t, every+"add dev $i root tbf rate 2mbit burst 16kb latency 50ms; done")
+		return func() { p.hub.run(t, every+"del dev $i root; done") }
 	}},
 	{"a daemon that is killed", faultLasts, false, func(t *testing.T, p *place) func() {
 		n := p.nodes[2]
@@ -171,11 +172,11 @@ func strangers(t *testing.T, p *place) {
 	address := nodeIP(1) + ":" + peerPort
 	ctx, cancel := context.WithTimeout(t.Context(), askLimit)
 	defer cancel()
-	foreign, err := pki.Init(filepath.Join(p.dir, "foreign"), "three", "fcr-a", time.Now)
+	foreign, err := pki.Init(filepath.Join(p.dir, "foreign"), "three", names[0], time.Now)
 	must(t, err)
 	for name, come := range map[string]func(net.Conn) error{
 		"plain": func(c net.Conn) error {
-			if _, err := c.Write([]byte("GET / HTTP/1.1\r\nHost: fcr-b\r\n\r\n")); err != nil {
+			if _, err := c.Write([]byte("GET / HTTP/1.1\r\nHost: peer\r\n\r\n")); err != nil {
 				return err
 			}
 			_, err := c.Read(make([]byte, 1))
@@ -233,7 +234,7 @@ type capture struct {
 func (p *place) watch() *capture {
 	p.t.Helper()
 	w := &capture{p: p, file: filepath.Join(p.dir, "link.pcap")}
-	w.cmd = exec.Command("ip", "netns", "exec", string(p.hub), "tcpdump", "-i", "fcr-b", "-w", w.file, "-U", "--immediate-mode", "tcp")
+	w.cmd = exec.Command("ip", "netns", "exec", string(p.hub), "tcpdump", "-i", names[1], "-w", w.file, "-U", "--immediate-mode", "tcp")
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	must(p.t, w.cmd.Start())
 	must(p.t, waitFor(startLimit, func() error {
