@@ -41,6 +41,7 @@ func (l *Link) carry(ctx context.Context, t *tls.Conn, at place) error {
 		wake: make(chan struct{}, 1), last: make(chan struct{}),
 	}
 	if err := l.take(c); err != nil {
+		l.log.Warn("a connection of a peer was not taken", "node", at.peer, "group", at.group.String(), "error", shorten(err.Error()))
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() { c.end(errStopped) })

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -467,4 +468,39 @@ func FuzzFrames(f *testing.F) {
 			at += len(frame)
 		}
 	})
+}
+
+// sink is a session that takes everything and says nothing.
+type sink struct{ came atomic.Int64 }
+
+func (s *sink) Receive(int64, []byte) error              { s.came.Add(1); return nil }
+func (s *sink) Next(now int64, _ []byte) ([]byte, int64) { return nil, now + int64(time.Second) }
+func (s *sink) Err() error                               { return nil }
+func (s *sink) Close(int64)                              {}
+
+// BenchmarkFrames sends frames of 64 KiB over connections of the loopback, encrypted, and reads them.
+func BenchmarkFrames(b *testing.B) {
+	stores := cluster(b, nil, "fcr-a", "fcr-b")
+	big := append(frameOf(1), make([]byte, 64<<10-len(frameOf(1)))...)
+	big[0], big[1], big[2], big[3] = 0, 0, 1, 0
+	all := &sink{}
+	to := newNode(stores[1], Peer{"fcr-a", "127.0.0.1:1"})
+	to.options.Connect = func(_ int64, _ string, g Group) (Session, error) {
+		if g == Bulk {
+			return nil, errScripted
+		}
+		return all, nil
+	}
+	to.run(b)
+	from := newNode(stores[0], Peer{"fcr-b", to.address()})
+	from.first, from.always = nil, big
+	from.run(b)
+	until(b, "frames come", func() bool { return all.came.Load() > 0 })
+	b.SetBytes(int64(len(big)))
+	began, n := all.came.Load(), int64(0)
+	for b.Loop() {
+		for n++; all.came.Load()-began < n; {
+			runtime.Gosched()
+		}
+	}
 }

@@ -140,7 +140,7 @@ func newNode(store *pki.Store, peers ...Peer) *node {
 }
 
 // run runs it until the test ends, or stop is called.
-func (n *node) run(t *testing.T) (stop func()) {
+func (n *node) run(t testing.TB) (stop func()) {
 	t.Helper()
 	l, err := New(n.options)
 	if err != nil {
@@ -164,7 +164,7 @@ func (n *node) run(t *testing.T) (stop func()) {
 func (n *node) address() string { return n.Addr().String() }
 
 // cluster makes stores of one cluster: the first has the authority.
-func cluster(t *testing.T, now pki.Clock, names ...string) []*pki.Store {
+func cluster(t testing.TB, now pki.Clock, names ...string) []*pki.Store {
 	t.Helper()
 	a, err := pki.Init(filepath.Join(t.TempDir(), "peer"), "prod", names[0], now)
 	if err != nil {
@@ -189,7 +189,7 @@ func cluster(t *testing.T, now pki.Clock, names ...string) []*pki.Store {
 }
 
 // within waits for something, and not for ever.
-func within[T any](t *testing.T, c <-chan T, what string) (v T) {
+func within[T any](t testing.TB, c <-chan T, what string) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
@@ -200,7 +200,7 @@ func within[T any](t *testing.T, c <-chan T, what string) (v T) {
 }
 
 // told waits for a notice of a kind and passes over others.
-func (n *node) told(t *testing.T, kind NoticeKind) Notice {
+func (n *node) told(t testing.TB, kind NoticeKind) Notice {
 	t.Helper()
 	for {
 		if x := within(t, n.notices, "notice"); x.Kind == kind {
@@ -209,13 +209,13 @@ func (n *node) told(t *testing.T, kind NoticeKind) Notice {
 	}
 }
 
-func (n *node) session(t *testing.T) *script {
+func (n *node) session(t testing.TB) *script {
 	t.Helper()
 	return within(t, n.sessions, "session")
 }
 
 // until waits until something that is polled holds.
-func until(t *testing.T, what string, holds func() bool) {
+func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !holds(); {
 		if time.Now().After(deadline) {
@@ -225,7 +225,7 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func dialRaw(t *testing.T, address string) net.Conn {
+func dialRaw(t testing.TB, address string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
