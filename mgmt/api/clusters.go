@@ -36,11 +36,19 @@ func (a *assembly) clustered() (change.Plane, error) {
 	slices.Sort(names)
 	var err error
 	a.cluster, err = cluster.New(cluster.Options{
-		Nodes: names, Node: a.Config.Node, Plane: own, Peers: overBus{a}, Keep: inSettings{a.settings}, Check: compiles, Lock: a.editor,
+		Nodes: names, Node: a.Config.Node, Plane: own, Peers: overBus{a}, Keep: inSettings{a.settings}, Check: a.compiles, Lock: a.editor,
 		Told: a.tellCluster, Log: a.Log,
 	})
 	if err != nil {
 		return nil, err
+	}
+	return a.cluster, nil
+}
+
+// joinCluster answers other nodes, and brings this one after them. Change control is there by now.
+func (a *assembly) joinCluster() {
+	if a.cluster == nil {
+		return
 	}
 	remove := a.Bus.Handle(peer.MethodAsked, func(ctx context.Context, request []byte) ([]byte, error) {
 		var q peer.Question
@@ -51,7 +59,6 @@ func (a *assembly) clustered() (change.Plane, error) {
 	})
 	a.onClose(func() error { remove(); return nil })
 	a.start(a.cluster.Run)
-	return a.cluster, nil
 }
 
 // overBus asks other nodes by way of role peer, which has the connections.
@@ -86,13 +93,20 @@ func (s inSettings) Save(b []byte) error {
 	})
 }
 
-// compiles says whether a document of another node could decide here.
-func compiles(document []byte) error {
+// compiles says whether a document of another node could decide here: with the ports of this one.
+func (a *assembly) compiles(document []byte) error {
 	d, err := policy.Parse("document", document)
 	if err == nil {
 		_, _, err = policy.Compile(d)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	roles, err := change.Segment{Live: a.live}.Ports()
+	if err != nil {
+		return err
+	}
+	return d.CheckPorts(func(port string) (string, bool) { role, ok := roles[port]; return role, ok })
 }
 
 // editor is who edits here.

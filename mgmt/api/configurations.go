@@ -20,6 +20,7 @@ func (a *assembly) configuration() (err error) {
 		return fmt.Errorf("open change control: %w", err)
 	}
 	a.start(a.change.Run)
+	a.joinCluster()
 	configuration.Register(a.rest, configuration.Deps{Change: a.change, Cluster: a.cluster, Node: a.Config.Node})
 	return nil
 }

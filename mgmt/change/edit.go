@@ -49,10 +49,7 @@ func (s *Service) edit(ctx context.Context, who string, e draft.Edit, dry bool, 
 		on = s.active
 	}
 	s.mu.Unlock()
-	if err := mayEdit(&h, who); err != nil {
-		return nil, err
-	}
-	if err := s.lockedElsewhere(&h, who); err != nil {
+	if err := cmp.Or(mayEdit(&h, who), s.lockedElsewhere(&h, who)); err != nil {
 		return nil, err
 	}
 	if lost != nil {
@@ -190,7 +187,7 @@ func (s *Service) put(ctx context.Context, who string, next *draft.Draft, text [
 		on = s.active
 	}
 	s.mu.Unlock()
-	if err := mayEdit(&h, who); err != nil {
+	if err := cmp.Or(mayEdit(&h, who), s.lockedElsewhere(&h, who)); err != nil {
 		return nil, err
 	}
 	if check != nil {
@@ -258,7 +255,7 @@ func (s *Service) peek() head {
 	return s.head
 }
 
-// Lock makes somebody the one who edits; with takeOver also if another one is.
+// Lock makes somebody the one who edits; with takeOver also if another one is, on this node.
 func (s *Service) Lock(ctx context.Context, who string, takeOver bool) error {
 	if err := s.take(ctx); err != nil {
 		return err
@@ -268,7 +265,11 @@ func (s *Service) Lock(ctx context.Context, who string, takeOver bool) error {
 	if h.Lock != nil && h.Lock.Owner == who {
 		return nil
 	}
-	if err := cmp.Or(h.allows(StepLock, who, 0), s.lockedElsewhere(&h, who)); err != nil && !takeOver {
+	if err := h.allows(StepLock, who, 0); err != nil && !takeOver {
+		return err
+	}
+	// A lock of another node is taken over there, where it is.
+	if err := s.lockedElsewhere(&h, who); err != nil {
 		return err
 	}
 	now := s.o.Now().UTC()
@@ -313,7 +314,7 @@ func (s *Service) Rebase(ctx context.Context, who string) error {
 	}
 	defer s.give()
 	h := s.peek()
-	if err := h.allows(StepRebase, who, 0); err != nil {
+	if err := cmp.Or(h.allows(StepRebase, who, 0), s.lockedElsewhere(&h, who)); err != nil {
 		return err
 	}
 	if h.Pending.Snapshot != "" {

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -132,7 +133,7 @@ func (s *Service) Restore(ctx context.Context, who string, revision uint64, dry 
 	}
 	defer s.give()
 	h := s.peek()
-	if err := mayEdit(&h, who); err != nil {
+	if err := cmp.Or(mayEdit(&h, who), s.lockedElsewhere(&h, who)); err != nil {
 		return nil, err
 	}
 	if h.Pending != nil {

@@ -37,23 +37,31 @@ type member struct {
 
 // plane is a data plane that takes back by itself what nobody confirms.
 type plane struct {
-	w         *world
-	st        command.Status
-	texts     map[[32]byte][]byte
-	confirmed []byte
-	refuses   bool
+	w       *world
+	st      command.Status
+	texts   map[[32]byte][]byte
+	refuses bool
+	silent  int // so many answers are lost, of what was done all the same
+}
+
+// answer is what a command that was done gets.
+func (p *plane) answer() error {
+	if p.silent > 0 {
+		p.silent--
+		return &command.Error{Code: command.Gone, Text: "no answer"}
+	}
+	return nil
 }
 
 func (p *plane) settle() {
 	if !p.st.Deadline.IsZero() && !p.w.now.Before(p.st.Deadline) {
-		p.back("expired")
+		p.back()
 	}
 }
 
-func (p *plane) back(what string) {
+func (p *plane) back() {
 	p.st.Last = command.Outcome{Revision: p.st.Revision}
 	p.st.Revision, p.st.Document, p.st.Deadline = p.st.Confirmed, p.st.ConfirmedDocument, time.Time{}
-	_ = what
 }
 
 func (p *plane) Status() (command.Status, error) { p.settle(); return p.st, nil }
@@ -62,11 +70,11 @@ func (p *plane) Install(_ context.Context, i command.Install) (command.Status, e
 	p.settle()
 	switch {
 	case p.refuses:
-		return p.st, errors.New("it does not compile")
+		return p.st, &command.Error{Code: command.Compile, Text: "it does not compile"}
 	case !p.st.Deadline.IsZero():
-		return p.st, errors.New("a window is open")
+		return p.st, &command.Error{Code: command.WindowOpen, Text: "a window is open"}
 	case i.Revision <= p.st.Confirmed || i.Revision == p.st.Last.Revision:
-		return p.st, fmt.Errorf("revision %d is not new", i.Revision)
+		return p.st, &command.Error{Code: command.WrongRevision, Text: "it is not new"}
 	}
 	sum := sha256.Sum256(i.Document)
 	p.texts[sum] = slices.Clone(i.Document)
@@ -74,7 +82,7 @@ func (p *plane) Install(_ context.Context, i command.Install) (command.Status, e
 	if p.st.Deadline = p.w.now.Add(i.Window); i.Window == 0 {
 		p.keep()
 	}
-	return p.st, nil
+	return p.st, p.answer()
 }
 
 func (p *plane) keep() {
@@ -86,15 +94,15 @@ func (p *plane) Confirm(_ context.Context, revision uint64) (command.Status, err
 		return p.st, errors.New("nothing waits")
 	}
 	p.keep()
-	return p.st, nil
+	return p.st, p.answer()
 }
 
 func (p *plane) Revert(_ context.Context, revision uint64) (command.Status, error) {
 	if p.settle(); p.st.Deadline.IsZero() || p.st.Revision != revision {
 		return p.st, errors.New("nothing waits")
 	}
-	p.back("reverted")
-	return p.st, nil
+	p.back()
+	return p.st, p.answer()
 }
 
 func (p *plane) Text(document [32]byte) ([]byte, error) {
@@ -328,6 +336,101 @@ func TestWhoeverMissesTheConfirmationFollows(t *testing.T) {
 	w.expect(t, "one")
 }
 
+func TestTwoChangesAtOnceDoNotWaitForEachOther(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	a, b := w.nodes[0], w.nodes[1]
+	if !a.s.reserve("a/its own", "x") || !b.s.reserve("b/its own", "x") {
+		t.Fatal("a node is not free for itself")
+	}
+	begun := time.Now()
+	if err := a.apply("one", 0); !problem.Is(err, problem.Busy) || time.Since(begun) > time.Second {
+		t.Errorf("%v after %v", err, time.Since(begun))
+	}
+	a.s.release("a", "its own")
+	if err := a.apply("one", 0); !problem.Is(err, problem.Conflict) || !strings.Contains(err.Error(), "keeps itself free") {
+		t.Errorf("%v", err)
+	}
+	b.s.release("b", "its own")
+	if err := a.apply("one", 0); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatNobodyKnowsToBeDoneIsTakenBack(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	a, b := w.nodes[0], w.nodes[1]
+	for _, silent := range []*member{a, b} {
+		silent.plane.silent = 1
+		if err := a.apply("one", time.Hour); err == nil {
+			t.Error("an installation without an answer is one")
+		}
+		if err := a.confirm(); err == nil {
+			t.Error("what was taken back is confirmed on one node")
+		}
+		w.follow()
+		w.expect(t, "")
+		w.now = w.now.Add(2 * lateInstall)
+		w.follow()
+	}
+	if err := a.apply("two", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	a.plane.silent = 1
+	if err := a.confirm(); err != nil {
+		t.Errorf("a confirmation that was done: %v", err)
+	}
+	w.expect(t, "two")
+}
+
+// A window that was confirmed or taken back while a node could not be told ends there as soon as it can ask.
+func TestAWindowEndsWhereItsWordWasLost(t *testing.T) {
+	for _, what := range []string{"confirm", "revert"} {
+		w := newWorld(t, "a", "b")
+		a, b := w.nodes[0], w.nodes[1]
+		if err := a.apply("one", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		w.fail = what
+		if what == "confirm" {
+			must(t, a.confirm())
+		} else if _, err := a.s.Revert(t.Context(), a.plane.st.Revision); err != nil {
+			t.Fatal(err)
+		}
+		w.fail = ""
+		b.s.Follow(t.Context())
+		w.expect(t, map[string]string{"confirm": "one", "revert": ""}[what])
+		if o := b.s.peek().Open; o != nil {
+			t.Errorf("%s: %+v still waits", what, o)
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What was confirmed on one side of a cut, while the other side went on without it, is kept as a branch.
+func TestAConfirmationBehindACutIsNotLost(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	a, b := w.nodes[0], w.nodes[1]
+	must(t, a.apply("one", 0))
+	must(t, a.apply("two", time.Minute))
+	w.isolate("a", true)
+	must(t, a.confirm())
+	w.now = w.now.Add(time.Hour)
+	b.s.Follow(t.Context())
+	must(t, b.apply("three", 0, "a"))
+	w.isolate("a", false)
+	w.follow()
+	w.expect(t, "three")
+	if branches := a.s.Overview().Branches; len(branches) != 1 || branches[0].Document != hashOf([]byte("two")) {
+		t.Errorf("%+v", branches)
+	}
+}
+
 func TestAnsweringStrangersAndNonsense(t *testing.T) {
 	w := newWorld(t, "a", "b")
 	a := w.nodes[0]
@@ -361,7 +464,7 @@ func TestAllNodesAgreeInTheEnd(t *testing.T) {
 		for i := range rapid.IntRange(1, 25).Draw(r, "steps") {
 			m := rapid.SampledFrom(w.nodes).Draw(r, "node")
 			text := fmt.Sprint("document ", i)
-			switch rapid.SampledFrom([]string{"apply", "window", "override", "confirm", "cut", "lose", "restart", "follow", "time", "heal"}).Draw(r, "step") {
+			switch rapid.SampledFrom([]string{"apply", "window", "override", "confirm", "cut", "lose", "restart", "follow", "time", "heal", "silence"}).Draw(r, "step") {
 			case "apply":
 				if m.apply(text, 0) == nil {
 					acknowledged[hashOf([]byte(text))] = m.s.peek().Version
@@ -379,7 +482,7 @@ func TestAllNodesAgreeInTheEnd(t *testing.T) {
 					acknowledged[hashOf([]byte(text))] = m.s.peek().Version
 				}
 			case "confirm":
-				if o := m.s.peek().Open; o != nil && m.confirm() == nil {
+				if o := m.s.peek().Open; o != nil && m.confirm() == nil && m.s.peek().Version == o.Next {
 					acknowledged[o.Document] = o.Next
 				}
 			case "cut":
@@ -395,10 +498,15 @@ func TestAllNodesAgreeInTheEnd(t *testing.T) {
 				w.now = w.now.Add(40 * time.Second)
 			case "heal":
 				clear(w.cut)
+			case "silence":
+				m.plane.silent = rapid.IntRange(0, 2).Draw(r, "answers")
 			}
 		}
 		clear(w.cut)
 		w.fail = ""
+		for _, m := range w.nodes {
+			m.plane.silent = 0
+		}
 		w.now = w.now.Add(time.Hour)
 		w.follow()
 		end := w.nodes[0].s.peek()
@@ -412,11 +520,11 @@ func TestAllNodesAgreeInTheEnd(t *testing.T) {
 			}
 		}
 		for document, v := range acknowledged {
-			if v.Compare(end.Version) > 0 {
-				r.Fatalf("version %v was acknowledged, and all stand at %v", v, end.Version)
-			}
 			if v == end.Version && document != end.Document {
 				r.Fatalf("two documents have version %v", v)
+			}
+			if !end.Version.follows(end.Bases, v) && !branches[document] {
+				r.Fatalf("version %v was acknowledged; all stand at %v after %v, and it is no branch", v, end.Version, end.Bases)
 			}
 		}
 	})

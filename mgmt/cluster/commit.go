@@ -43,10 +43,14 @@ func (s *Service) Install(ctx context.Context, i command.Install) (command.Statu
 		return command.Status{}, err
 	}
 	defer s.give()
+	if err := s.settle(ctx); err != nil {
+		return command.Status{}, err
+	}
 	c, err := s.begin(ctx, i)
 	if err != nil {
 		return command.Status{}, err
 	}
+	defer s.release(s.o.Node, c.id)
 	if err := s.prepareAll(ctx, c); err != nil {
 		return command.Status{}, err
 	}
@@ -87,13 +91,19 @@ func (s *Service) begin(ctx context.Context, i command.Install) (*proposal, erro
 			c.nodes = append(c.nodes, n)
 		}
 	}
-	c.next = open{ID: c.id, From: s.o.Node, Document: hashOf(i.Document), Revision: i.Revision, Apart: left,
+	c.next = open{ID: c.id, From: s.o.Node, Document: hashOf(i.Document), Revision: i.Revision, Apart: left, Bases: k.Bases, At: s.o.Now(),
 		Next: Version{k.Version.Term, k.Version.Revision + 1}}
 	if len(left) > 0 {
 		c.next.Next.Term = newTerm(k.Version.Term, s.slot)
+		c.next.Bases = append(slices.Clone(k.Bases), k.Version)
+		c.next.Bases = c.next.Bases[max(0, len(c.next.Bases)-MaxBases):]
 	}
 	if c.window == 0 {
 		c.window = provisional
+	}
+	// Two nodes that promised each other and then wait for each other would both wait in vain.
+	if !s.reserve(s.o.Node+"/"+c.id, c.next.Document) {
+		return nil, problem.New(problem.Busy, "Another node is making a change of the configuration.")
 	}
 	return c, nil
 }
@@ -128,21 +138,35 @@ func (s *Service) installAll(ctx context.Context, c *proposal) (command.Status, 
 	if err := s.keep(func(k *kept) { k.Open = &c.next }); err != nil {
 		return command.Status{}, err
 	}
-	failed := s.each(ctx, c.nodes, installTimeout, &request{Install: &installRequest{c.id, c.next.Next, c.window, c.next.Apart}})
-	if len(failed) == 0 {
-		st, err := s.o.Plane.Install(ctx, command.Install{Revision: c.next.Revision, Document: c.text, Window: c.window})
-		if err == nil {
-			return st, nil
-		}
-		return st, errors.Join(err, s.takeBack(ctx, c.next.ID, c.nodes))
+	failed := s.each(ctx, c.nodes, installTimeout, &request{Install: &installRequest{c.id, c.next.Next, c.window, c.next.Apart, c.next.Bases}})
+	if len(failed) > 0 {
+		return command.Status{}, errors.Join(refusedBy(failed), s.takeBack(ctx, &c.next, c.nodes, false))
 	}
-	return command.Status{}, errors.Join(refusedBy(failed), s.takeBack(ctx, c.next.ID, c.nodes))
+	st, err := s.o.Plane.Install(ctx, command.Install{Revision: c.next.Revision, Document: c.text, Window: c.window})
+	if err != nil {
+		return st, errors.Join(err, s.takeBack(ctx, &c.next, c.nodes, unsure(err)))
+	}
+	return st, nil
 }
 
-// takeBack forgets a change, here and on the others, whose data planes would go back by themselves later.
-func (s *Service) takeBack(ctx context.Context, id string, nodes []string) error {
-	s.each(context.WithoutCancel(ctx), nodes, askTimeout, &request{Revert: &named{id}})
-	return s.keep(func(k *kept) { k.Open = nil })
+// unsure says that nobody knows whether the data plane did what it was asked for.
+func unsure(err error) bool {
+	var c *command.Error
+	return !errors.As(err, &c) || c.Code == command.Gone
+}
+
+// takeBack forgets a change, here and on the others. If this node's data plane may still come to run it that is noted, and
+// settle takes it back.
+func (s *Service) takeBack(ctx context.Context, o *open, nodes []string, late bool) error {
+	dropped := *o
+	dropped.Dropped = true
+	err := s.keep(func(k *kept) {
+		if k.Open = nil; late {
+			k.Open = &dropped
+		}
+	})
+	s.each(context.WithoutCancel(ctx), nodes, askTimeout, &request{Revert: &named{o.ID}})
+	return err
 }
 
 // Confirm keeps the change that waits, on all nodes.
@@ -158,41 +182,68 @@ func (s *Service) Confirm(ctx context.Context, revision uint64) (command.Status,
 }
 
 func (s *Service) commit(ctx context.Context, revision uint64) (command.Status, error) {
-	o := s.peek().Open
-	if o == nil {
-		return s.o.Plane.Confirm(ctx, revision) // what was installed before there was a cluster
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), installTimeout)
+	defer cancel()
+	if err := s.settle(ctx); err != nil {
+		return command.Status{}, err
 	}
-	if o.From != s.o.Node {
+	k := s.peek()
+	o := k.Open
+	switch {
+	case o == nil && k.Version == Version{}:
+		return s.o.Plane.Confirm(ctx, revision) // what was installed before there was a cluster
+	case o == nil || o.Dropped || o.Revision != revision:
+		return command.Status{}, problem.New(problem.Conflict, "What waits is no change of the cluster: only its nodes together keep one. Revert it, or let its window pass.")
+	case o.From != s.o.Node:
 		return command.Status{}, problem.New(problem.Conflict, "The change was applied on node %s: confirm it there.", o.From)
 	}
-	st, err := s.o.Plane.Confirm(ctx, revision)
+	st, err := s.confirmOwn(ctx, o)
 	if err != nil {
 		return st, err
 	}
 	if err := s.committed(o); err != nil {
 		return st, err
 	}
-	s.tell(Committed, o.Next, map[string]any{"document": o.Document})
-	if len(o.Apart) > 0 {
-		s.tell(Overruled, o.Next, map[string]any{"without": o.Apart})
-	}
-	// Who misses it goes back at the deadline, and follows when it can be asked.
-	for n, err := range s.each(context.WithoutCancel(ctx), s.without(o.Apart), askTimeout, &request{Confirm: &named{o.ID}}) {
+	// Who misses it asks, and finds out: see follow.go.
+	for n, err := range s.each(ctx, s.without(o.Apart), askTimeout, &request{Confirm: &named{o.ID}}) {
 		s.o.Log.Warn("cluster: a node does not know yet that the change is kept", "node", n, "version", o.Next.String(), "error", err)
 	}
 	return st, nil
 }
 
-// committed makes an open change the version.
+// confirmOwn has this node's data plane keep a change. An answer that got lost is looked up.
+func (s *Service) confirmOwn(ctx context.Context, o *open) (command.Status, error) {
+	st, err := s.o.Plane.Confirm(ctx, o.Revision)
+	if err != nil {
+		if now, look := s.o.Plane.Status(); look == nil && now.Confirmed == o.Revision {
+			return now, nil
+		}
+	}
+	return st, err
+}
+
+// committed makes an open change the version, and tells of it.
 func (s *Service) committed(o *open) error {
-	return s.keep(func(k *kept) {
-		k.Version, k.Document, k.Open = o.Next, o.Document, nil
+	err := s.keep(func(k *kept) {
+		k.Version, k.Document, k.Bases, k.Open = o.Next, o.Document, o.Bases, nil
 		for _, n := range o.Apart {
 			if n != s.o.Node && !slices.Contains(k.Apart, n) {
 				k.Apart = append(k.Apart, n)
 			}
 		}
 	})
+	switch {
+	case err != nil:
+		return err
+	case o.From != s.o.Node:
+		s.tell(Followed, o.Next, map[string]any{"document": o.Document, "from": o.From})
+		return nil
+	}
+	s.tell(Committed, o.Next, map[string]any{"document": o.Document})
+	if len(o.Apart) > 0 {
+		s.tell(Overruled, o.Next, map[string]any{"without": o.Apart})
+	}
+	return nil
 }
 
 func (s *Service) without(left []string) (nodes []string) {
@@ -213,13 +264,23 @@ func (s *Service) Revert(ctx context.Context, revision uint64) (command.Status, 
 		return command.Status{}, err
 	}
 	defer s.give()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), installTimeout)
+	defer cancel()
+	if err := s.settle(ctx); err != nil {
+		return command.Status{}, err
+	}
 	o := s.peek().Open
 	if o != nil && o.From != s.o.Node {
 		return command.Status{}, problem.New(problem.Conflict, "The change was applied on node %s: revert it there, or wait for its deadline.", o.From)
 	}
 	st, err := s.o.Plane.Revert(ctx, revision)
-	if err == nil && o != nil {
-		err = s.takeBack(ctx, o.ID, s.without(o.Apart))
+	if err != nil {
+		if now, look := s.o.Plane.Status(); look != nil || !now.Deadline.IsZero() {
+			return st, err
+		}
+	}
+	if o != nil {
+		return st, errors.Join(err, s.takeBack(ctx, o, s.without(o.Apart), false))
 	}
 	return st, err
 }

@@ -29,8 +29,11 @@ func (s *Service) Run(ctx context.Context) {
 
 // Follow does one round of it.
 func (s *Service) Follow(ctx context.Context) {
-	if err := s.inTurn(ctx, s.settle); err != nil && ctx.Err() == nil {
+	if err := s.inTurn(ctx, func() error { return s.settle(ctx) }); err != nil && ctx.Err() == nil {
 		s.o.Log.Warn("cluster: what the data plane did is not noted yet", "error", err)
+	}
+	if err := s.inTurn(ctx, func() error { return s.inquire(ctx) }); err != nil && ctx.Err() == nil {
+		s.o.Log.Warn("cluster: what became of a change of another node is not known yet", "error", err)
 	}
 	s.each(ctx, s.others(), askTimeout, &request{Stand: &struct{}{}})
 	best := s.stand()
@@ -42,7 +45,7 @@ func (s *Service) Follow(ctx context.Context) {
 	}
 	s.mu.Unlock()
 	if best.Node != s.o.Node {
-		if err := s.inTurn(ctx, func() error { return s.adopt(ctx, &best) }); err != nil && ctx.Err() == nil {
+		if err := s.goAfter(ctx, &best); err != nil && ctx.Err() == nil {
 			s.o.Log.Warn("cluster: the configuration of another node could not be taken over", "node", best.Node, "version", best.Version.String(), "error", err)
 		}
 	}
@@ -53,21 +56,48 @@ func (s *Service) Follow(ctx context.Context) {
 
 // settle brings what is kept after what the data plane did by itself, or while this process was away: an open change was
 // confirmed, or was taken back.
-func (s *Service) settle() error {
+func (s *Service) settle(ctx context.Context) error {
 	o := s.peek().Open
 	if o == nil {
 		return nil
 	}
 	st, err := s.o.Plane.Status()
+	waits := err == nil && st.Revision == o.Revision && !st.Deadline.IsZero()
 	switch {
 	case err != nil:
 		return nil // it says so elsewhere
-	case st.Confirmed == o.Revision:
+	case o.Dropped && waits:
+		return s.revertOwn(ctx, o)
+	case o.Dropped && s.o.Now().Sub(o.At) < lateInstall:
+		return nil // it may still come to run it
+	case st.Confirmed == o.Revision && !o.Dropped:
 		return s.committed(o)
-	case st.Revision == o.Revision && hex.EncodeToString(st.Document[:]) == o.Document:
-		return nil // it still waits
+	case waits && hex.EncodeToString(st.Document[:]) == o.Document:
+		return nil
 	}
 	return s.keep(func(k *kept) { k.Open = nil })
+}
+
+// inquire asks the node of an open change what became of it: its word may have been lost. That node has noted the change
+// before it told anybody, so what it says now was not said too early.
+func (s *Service) inquire(ctx context.Context) error {
+	o := s.peek().Open
+	if o == nil || o.From == s.o.Node || o.Dropped {
+		return nil
+	}
+	a, err := s.ask(ctx, o.From, askTimeout, &request{Stand: &struct{}{}})
+	switch from := a.Stand; {
+	case err != nil:
+		return nil // it is away: the deadline decides
+	case from.Version == o.Next && from.Document == o.Document:
+		if _, err := s.confirmOwn(ctx, o); err != nil {
+			return err
+		}
+		return s.committed(o)
+	case !from.Waits && from.Version.Compare(o.Next) < 0:
+		return s.revertOwn(ctx, o)
+	}
+	return nil
 }
 
 // reunite forgets that nodes were left out when they have what was decided without them.
@@ -85,8 +115,30 @@ func (s *Service) reunite() error {
 	return s.keep(func(k *kept) { k.Apart = left })
 }
 
-// adopt takes the document of a node that is ahead. What was given here while the two were apart becomes a branch.
-func (s *Service) adopt(ctx context.Context, from *Stand) error {
+// goAfter takes the document of a node that is ahead. It is fetched first, which may take long, and then decided about.
+func (s *Service) goAfter(ctx context.Context, from *Stand) error {
+	var text []byte
+	if st, err := s.o.Plane.Status(); err != nil {
+		return err
+	} else if !runs(&st, from.Document) {
+		if text, err = s.fetchAll(ctx, from); err != nil {
+			return err
+		}
+		if err := s.o.Check(text); err != nil {
+			return fmt.Errorf("this node cannot decide by it: %w", err)
+		}
+	}
+	return s.inTurn(ctx, func() error { return s.adopt(ctx, from, text) })
+}
+
+// runs says whether a data plane keeps a document.
+func runs(st *command.Status, document string) bool {
+	return hex.EncodeToString(st.Document[:]) == document && st.Confirmed == st.Revision && st.Deadline.IsZero()
+}
+
+// adopt makes a document decide that another node stands by. What was applied here, and is not in its history, becomes a
+// branch.
+func (s *Service) adopt(ctx context.Context, from *Stand, text []byte) error {
 	k := s.peek()
 	if k.Open != nil || from.Version.Compare(k.Version) <= 0 {
 		return nil // a change waits here, or something came in between
@@ -95,27 +147,20 @@ func (s *Service) adopt(ctx context.Context, from *Stand) error {
 	if err != nil {
 		return err
 	}
-	if !st.Deadline.IsZero() {
-		return nil // the next time
-	}
-	if hex.EncodeToString(st.Document[:]) != from.Document || st.Confirmed != st.Revision {
-		text, err := s.fetchAll(ctx, from)
-		if err != nil {
-			return err
-		}
-		if err := s.o.Check(text); err != nil {
-			return fmt.Errorf("this node cannot decide by it: %w", err)
+	if !runs(&st, from.Document) {
+		if !st.Deadline.IsZero() || text == nil {
+			return nil // the next time
 		}
 		if _, err := s.o.Plane.Install(ctx, command.Install{Revision: above(&st), Document: text}); err != nil {
 			return err
 		}
 	}
 	var branch *Branch
-	if slices.Contains(k.Apart, from.Node) && k.Document != from.Document {
+	if !from.Version.follows(from.Bases, k.Version) && k.Document != from.Document {
 		branch = &Branch{Version: k.Version, Document: k.Document, Saved: s.o.Now().UTC(), For: from.Version, From: from.Node}
 	}
 	if err := s.keep(func(k *kept) {
-		k.Version, k.Document, k.Apart = from.Version, from.Document, nil
+		k.Version, k.Document, k.Bases, k.Apart = from.Version, from.Document, from.Bases, nil
 		if branch != nil {
 			k.Branches = append(k.Branches, *branch)
 			k.Branches = k.Branches[max(0, len(k.Branches)-MaxBranches):]
@@ -133,6 +178,8 @@ func (s *Service) adopt(ctx context.Context, from *Stand) error {
 
 // fetchAll reads a document of another node.
 func (s *Service) fetchAll(ctx context.Context, from *Stand) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
 	var text []byte
 	for {
 		a, err := s.ask(ctx, from.Node, askTimeout, &request{Fetch: &fetch{from.Document, len(text)}})
@@ -143,7 +190,7 @@ func (s *Service) fetchAll(ctx context.Context, from *Stand) ([]byte, error) {
 		switch {
 		case a.Refused != "":
 			return nil, fmt.Errorf("%s: %s", from.Node, a.Refused)
-		case len(text) > MaxDocument || a.Size > MaxDocument || len(text) > a.Size || len(a.Part) == 0 && len(text) < a.Size:
+		case len(text) > MaxDocument || a.Size > MaxDocument || len(text) > a.Size || len(a.Part) < PartBytes && len(text) < a.Size:
 			return nil, fmt.Errorf("%s: %d bytes of a document of %d", from.Node, len(text), a.Size)
 		case len(text) == a.Size:
 			if hashOf(text) != from.Document {

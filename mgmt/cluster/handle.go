@@ -49,8 +49,11 @@ func (s *Service) answer(ctx context.Context, from string, r *request, a *reply)
 	return fmt.Errorf("nothing was asked that this version knows")
 }
 
+// inTurn does what needs the turn. Another node's request does not wait for it longer than the other node does.
 func (s *Service) inTurn(ctx context.Context, do func() error) error {
-	if err := s.take(ctx); err != nil {
+	waiting, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	if err := s.take(waiting); err != nil {
 		return err
 	}
 	defer s.give()
@@ -64,8 +67,8 @@ func (s *Service) takeOffer(from string, o *offer) error {
 	defer s.mu.Unlock()
 	change := from + "/" + o.Change
 	now := s.o.Now()
-	if s.reserved != "" && s.reserved != change && now.Before(s.until) {
-		return fmt.Errorf("it keeps itself free for another change")
+	if s.reserved != "" && now.Before(s.until) {
+		return fmt.Errorf("it keeps itself free for a change already")
 	}
 	if o.At == 0 {
 		if o.Size < 0 || o.Size > MaxDocument {
@@ -82,21 +85,44 @@ func (s *Service) takeOffer(from string, o *offer) error {
 	return nil
 }
 
+// reserve keeps this node free for a change and its document. False: it does so for another one.
+func (s *Service) reserve(change, document string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.o.Now()
+	if s.reserved != "" && s.reserved != change && now.Before(s.until) {
+		return false
+	}
+	s.reserved, s.prepared, s.until = change, document, now.Add(reserved)
+	return true
+}
+
+// whole is the document that arrived for a change; nil when it did not arrive whole.
+func (s *Service) whole(change, document string) []byte {
+	s.mu.Lock()
+	d := s.offered
+	if d == nil || d.change != change || d.filled != len(d.text) {
+		s.mu.Unlock()
+		return nil
+	}
+	text := d.text // complete: nobody writes it any more
+	s.mu.Unlock()
+	if hashOf(text) != document {
+		return nil
+	}
+	return text
+}
+
 // promise checks a document, and keeps this node free for its change.
 func (s *Service) promise(from string, p *prepare) error {
 	change := from + "/" + p.Change
-	s.mu.Lock()
-	k, d, now := s.kept, s.offered, s.o.Now()
-	other := s.reserved != "" && s.reserved != change && now.Before(s.until)
-	s.mu.Unlock()
+	text, k := s.whole(change, p.Document), s.peek()
 	switch {
-	case other:
-		return fmt.Errorf("it keeps itself free for another change")
 	case k.Open != nil:
 		return fmt.Errorf("a change of node %s waits there to be confirmed", k.Open.From)
 	case k.Version != p.Base:
 		return fmt.Errorf("it stands at version %v, not %v: what it has comes first", k.Version, p.Base)
-	case d == nil || d.change != change || d.filled != len(d.text) || hashOf(d.text) != p.Document:
+	case text == nil:
 		return fmt.Errorf("the document did not arrive whole")
 	}
 	if st, err := s.o.Plane.Status(); err != nil {
@@ -109,15 +135,12 @@ func (s *Service) promise(from string, p *prepare) error {
 			return fmt.Errorf("%s edits there", owner)
 		}
 	}
-	if err := s.o.Check(d.text); err != nil {
+	if err := s.o.Check(text); err != nil {
 		return fmt.Errorf("it cannot decide by the document: %v", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.reserved != "" && s.reserved != change && now.Before(s.until) {
+	if !s.reserve(change, p.Document) {
 		return fmt.Errorf("it keeps itself free for another change")
 	}
-	s.reserved, s.until = change, now.Add(reserved)
 	return nil
 }
 
@@ -125,39 +148,50 @@ func (s *Service) release(from, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if change := from + "/" + id; s.reserved == change {
-		s.reserved, s.offered = "", nil
+		s.reserved, s.prepared, s.offered = "", "", nil
 	}
 }
 
 // installFor makes a prepared document decide for a while.
 func (s *Service) installFor(ctx context.Context, from string, r *installRequest) error {
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
 	change := from + "/" + r.Change
 	s.mu.Lock()
-	k, d := s.kept, s.offered
+	k, document := s.kept, s.prepared
 	ours := s.reserved == change && s.o.Now().Before(s.until)
 	s.mu.Unlock()
-	switch {
-	case k.Open != nil && k.Open.ID == r.Change && k.Open.From == from:
+	if k.Open != nil && k.Open.ID == r.Change && k.Open.From == from {
 		return nil // it was asked for twice
-	case !ours || d == nil || d.change != change:
+	}
+	text := s.whole(change, document)
+	switch {
+	case !ours || text == nil:
 		return fmt.Errorf("it was not prepared for this change, or too long ago")
 	case k.Open != nil:
 		return fmt.Errorf("a change of node %s waits there to be confirmed", k.Open.From)
 	case r.Next.Compare(k.Version) <= 0:
 		return fmt.Errorf("it stands at version %v already", k.Version)
-	case r.Window <= 0 || r.Window > 2*time.Hour:
-		return fmt.Errorf("a window of %v", r.Window)
+	case r.Window <= 0 || r.Window > 2*time.Hour || len(r.Bases) > MaxBases || len(r.Apart) > slots:
+		return fmt.Errorf("a window of %v, %d bases, %d nodes apart", r.Window, len(r.Bases), len(r.Apart))
 	}
 	st, err := s.o.Plane.Status()
 	if err != nil {
 		return err
 	}
-	o := &open{ID: r.Change, From: from, Next: r.Next, Document: hashOf(d.text), Revision: above(&st), Apart: r.Apart}
+	o := &open{ID: r.Change, From: from, Next: r.Next, Document: document, Revision: above(&st), Apart: r.Apart, Bases: r.Bases, At: s.o.Now()}
 	if err := s.keep(func(k *kept) { k.Open = o }); err != nil {
 		return err
 	}
-	if _, err := s.o.Plane.Install(ctx, command.Install{Revision: o.Revision, Document: d.text, Window: r.Window}); err != nil {
-		if kept := s.keep(func(k *kept) { k.Open = nil }); kept != nil {
+	if _, err := s.o.Plane.Install(ctx, command.Install{Revision: o.Revision, Document: text, Window: r.Window}); err != nil {
+		late := *o
+		late.Dropped = true
+		if kept := s.keep(func(k *kept) {
+			if k.Open = nil; unsure(err) {
+				k.Open = &late
+			}
+		}); kept != nil {
 			s.o.Log.Error("cluster: a change that was not installed is still noted", "error", kept)
 		}
 		return err
@@ -171,17 +205,13 @@ func above(st *command.Status) uint64 { return max(st.Revision, st.Confirmed, st
 
 func (s *Service) confirmFor(ctx context.Context, from string, n *named) error {
 	o := s.peek().Open
-	if o == nil || o.ID != n.Change || o.From != from {
+	if o == nil || o.ID != n.Change || o.From != from || o.Dropped {
 		return fmt.Errorf("no such change waits there")
 	}
-	if _, err := s.o.Plane.Confirm(ctx, o.Revision); err != nil {
+	if _, err := s.confirmOwn(ctx, o); err != nil {
 		return err
 	}
-	if err := s.committed(o); err != nil {
-		return err
-	}
-	s.tell(Followed, o.Next, map[string]any{"document": o.Document, "from": from})
-	return nil
+	return s.committed(o)
 }
 
 func (s *Service) revertFor(ctx context.Context, from string, n *named) error {
@@ -190,7 +220,16 @@ func (s *Service) revertFor(ctx context.Context, from string, n *named) error {
 	if o == nil || o.ID != n.Change || o.From != from {
 		return nil // it never came here, or is gone already
 	}
-	if st, err := s.o.Plane.Status(); err == nil && st.Revision == o.Revision && !st.Deadline.IsZero() {
+	return s.revertOwn(ctx, o)
+}
+
+// revertOwn has this node's data plane go back, if it runs the change, and forgets it.
+func (s *Service) revertOwn(ctx context.Context, o *open) error {
+	st, err := s.o.Plane.Status()
+	if err != nil {
+		return err
+	}
+	if st.Revision == o.Revision && !st.Deadline.IsZero() {
 		if _, err := s.o.Plane.Revert(ctx, o.Revision); err != nil {
 			return err
 		}

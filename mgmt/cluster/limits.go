@@ -7,6 +7,8 @@ const (
 	MaxDocument = 8 << 20
 	// PartBytes of a document go in one message: with its wrapping it must fit 64 KiB, which is what the engine carries.
 	PartBytes = 32 << 10
+	// MaxBases is how many terms back a history is known; what is older counts as apart.
+	MaxBases = 64
 	// MaxBranches are kept; the oldest goes first.
 	MaxBranches = 16
 
@@ -16,6 +18,12 @@ const (
 	installTimeout = 20 * time.Second
 	// provisional is the window of a change that is to be confirmed at once: until every node has it.
 	provisional = time.Minute
+	// turnTimeout is how long another node's request waits for its turn: less than the other waits for the answer.
+	turnTimeout = 3 * time.Second
+	// fetchTimeout bounds the transfer of a document.
+	fetchTimeout = 30 * time.Second
+	// lateInstall is how long after an installation without an answer the data plane may still come to run it.
+	lateInstall = time.Minute
 	// reserved is how long a node keeps itself free for a change that was prepared.
 	reserved = time.Minute
 	// followEvery is how often a node asks the others where they stand.

@@ -41,6 +41,7 @@ type installRequest struct {
 	Next   Version       `json:"next"`
 	Window time.Duration `json:"window"`
 	Apart  []string      `json:"apart,omitempty"`
+	Bases  []Version     `json:"bases,omitempty"`
 }
 
 type named struct {

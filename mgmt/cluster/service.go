@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -68,6 +69,7 @@ type Service struct {
 	offered  *offered         // by the node that prepares something
 	reserved string           // the change that this node keeps itself free for
 	until    time.Time
+	prepared string // the document that was checked for it
 }
 
 // heard is a node's last word.
@@ -145,7 +147,7 @@ func (s *Service) keep(change func(*kept)) error {
 	s.mu.Lock()
 	next := s.kept
 	s.mu.Unlock()
-	next.Apart, next.Branches = slices.Clone(next.Apart), slices.Clone(next.Branches)
+	next.Apart, next.Branches, next.Bases = slices.Clone(next.Apart), slices.Clone(next.Branches), slices.Clone(next.Bases)
 	change(&next)
 	if err := s.o.Keep.Save(encode(next)); err != nil {
 		return fmt.Errorf("cluster: keep version %v: %w", next.Version, err)
@@ -159,7 +161,10 @@ func (s *Service) keep(change func(*kept)) error {
 // stand is what this node says of itself.
 func (s *Service) stand() Stand {
 	k := s.peek()
-	st := Stand{Node: s.o.Node, Version: k.Version, Document: k.Document, Waits: k.Open != nil}
+	st := Stand{Node: s.o.Node, Version: k.Version, Document: k.Document, Waits: k.Open != nil && !k.Open.Dropped, Bases: k.Bases}
+	if now, err := s.o.Plane.Status(); err == nil && now.ConfirmedDocument != [32]byte{} {
+		st.Runs = hex.EncodeToString(now.ConfirmedDocument[:])
+	}
 	if s.o.Lock != nil {
 		if owner, since := s.o.Lock(); owner != "" {
 			st.Lock = &Editor{Owner: owner, Node: s.o.Node, Since: since}
@@ -220,7 +225,7 @@ func (s *Service) Overview() Status {
 		h := s.said[name]
 		m := Member{Stand: h.Stand, Reached: !h.at.IsZero() && h.err == nil, Seen: h.at}
 		m.Node = name
-		m.Same = m.Reached && h.Version == k.Version && h.Document == k.Document
+		m.Same = m.Reached && h.Version == k.Version && h.Document == k.Document && h.Runs == self.Runs
 		if h.err != nil {
 			m.Problem = h.err.Error()
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 )
 
@@ -26,13 +27,13 @@ type Asker struct {
 	o      Options
 	ctx    context.Context
 	cancel context.CancelFunc
-	busy   chan struct{}
 	all    sync.WaitGroup
 
 	mu     sync.Mutex
 	closed bool
 	last   uint64
 	asked  map[uint64]*call
+	busy   map[string]int // questions that are being answered, by node
 }
 
 // call is a question that waits.
@@ -48,7 +49,8 @@ type result struct {
 
 // New makes an Asker. Close ends what it has begun.
 func New(o Options) *Asker {
-	a := &Asker{o: o, busy: make(chan struct{}, maxAnswering), asked: map[uint64]*call{}}
+	// A late answer to a question of the process before must not be taken for one to ours.
+	a := &Asker{o: o, last: rand.Uint64(), busy: map[string]int{}, asked: map[uint64]*call{}}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
 }
@@ -111,7 +113,7 @@ func (a *Asker) end(id uint64) {
 	delete(a.asked, id)
 }
 
-// Message takes a message of a node. It does not wait, and keeps nothing of payload.
+// Message takes a message of a node. It does not wait, for a connection does, and keeps nothing of payload.
 func (a *Asker) Message(from string, payload []byte) {
 	if len(payload) < headerBytes {
 		return
@@ -136,21 +138,19 @@ func (a *Asker) answered(from string, id uint64, r result) {
 	}
 }
 
-// begun answers a question in its own time. The answer is sent by another goroutine in any case: Message is called by the
-// engine, which Send would wait for.
+// begun answers a question in its own time. The connection that the question came by goes on meanwhile.
 func (a *Asker) begun(from string, id uint64, body []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
 		return
 	}
-	select {
-	case a.busy <- struct{}{}:
-	default:
+	if a.busy[from] >= maxAnswering {
 		return // it asks far more than it is answered: its question ends with its context
 	}
+	a.busy[from]++
 	a.all.Go(func() {
-		defer func() { <-a.busy }()
+		defer a.free(from)
 		kind := answer
 		b, err := a.o.Answer(a.ctx, from, body)
 		if err == nil && len(b) > MaxBody {
@@ -162,6 +162,12 @@ func (a *Asker) begun(from string, id uint64, body []byte) {
 		}
 		_ = a.o.Send(from, message(kind, id, b)) // who cannot be reached has its own limit
 	})
+}
+
+func (a *Asker) free(node string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.busy[node]--
 }
 
 func message(kind byte, id uint64, body []byte) []byte {

@@ -80,16 +80,18 @@ func TestOnlyTheNodeThatWasAskedAnswers(t *testing.T) {
 		got, _ := a.Call(t.Context(), "b", []byte("q"))
 		done <- got
 	}()
-	for asked := 0; asked == 0; { // until the question waits
+	id := uint64(0)
+	for id == 0 { // until the question waits
 		a.mu.Lock()
-		asked = len(a.asked)
+		for id = range a.asked {
+		}
 		a.mu.Unlock()
 	}
-	a.Message("c", message(answer, 1, []byte("forged")))
-	a.Message("b", message(answer, 2, []byte("of another")))
+	a.Message("c", message(answer, id, []byte("forged")))
+	a.Message("b", message(answer, id+1, []byte("of another")))
 	a.Message("b", nil)
 	a.Message("b", []byte{9, 0, 0, 0, 0, 0, 0, 0, 0})
-	a.Message("b", message(answer, 1, []byte("true")))
+	a.Message("b", message(answer, id, []byte("true")))
 	if got := <-done; string(got) != "true" {
 		t.Errorf("%q", got)
 	}
@@ -107,14 +109,19 @@ func TestTooManyQuestionsAndTooLongAnswersAreRefused(t *testing.T) {
 	if _, err := a.Call(t.Context(), "b", []byte("long")); err == nil || !strings.Contains(err.Error(), "the limit is") {
 		t.Errorf("%v", err)
 	}
-	for len(b.busy) > 0 { // the answer came before its goroutine ended
+	busy := func() int {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.busy["a"]
+	}
+	for busy() > 0 { // the answer came before its goroutine ended
 		time.Sleep(time.Millisecond)
 	}
 	var all sync.WaitGroup
 	for range maxAnswering {
 		all.Go(func() { _, _ = a.Call(t.Context(), "b", nil) })
 	}
-	for len(b.busy) < maxAnswering {
+	for busy() < maxAnswering {
 		time.Sleep(time.Millisecond)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

@@ -3,7 +3,7 @@
 //
 // Who may import it: mgmt/peer.
 //
-// Ownership: an Asker may be used by any goroutine. Message never waits, since the engine calls it with its lock held: each
+// Ownership: an Asker may be used by any goroutine. Message never waits, since a connection does meanwhile: each
 // question is answered in a goroutine of its own, of which there is a bounded number.
 //
 // Invariants: an answer goes to the question of its number that was put to the same node, or nowhere. A question whose node
