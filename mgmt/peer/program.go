@@ -39,7 +39,8 @@ type knowledge interface {
 //	judge    whether this node could take over is told to the data plane, to people and to the peers
 //
 // So a slow data plane costs memory by the number of records, and gets the latest of each. While this node is the active
-// one of its pair nothing is programmed: what it sees itself is better.
+// one of its pair nothing is programmed: what it sees itself is better. What the partner, not seeing frames, has no longer
+// meanwhile is not taken out later either. A login that nobody needs any more costs a row, one that is missing an outage.
 type programmer struct {
 	engine  knowledge
 	now     func() int64
@@ -56,12 +57,14 @@ type programmer struct {
 	since   time.Time // the oldest key waits, at least
 	synced  time.Time // the partner was connected and in step last
 	active  bool      // the data plane says that this node is the active one
+	changes uint64    // of its state in the pair, at the last step
 	failed  string    // why the data plane takes nothing
 	total   ProgrammedTotals
 	ready   Readiness
 
 	wake chan struct{}
 	told bool // the peers were told whether this node is ready; run's goroutine has it
+	open bool // there are logins of which only a partner in step can say whether it has them; run's goroutine has it
 }
 
 // Readiness says whether this node could take over for its partner.
@@ -250,9 +253,16 @@ func (p *programmer) run(ctx context.Context, to tables, alive func() bool, left
 
 // step programs some keys, and says whether others wait.
 func (p *programmer) step(ctx context.Context, to tables) (more bool, err error) {
+	inline := p.pair()
+	p.disregard(inline)
 	p.collect()
+	inStep := p.engine.Synced(p.name)
 	p.mu.Lock()
 	began := time.Now()
+	if p.open && inStep {
+		p.open = false
+		p.logins.again()
+	}
 	logins := p.logins.take(programBatch)
 	flows := []uint64(nil)
 	if len(logins) < programBatch {
@@ -261,7 +271,7 @@ func (p *programmer) step(ctx context.Context, to tables) (more bool, err error)
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, programTimeout)
 	defer cancel()
-	done, err := p.program(ctx, to, logins, flows)
+	done, err := p.program(ctx, to, logins, flows, inline)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.total.Done, p.total.Better, p.total.Refused = p.total.Done+uint64(done.Done), p.total.Better+uint64(done.Better), p.total.Refused+uint64(done.Refused)
@@ -288,8 +298,50 @@ func (p *programmer) step(ctx context.Context, to tables) (more bool, err error)
 	return true, nil
 }
 
+// disregard has logins that are gone at the partner wait no longer, when this node has become active or ceases to be.
+func (p *programmer) disregard(inline *PeerPair) {
+	if inline == nil || inline.Changes == p.changes {
+		return
+	}
+	p.mu.Lock()
+	p.changes = inline.Changes
+	waiting := p.logins.take(len(p.logins.queue))
+	p.mu.Unlock()
+	live := waiting[:0]
+	for _, id := range waiting {
+		if r, ok := p.engine.Get(p.partner, record.Key{Kind: record.Login, ID: id}); ok && !r.Gone {
+			live = append(live, id)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range live {
+		p.logins.add(id)
+	}
+}
+
+// over says whether a login that the partner has no record of is to be taken out: its end was told, or it was never there
+// as far as the partner knows and this node, which did not tell of it either and never was active, cannot know better.
+func (p *programmer) over(id uint64, ended bool, inline *PeerPair) bool {
+	switch {
+	case inline != nil && inline.forwards():
+		return false
+	case ended:
+		return true
+	case inline != nil && inline.Changes != 0:
+		return false
+	}
+	ours, ok := p.engine.Get(p.self, record.Key{Kind: record.Login, ID: id})
+	if ok && !ours.Gone {
+		return false
+	}
+	inStep := p.engine.Synced(p.name)
+	p.open = p.open || !inStep
+	return inStep
+}
+
 // program asks the engine what is known of the keys now, and the data plane to have it so.
-func (p *programmer) program(ctx context.Context, to tables, logins, flows []uint64) (all command.Programmed, err error) {
+func (p *programmer) program(ctx context.Context, to tables, logins, flows []uint64, inline *PeerPair) (all command.Programmed, err error) {
 	alike := p.alike()
 	var in []command.Login
 	var hints []command.FlowHint
@@ -297,7 +349,7 @@ func (p *programmer) program(ctx context.Context, to tables, logins, flows []uin
 	for _, id := range logins {
 		if r, ok := p.engine.Get(p.partner, record.Key{Kind: record.Login, ID: id}); ok && !r.Gone {
 			in, have = append(in, loginFor(&r, alike)), append(have, id)
-		} else {
+		} else if p.over(id, ok, inline) {
 			out = append(out, id)
 		}
 	}

@@ -139,9 +139,11 @@ func (w *world) set(p *programmer, reset bool, ids ...uint64) {
 	a := engine.Applied{Origin: 1, Stream: record.State, Reset: reset}
 	for key, r := range w.known {
 		if !slices.Contains(ids, key.ID) {
-			delete(w.known, key)
 			if r.Gone = true; !reset {
+				w.known[key] = r
 				a.Records = append(a.Records, r)
+			} else {
+				delete(w.known, key)
 			}
 		}
 	}
@@ -189,6 +191,19 @@ func TestWhatThePartnerKnowsIsInTheDataPlane(t *testing.T) {
 			time.Sleep(time.Second)
 			w.set(p, true, 4)
 		}, "1 1", true, ""},
+		{"what it has no record of stays where this node was active", func(w *world, p *programmer) {
+			w.do(func() { w.inline = &PeerPair{State: "standby", Changes: 2} })
+			w.set(p, true, 1, 2)
+		}, "3 2", true, ""},
+		{"one that never was in step is nobody's standby, and takes nothing out", func(w *world, p *programmer) { w.do(func() { w.synced = false }) }, "1 0", false, "nothing is known"},
+		{"what is gone there while this node is active stays afterwards", func(w *world, p *programmer) {
+			w.set(p, true, 1, 2, 3)
+			time.Sleep(time.Second)
+			w.do(func() { w.err, w.inline = refused, &PeerPair{State: "active", Changes: 1} })
+			w.set(p, false, 1)
+			time.Sleep(3 * time.Second)
+			w.do(func() { w.err, w.inline = nil, &PeerPair{State: "standby", Changes: 2} })
+		}, "3 1", true, ""},
 		{"not while this node is the active one", func(w *world, p *programmer) {
 			w.do(func() { w.err = refused })
 			w.set(p, true, 1, 2, 3)
@@ -201,7 +216,7 @@ func TestWhatThePartnerKnowsIsInTheDataPlane(t *testing.T) {
 		}, "3 3", true, ""},
 		{"nor is it ready when only its pages say that it is active", func(w *world, p *programmer) {
 			w.do(func() { w.inline = &PeerPair{State: "active"} })
-		}, "0 0", false, "this node is the active one"},
+		}, "1 0", false, "this node is the active one"},
 		{"a data plane that fails gets it when it does not", func(w *world, p *programmer) {
 			w.do(func() { w.err = errors.New("busy") })
 			w.set(p, true, 1, 2)
@@ -224,7 +239,6 @@ func TestWhatThePartnerKnowsIsInTheDataPlane(t *testing.T) {
 			w.do(func() { w.synced = false })
 			time.Sleep(2 * readyAway)
 		}, "1 1", false, "not in step since"},
-		{"one that never was in step is nobody's standby", func(w *world, p *programmer) { w.do(func() { w.synced = false }) }, "0 0", false, "nothing is known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

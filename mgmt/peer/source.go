@@ -27,7 +27,9 @@ import (
 //	sweep   when all rings have told everything: what was not told again is gone
 //
 // What came from the partner and was only put into our tables is not ours to tell: logins that no frame showed here, and
-// directions without a frame. It belongs to the goroutine that serves the segment.
+// directions without a frame. But a node that has the work of its pair tells of all logins, because the partner may need
+// them, and what it told stays told when it sees no frames any more, until the login ends. It belongs to the goroutine that
+// serves the segment.
 type source struct {
 	seg     *attach.Segment
 	own     *own           // nil: this node stands alone
@@ -41,6 +43,7 @@ type source struct {
 	services []shm.ServiceInfo
 	usable   map[uint64]service // what was told of each service, by its key
 	facts    [numFacts]fact
+	serves   bool // this node has the work of its pair
 
 	log      *slog.Logger
 	settling settling
@@ -166,18 +169,50 @@ func (s *source) login(l *feed.LoginItem, old bool) {
 		s.known, s.since = g, time.Time{}
 	}
 	key := record.Key{Kind: record.Login, ID: l.Addr}
-	if l.Header.Flags&feed.FlagEnded != 0 || login.Flags(l.Flags2)&login.FromPeer != 0 {
+	switch {
+	case l.Header.Flags&feed.FlagEnded != 0:
 		s.own.delete(laneOf(l.Lane), key)
 		return
+	case login.Flags(l.Flags2)&login.FromPeer != 0 && !s.serves:
+		s.keep(laneOf(l.Lane), key, old)
+		return
 	}
+	ours := *l
+	ours.Flags2 &^= uint8(login.FromPeer)
 	var table *login.Login
 	if s.logins != nil {
 		if found, ok := s.logins.Resolve(login.Addr(l.Addr)); ok && found.WWPN == frame.WWN(l.WWPN) {
 			table = &found
 		}
 	}
-	packLogin(s.fields[:], l, table)
+	packLogin(s.fields[:], &ours, table)
 	s.tell(laneOf(l.Lane), key, old, nothing)
+}
+
+// keep leaves a login told as it is, if it was: this node sees no frames now.
+func (s *source) keep(lane record.Lane, key record.Key, old bool) {
+	if was, live := s.own.get(key); live {
+		copy(s.fields[:], was.Fields[:key.Kind.Fields()])
+		s.tell(lane, key, old, nothing)
+	}
+}
+
+// adopt tells of the logins that this node knew from its partner, once it has the work.
+func (s *source) adopt(serves bool) {
+	was := s.serves
+	if s.serves = serves; was || !serves || s.logins == nil {
+		return
+	}
+	for l := range s.logins.All() {
+		if l.Flags&login.FromPeer == 0 {
+			continue
+		}
+		packLogin(s.fields[:], &feed.LoginItem{
+			Addr: uint64(l.Addr), WWPN: uint64(l.WWPN), WWNN: uint64(l.WWNN), FirstSeen: l.FirstSeen, LastSeen: l.LastSeen, MAC: l.MAC, Port: l.Port,
+			Status: uint8(l.State), Claimed: uint8(l.Claimed), Observed: uint8(l.Observed), How: uint8(l.How), Flags2: uint8(l.Flags &^ login.FromPeer),
+		}, &l)
+		s.tell(record.High, record.Key{Kind: record.Login, ID: uint64(l.Addr)}, false, nothing)
+	}
 }
 
 // flow takes a direction in: what it is, and its totals.
@@ -237,6 +272,8 @@ func (s *source) look() {
 	s.calibrate()
 	s.lookServices()
 	state := s.seg.State
+	inline := pairOf(state)
+	s.adopt(inline != nil && inline.forwards())
 	alive, h := state.Alive(), state.Header()
 	s.fact(FactABI, uint64(h.ABI))
 	s.fact(FactEpoch, s.seg.Epoch)

@@ -77,7 +77,11 @@ func TestItemsBecomeRecords(t *testing.T) {
 		{"a login", []*feed.Item{loginItem(aHost, nil)}, []string{host}},
 		{"one that is gone", []*feed.Item{loginItem(aHost, nil), loginItem(aHost, func(l *feed.LoginItem) { l.Header.Flags = feed.FlagEnded })}, nil},
 		{"one that the partner told of is not ours", []*feed.Item{loginItem(aHost, func(l *feed.LoginItem) { l.Flags2 = uint8(login.FromPeer) })}, nil},
-		{"one of ours that became the partner's alone", []*feed.Item{loginItem(aHost, nil), loginItem(aHost, func(l *feed.LoginItem) { l.Flags2 = uint8(login.FromPeer) })}, nil},
+		{"one of ours stays told when no frames are seen", []*feed.Item{loginItem(aHost, nil), loginItem(aHost, func(l *feed.LoginItem) { l.Flags2 = uint8(login.FromPeer) })}, []string{host}},
+		{"until it ends", []*feed.Item{
+			loginItem(aHost, nil), loginItem(aHost, func(l *feed.LoginItem) { l.Flags2 = uint8(login.FromPeer) }),
+			loginItem(aHost, func(l *feed.LoginItem) { l.Header.Flags, l.Flags2 = feed.FlagEnded, uint8(login.FromPeer) }),
+		}, nil},
 		{"a direction and its totals", []*feed.Item{flowItem(aKey, nil)}, []string{c, f}},
 		{"one without a frame", []*feed.Item{flowItem(aKey, func(f *feed.FlowItem) { f.Frames = 0 })}, nil},
 		{"one that ended", []*feed.Item{flowItem(aKey, nil), flowItem(aKey, func(f *feed.FlowItem) { f.Header.Flags = feed.FlagEnded })}, nil},
@@ -97,6 +101,46 @@ func TestItemsBecomeRecords(t *testing.T) {
 				t.Errorf("%d are counted", n)
 			}
 		})
+	}
+}
+
+func TestWhatAHeldNodeToldOnceIsNotSweptWhenToldAgain(t *testing.T) {
+	s := alone(t)
+	s.take(0, loginItem(aHost, nil))
+	s.own.flush()
+	s.settling = settling{nonce: 9, upto: []uint64{100}, answered: make([]bool, 1), before: map[record.Key]struct{}{}, since: s.own.engine.Vector()[0].Versions}
+	s.take(0, loginItem(aHost, func(l *feed.LoginItem) { l.Seq, l.Flags2 = 101, uint8(login.FromPeer) }))
+	s.settling.answer(0, 9)
+	s.sweep()
+	if want := []string{fmt.Sprintf("login %x", aHost)}; !slices.Equal(s.live(), want) || !s.settling.done {
+		t.Errorf("left %v", s.live())
+	}
+}
+
+func TestANodeThatHasTheWorkTellsOfWhatItKnewFromItsPartner(t *testing.T) {
+	s := alone(t)
+	table, err := login.NewTable(make([]byte, (1+login.Slots(64))*login.SlotSize), 64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.logins = &table.View
+	l := login.Login{Addr: login.Addr(aHost), WWPN: 7, Port: 3, State: login.Live, How: login.ByLogin, Flags: login.FromPeer | login.Vouched, FirstSeen: 1, LastSeen: 1}
+	if !table.Put(&l) {
+		t.Fatal("no place")
+	}
+	s.adopt(false)
+	if got := s.live(); got != nil {
+		t.Errorf("standing by it tells of %v", got)
+	}
+	s.adopt(true)
+	r, live := s.own.get(record.Key{Kind: record.Login, ID: aHost})
+	if got := loginOf(&r); !live || got.WWPN != 7 || got.Port != 3 || got.Flags != login.Vouched {
+		t.Errorf("it tells of %+v, %v", got, live)
+	}
+	s.adopt(false)
+	s.take(0, loginItem(aHost, func(l *feed.LoginItem) { l.Flags2 = uint8(login.FromPeer) }))
+	if len(s.live()) != 1 {
+		t.Error("it is not told any more when the work is given back")
 	}
 }
 
