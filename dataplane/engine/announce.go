@@ -6,6 +6,7 @@ import (
 	"fcredirect/dataplane/frame"
 	"fcredirect/dataplane/lcore"
 	"fcredirect/dataplane/login"
+	"fcredirect/dataplane/pair"
 	"fcredirect/dataplane/shm"
 )
 
@@ -41,7 +42,7 @@ func (e *Engine) sendBeats() {
 		p.beat.Port = uint8(i)
 		p.head(pairGroup, e.infos[i].MAC, 0, lcore.PairBeat)
 		p.frame = p.codec.Append(p.frame, &p.beat)
-		e.putOut(i)
+		e.putOut(i, lcore.PairBeat)
 	}
 	p.record.Sent++
 }
@@ -60,7 +61,7 @@ func (p *partner) head(to, from frame.MAC, vlan uint16, kind byte) {
 
 // putOut hands the frame to the lcore of a port. Without an mbuf or room there is none, and the next comes soon. A port
 // without its link gets none: what stands in its queue would keep the port that feeds it from being polled.
-func (e *Engine) putOut(port int) {
+func (e *Engine) putOut(port int, kind uint32) {
 	p := &e.pair
 	if e.infos[port].Up == 0 {
 		return
@@ -76,7 +77,7 @@ func (e *Engine) putOut(port int) {
 	if m == nil {
 		return
 	}
-	*(*lcore.Send)(to.Reserve()) = lcore.Send{Mbuf: m, Port: uint64(port)}
+	*(*lcore.Send)(to.Reserve()) = lcore.Send{Mbuf: m, Port: uint32(port), Kind: kind}
 	to.Commit()
 }
 
@@ -90,10 +91,13 @@ func (p *partner) unsent() {
 	}
 }
 
-// announce goes on with the walk, as far as there is room.
+// announce goes on with the walk, as far as there is room, and as long as the MACs are behind this node.
 func (e *Engine) announce() {
 	p := &e.pair
 	w := &p.walk
+	if p.machine.State() != pair.Active {
+		*w = announcement{}
+	}
 	for end := w.slot + announceSlots; w.on && w.slot < end; w.slot++ {
 		for _, to := range p.sends {
 			if to.Free(announceRoom) < announceRoom {
@@ -129,6 +133,6 @@ func (e *Engine) announceMAC(mac frame.MAC, vlan uint16, port int) {
 		return
 	}
 	e.pair.head(pairGroup, mac, vlan, lcore.PairAnnounce)
-	e.putOut(port)
+	e.putOut(port, lcore.PairAnnounce)
 	e.pair.record.Announce++
 }

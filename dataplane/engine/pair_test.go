@@ -367,6 +367,9 @@ func TestAStandbyForwardsNothingAndKnowsWhatItIsToldAndHearsGoodbye(t *testing.T
 		e.pair.walk = announcement{on: true}
 		e.announce()
 		e.writePair(command.Now())
+		if e.pair.walk.on {
+			t.Fatal("a node that is not active goes on with its announcements")
+		}
 	}); allocs != 0 { // the collector is off in the data plane
 		t.Errorf("%v allocations", allocs)
 	}

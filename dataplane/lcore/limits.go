@@ -12,6 +12,10 @@ const (
 	// ControlItems bounds the copies that wait for the control goroutine, 2,304 bytes each (1.2 MiB). Above it a copy
 	// is lost and counted; the frame itself is not.
 	ControlItems = 512
+	// beatRoom of them are for the partner's beats alone, where there is one. beatsHeard bounds the copies of what looks like
+	// beats, for each port and millisecond: a partner sends one in 5 ms at most.
+	beatRoom   = 64
+	beatsHeard = 4
 	// ControlFrameMax is the longest frame copied whole; a longer one is cut (no FIP or ELS frame is).
 	ControlFrameMax = controlStride - controlHeader
 	controlStride   = 2304

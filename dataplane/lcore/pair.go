@@ -44,7 +44,8 @@ func (s *Shared) Drain(tsc uint64) {
 // Send is a frame of our own, to be put out by the lcore that owns the port.
 type Send struct {
 	Mbuf *dpdk.Mbuf
-	Port uint64 // index
+	Port uint32 // index
+	Kind uint32 // PairBeat or PairAnnounce
 }
 
 // The frames of a pair begin, behind the Ethernet header, with this word and what they are.
@@ -71,18 +72,31 @@ func (w *Worker) shut(n int) {
 	}
 }
 
-// ofPair takes a frame of the pair itself out of the burst.
+// ofPair takes a frame of the pair itself out of the burst. Announcements have the VLAN tag of their N_Port, beats none. A
+// flood of what looks like beats must not take control's time, so only some in each millisecond go there.
 func (w *Worker) ofPair(i int) bool {
 	size := w.Cycle.Len[i]
 	if size < PairHeader {
 		return false
 	}
 	data := unsafe.Slice((*byte)(w.Cycle.Data[i]), PairHeader)
+	tagged := binary.BigEndian.Uint16(data[12:]) == 0x8100
+	if tagged {
+		if size < PairHeader+4 {
+			return false
+		}
+		data = unsafe.Slice((*byte)(unsafe.Add(w.Cycle.Data[i], 4)), PairHeader)
+	}
 	if binary.BigEndian.Uint16(data[12:]) != PairEtherType || binary.BigEndian.Uint32(data[14:]) != PairMagic {
 		return false
 	}
-	if data[18] == PairBeat {
-		w.copyToControl(w.in.port, w.Cycle.Data[i], size)
+	if in := w.in; data[18] == PairBeat && !tagged {
+		if w.now-in.beatsSince >= w.TSCHz/1000 {
+			in.beatsSince, in.beats = w.now, 0
+		}
+		if in.beats++; in.beats <= beatsHeard {
+			w.copied(w.in.port, w.Cycle.Data[i], size)
+		}
 	}
 	w.drop(w.Cycle.Rx[i], shm.FateDropPair)
 	return true
@@ -133,8 +147,8 @@ func (w *Worker) keep(n int, wanted func(int) bool) (left int) {
 	return left
 }
 
-// sendOwn puts out frames of our own, some at a time. What finds its port held up is not sent: the next beat comes soon,
-// and a queue that never became empty would keep the port that feeds it from being polled.
+// sendOwn puts out frames of our own, some at a time. A beat waits for a place where the port is held up, the newest one of
+// each port: a congested node must not be taken for dead. An announcement does not wait, and none goes out while shut.
 func (w *Worker) sendOwn() {
 	if w.Sends == nil {
 		return
@@ -145,17 +159,57 @@ func (w *Worker) sendOwn() {
 			break
 		}
 		s := *(*Send)(slot)
-		q := w.txOf[s.Port]
-		switch c := w.Cycle; {
-		case q >= 0 && w.heldSince[q] == 0 && c.Tx[q].N < queueHeldMax:
+		switch q := w.txOf[s.Port]; {
+		case q >= 0 && s.Kind == PairBeat:
+			if w.late[q] != nil {
+				w.release(w.late[q])
+				w.lateN--
+			}
+			w.late[q] = s.Mbuf
+			w.lateN++
+		case q >= 0 && w.heldSince[q] == 0 && w.Cycle.Tx[q].N < queueHeldMax && w.now <= w.Shared.shut.Load()-1:
 			w.put(q, s.Mbuf)
 			w.Counters[s.Port].Injected++
-		case c.NFree < freeHeldMax:
-			c.Free[c.NFree] = s.Mbuf
-			c.NFree++
 		default:
-			s.Mbuf.Release()
+			w.release(s.Mbuf)
 		}
 	}
 	w.Sends.Release()
+	w.sendLate()
+}
+
+// sendLate puts out the beats that wait and have a place now.
+func (w *Worker) sendLate() {
+	if w.lateN == 0 {
+		return
+	}
+	for q, m := range w.late {
+		if m != nil && w.Cycle.Tx[q].N < queueHeldMax {
+			w.put(q, m)
+			w.Counters[w.portOf[q]].Injected++
+			w.late[q] = nil
+			w.lateN--
+		}
+	}
+}
+
+// forgetLate gives back the beats that found no place until the end.
+func (w *Worker) forgetLate() {
+	for q, m := range w.late {
+		if m != nil {
+			w.release(m)
+			w.late[q] = nil
+		}
+	}
+	w.lateN = 0
+}
+
+// release gives back a frame of our own.
+func (w *Worker) release(m *dpdk.Mbuf) {
+	if c := w.Cycle; c.NFree < freeHeldMax {
+		c.Free[c.NFree] = m
+		c.NFree++
+		return
+	}
+	m.Release()
 }

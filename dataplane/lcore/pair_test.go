@@ -3,6 +3,7 @@ package lcore
 import (
 	"encoding/binary"
 	"testing"
+	"unsafe"
 
 	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/dpdk/dpdktest"
@@ -117,9 +118,9 @@ func TestFramesOfOurOwnArePutOutAndCounted(t *testing.T) {
 	b := newBox(t)
 	to := b.partnered()
 	mem := make([]byte, dpdk.MbufBytes+dpdk.Headroom+256)
-	for _, port := range []uint64{edge0, fabric0} {
+	for _, port := range []uint32{edge0, fabric0} {
 		slot := to.Reserve()
-		*(*Send)(slot) = Send{Mbuf: dpdk.FormatMbuf(mem, ofPair(PairBeat)), Port: port}
+		*(*Send)(slot) = Send{Mbuf: dpdk.FormatMbuf(mem, ofPair(PairBeat)), Port: port, Kind: PairBeat}
 		to.Commit()
 		b.worker.Rest()
 		if got := b.worker.Counters[port].Injected; got != 1 {
@@ -129,4 +130,103 @@ func TestFramesOfOurOwnArePutOutAndCounted(t *testing.T) {
 			b.worker.Cycle.Tx[q].N = 0
 		}
 	}
+}
+
+// tagged puts a VLAN tag into a frame.
+func tagged(f []byte) []byte {
+	return append(append(append([]byte(nil), f[:12]...), 0x81, 0, 0, 100), f[12:]...)
+}
+
+func TestTaggedAnnouncementsDoNotCross(t *testing.T) {
+	b := newBox(t)
+	b.partnered()
+	b.send(edge0, tagged(ofPair(PairAnnounce)), tagged(make([]byte, 60)))
+	if got := b.fates(edge0); got[shm.FateDropPair] != 1 || got[shm.FateNotFCoE] != 1 || b.controls() != 0 {
+		t.Errorf("%v", got)
+	}
+	b.shared.Shut()
+	b.send(edge0, tagged(ofPair(PairAnnounce)))
+	if got := b.fates(edge0); got[shm.FateDropPair] != 2 {
+		t.Errorf("shut: %v", got)
+	}
+	b.balance()
+}
+
+func TestAFloodOfBeatsIsBounded(t *testing.T) {
+	b := newBox(t)
+	b.partnered()
+	b.worker.TSCHz = 1 << 50 // all of this is within a millisecond
+	for range 40 {
+		b.send(edge0, ofPair(PairBeat))
+	}
+	b.send(fabric0, ofPair(PairBeat))
+	if n := b.controls(); n != beatsHeard+1 {
+		t.Errorf("%d copies", n)
+	}
+	b.worker.TSCHz = 1000 * dpdktest.TicksPerRun
+	b.passes(1)
+	b.send(edge0, ofPair(PairBeat))
+	if n := b.controls(); n != 1 {
+		t.Errorf("%d copies in the next millisecond", n)
+	}
+	b.balance()
+}
+
+func TestOtherFramesLeaveRoomToBeats(t *testing.T) {
+	b := newBox(t)
+	b.partnered()
+	f := ofPair(PairBeat)
+	for range 2 * ControlItems {
+		b.worker.copyToControl(edge0, unsafe.Pointer(&f[0]), uint32(len(f)))
+	}
+	b.send(edge0, f)
+	if n := b.controls(); n != ControlItems-beatRoom+1 {
+		t.Errorf("%d copies", n)
+	}
+	b.balance()
+}
+
+// own puts a frame of our own into the ring of the lcore.
+func own(to *ring.Producer, kind uint32) *dpdk.Mbuf {
+	m := dpdk.FormatMbuf(make([]byte, dpdk.MbufBytes+dpdk.Headroom+256), ofPair(byte(kind)))
+	*(*Send)(to.Reserve()) = Send{Mbuf: m, Port: fabric0, Kind: kind}
+	to.Commit()
+	return m
+}
+
+func TestABeatWaitsForAHeldPortAndAnAnnouncementDoesNot(t *testing.T) {
+	b := newBox(t)
+	to, c := b.partnered(), b.worker.Cycle
+	q := b.worker.txOf[fabric0]
+	tx := &c.Tx[q]
+	b.worker.heldSince[q], tx.N = 1, queueHeldMax
+	own(to, PairBeat)
+	own(to, PairAnnounce)
+	newest := own(to, PairBeat)
+	b.worker.sendOwn()
+	if tx.N != queueHeldMax || c.NFree != 2 {
+		t.Errorf("%d in the queue, %d given back", tx.N, c.NFree)
+	}
+	tx.N--
+	b.worker.sendOwn()
+	if tx.N != queueHeldMax || tx.Mbuf[queueHeldMax-1] != newest || b.worker.Counters[fabric0].Injected != 1 {
+		t.Errorf("%d in the queue, %d injected", tx.N, b.worker.Counters[fabric0].Injected)
+	}
+	b.worker.heldSince[q], tx.N, c.NFree = 0, 0, 0
+	b.worker.now = 5
+	b.shared.Shut()
+	own(to, PairAnnounce)
+	own(to, PairBeat)
+	b.worker.sendOwn()
+	if tx.N != 1 || c.NFree != 1 {
+		t.Errorf("shut: %d in the queue, %d given back; want the beat alone", tx.N, c.NFree)
+	}
+	tx.N, c.NFree = queueHeldMax, 0
+	own(to, PairBeat)
+	b.worker.sendOwn()
+	b.worker.forgetLate()
+	if c.NFree != 1 || b.worker.lateN != 0 {
+		t.Errorf("%d given back at the end", c.NFree)
+	}
+	tx.N, c.NFree = 0, 0 // none of it is a frame of the fake's, so it must not reach it
 }

@@ -119,6 +119,7 @@ func (w *Worker) Drain(passes int) (left int) {
 		w.Config.Run(c)
 		w.sent()
 		w.receiveCarried()
+		w.sendLate()
 		w.gave()
 		// In this order: who is no longer giving has put its last frame into a ring.
 		if w.Shared.giving.Load() == 0 && !w.betweenUs() && !w.unsent() {
@@ -134,7 +135,8 @@ func (w *Worker) Drain(passes int) (left int) {
 		w.sent()
 		w.receiveCarried()
 	}
-	w.Config.Run(c) // what receiveCarried dropped
+	w.forgetLate()
+	w.Config.Run(c) // what receiveCarried dropped, and this
 	w.sent()
 	return left
 }

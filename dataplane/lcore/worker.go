@@ -112,9 +112,11 @@ type Worker struct {
 	now       uint64    // TSC of the burst
 	in        *rx       // where the burst came from
 	row       *shm.Counters
-	pending   uint64   // frames of the last burst, for its latency
-	received  uint64   // TSC of the last burst
-	heldSince []uint64 // by queue: since when it has had a remainder, 0 without
+	pending   uint64       // frames of the last burst, for its latency
+	received  uint64       // TSC of the last burst
+	heldSince []uint64     // by queue: since when it has had a remainder, 0 without
+	late      []*dpdk.Mbuf // by queue: a beat that waits for a place
+	lateN     int
 
 	parsed frame.Parsed
 	places [64]flow.Place
@@ -138,6 +140,9 @@ type rx struct {
 	pair   int    // index, -1
 	pairTx int    // queue of the pair
 	gate   uint32 // queues that must be empty before it is polled
+
+	beatsSince uint64 // TSC at which a count of what looked like beats began
+	beats      uint32
 }
 
 // New makes a worker that polls the ports it owns.
@@ -162,7 +167,7 @@ func New(c Config) (*Worker, error) {
 		return nil, fmt.Errorf("lcore %d: owns no port", c.Index)
 	}
 	c.Cycle.RxBurst, c.Cycle.NRx = BurstFrames, uint16(len(w.own))
-	w.heldSince = make([]uint64, len(w.portOf))
+	w.heldSince, w.late = make([]uint64, len(w.portOf)), make([]*dpdk.Mbuf, len(w.portOf))
 	return w, nil
 }
 
@@ -238,8 +243,17 @@ func (w *Worker) put(queue int, m *dpdk.Mbuf) {
 	q.N++
 }
 
-// copyToControl hands a copy of the frame to the control goroutine, which learns logins from it.
+// copyToControl hands a copy of the frame to the control goroutine, which learns logins from it. It leaves some room to the
+// partner's beats.
 func (w *Worker) copyToControl(port int, data unsafe.Pointer, n uint32) {
+	if w.Sends != nil && w.Control.Free(beatRoom+1) <= beatRoom {
+		w.Page.ControlLost++
+		return
+	}
+	w.copied(port, data, n)
+}
+
+func (w *Worker) copied(port int, data unsafe.Pointer, n uint32) {
 	slot := w.Control.Reserve()
 	if slot == nil {
 		w.Page.ControlLost++
