@@ -39,7 +39,7 @@ func TestWhatDependsOnAnotherNodesChangeIsNotSeenBeforeIt(t *testing.T) {
 		if seen != (defect == DropDependency) {
 			t.Errorf("defect %d: the flow is seen without its login: %v", defect, seen)
 		}
-		w.run(500 * ms)
+		w.run(1500 * ms) // a was not heard of for a while by then
 		if w.value("c", "b", flowKey(1)) != 1 || w.value("c", "a", login(5)) != 6 {
 			t.Error("b does not relay what c waits for")
 		}
@@ -49,7 +49,7 @@ func TestWhatDependsOnAnotherNodesChangeIsNotSeenBeforeIt(t *testing.T) {
 func TestALittleOfAnotherNodeIsTakenAlong(t *testing.T) {
 	w := newWorld(t, nil, "a", "b", "c")
 	held := late(w)
-	held.mute[0] = true
+	w.cut(held)
 	w.put("a", record.Immediate, login(5), 6)
 	w.run(ms)
 	w.put("b", record.Immediate, flowKey(1), 1, record.Ref{Origin: slotOf(w, "a"), Key: login(5)})

@@ -14,6 +14,7 @@ type Conn struct {
 	group Group
 
 	started int64
+	ended   int64       // when it was given up
 	said    bool        // our hello has gone out
 	theirs  *wire.Hello // nil before it came
 	err     error       // why it was given up
@@ -39,7 +40,10 @@ type Conn struct {
 	acked     uint64 // the last sequence that we acknowledged
 	unacked   int    // bytes of data since
 	staging   [maxNodes][record.NumStreams]*unit
+	staged    int // records in staging
 	repair    []record.Record
+	bucket    uint8 // that repair is of
+	told      [maxNodes]*told
 	view      [maxNodes]mark // of State: all that the peer had seen of an origin up to here, we have seen too
 	stamp     uint64         // of the last heartbeat
 	stampAt   int64

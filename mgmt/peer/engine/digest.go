@@ -173,31 +173,44 @@ func (c *Conn) takeRepair(now int64, payload []byte) error {
 	if p.At.Slot != c.peer.slot {
 		return fmt.Errorf("a repair of node %d", p.At.Slot)
 	}
-	if p.First {
-		c.repair = c.repair[:0]
+	for i := range p.Records {
+		if replica.BucketOf(p.Records[i].Key) != int(p.Bucket) {
+			return fmt.Errorf("a repair of bucket %d has a record of another", p.Bucket)
+		}
 	}
-	if len(c.repair)+len(p.Records) > e.cfg.Settings.RecordsMax {
-		return fmt.Errorf("a repair of more than %d records", e.cfg.Settings.RecordsMax)
+	if p.First {
+		c.repair, c.bucket = c.repair[:0], p.Bucket
+	}
+	if p.Bucket != c.bucket {
+		return fmt.Errorf("a repair of bucket %d within that of %d", p.Bucket, c.bucket)
+	}
+	if len(c.repair)+len(p.Records) > e.repairMax() {
+		return fmt.Errorf("a repair of more than %d records", e.repairMax())
 	}
 	if c.repair = append(c.repair, p.Records...); !p.Last {
 		return nil
 	}
-	o := e.origins[p.At.Slot]
+	all, o := c.repair, e.origins[p.At.Slot]
+	c.repair = nil
 	if o.at(p.At.Stream) != (mark{p.At.Incarnation, p.At.Version}) {
 		return nil // the next digest finds it again
 	}
 	e.changes = e.changes[:0]
-	n, err := o.table.Repair(p.At.Stream, int(p.Bucket), c.repair, func(r *record.Record) { e.changes = append(e.changes, *r) })
+	n, err := o.table.Repair(p.At.Stream, int(p.Bucket), all, func(r *record.Record) { e.changes = append(e.changes, *r) })
 	if err != nil {
 		return fmt.Errorf("repair of %s: %w", c.peer.name, err)
 	}
-	c.repair = nil
 	if n > 0 {
 		e.stats.Repaired += uint64(n)
 		e.tell(Notice{Kind: Repaired, Peer: c.peer.name, Stream: p.At.Stream, Number: uint64(n)})
 		e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: p.At.Stream, Repair: true, Records: e.changes})
 	}
 	return nil
+}
+
+// repairMax bounds the records of one bucket: keys spread evenly, but few of them not quite.
+func (e *Engine) repairMax() int {
+	return min(e.cfg.Settings.RecordsMax, 4096+8*e.cfg.Settings.RecordsMax/wire.NumBuckets)
 }
 
 var _ [wire.NumBuckets - replica.Buckets]struct{}

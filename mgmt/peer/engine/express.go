@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"fcredirect/mgmt/peer/record"
+	"fcredirect/mgmt/peer/replica"
 	"fcredirect/mgmt/peer/wire"
 )
 
@@ -20,6 +21,7 @@ const (
 	expressPending = 1024 // changes that a unit may have without delaying an immediate one by much
 	expressRecords = 64   // records that may go ahead together
 	alongRecords   = 256  // records of another origin that are taken along with what depends on them
+	alongMax       = 4096 // the same, as a receiver takes them from others
 )
 
 // ahead notes that an immediate change is to go ahead, if the way by the stream is long.
@@ -102,7 +104,7 @@ func (c *Conn) lacking(f *flow) *flow {
 
 func (c *Conn) lacks(slot int, m mark) bool {
 	g := &c.peer.flows[slot][record.State]
-	return m.incarnation != 0 && slot != int(c.e.self) && slot != int(c.peer.slot) && g.cut == nil && g.behind() &&
+	return m.incarnation != 0 && !g.unsaid && slot != int(c.e.self) && slot != int(c.peer.slot) && g.cut == nil && g.behind() &&
 		m.incarnation == g.origin.incarnation && (mark{g.incarnation, g.sent}).before(m) && c.peer.carrier(g) == c &&
 		g.origin.table.Pending(record.State, g.sent) <= alongRecords
 }
@@ -150,7 +152,10 @@ func (c *Conn) sendEarly(o *origin, buf []byte) ([]byte, error) {
 	c.peer.sent.Express++
 	e.given = wire.Unit{Origin: o.slot, Stream: record.State, Incarnation: o.incarnation, From: head, To: to,
 		First: true, Last: true, Express: true, Deps: needs.deps(nil), Records: records}
-	return c.encode(buf)
+	if buf, err := c.encode(buf); err == nil {
+		return buf, nil
+	}
+	return nil, nil // what its origin says cannot be said: the connection is none the worse
 }
 
 // takeExpress applies records that go ahead, if what they depend on is here.
@@ -163,7 +168,16 @@ func (c *Conn) takeExpress(now int64, u *wire.Unit) error {
 	for _, d := range u.Deps {
 		needs.raise(d.Slot, d.Stream, mark{d.Incarnation, d.Version})
 	}
-	c.view[u.Origin] = mark{}
+	c.view[u.Origin], c.told[u.Origin] = mark{}, nil
+	if !e.wanted(now, c.peer, o, u.Incarnation) {
+		if len(u.Records) <= replica.EarlyMax {
+			c.told[u.Origin] = &told{mark{u.Incarnation, u.To}, slices.Clone(u.Records), needs}
+		}
+		if e.confirm(o) {
+			e.release(now)
+		}
+		return nil
+	}
 	if u.Incarnation != o.incarnation || e.cfg.Defect != DropDependency && !e.satisfied(c, &needs, nil) {
 		return nil
 	}
@@ -175,6 +189,7 @@ func (c *Conn) takeExpress(now int64, u *wire.Unit) error {
 		c.view[u.Origin] = mark{u.Incarnation, u.To}
 	}
 	o.remember(u.Records, &needs)
+	e.confirm(o)
 	if len(e.changes) == 0 {
 		return nil
 	}
@@ -186,6 +201,34 @@ func (c *Conn) takeExpress(now int64, u *wire.Unit) error {
 	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: record.State, Records: e.changes})
 	e.release(now)
 	return nil
+}
+
+// told is what a peer says to have seen of an origin ahead of its stream, while the origin speaks for itself: it is not taken from
+// the peer, but when all of it is here the peer's word counts as if it had been.
+type told struct {
+	to      mark
+	records []record.Record
+	needs   vector
+}
+
+// confirm looks whether all is here that peers have told of an origin.
+func (e *Engine) confirm(o *origin) (any bool) {
+	for _, p := range e.peers {
+		if p == nil {
+			continue
+		}
+		for _, c := range p.conns {
+			if c == nil || c.told[o.slot] == nil {
+				continue
+			}
+			t := c.told[o.slot]
+			lacks := func(r record.Record) bool { return o.table.Version(r.Key) < r.Version }
+			if t.to.incarnation == o.incarnation && !slices.ContainsFunc(t.records, lacks) && e.satisfied(c, &t.needs, nil) {
+				c.view[o.slot], c.told[o.slot], any = t.to, nil, true
+			}
+		}
+	}
+	return any
 }
 
 // remember notes what has come ahead, deletions of what was never here too, for those who may depend on it.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"slices"
 
 	"fcredirect/mgmt/peer/record"
@@ -16,6 +17,7 @@ import (
 type unit struct {
 	origin      *origin
 	by          *Conn // that it came over; nil when it is merged of what came over several
+	own         bool  // all of it came from the origin itself
 	stream      record.Stream
 	incarnation uint64
 	from, to    uint64
@@ -24,6 +26,7 @@ type unit struct {
 	staging     *replica.Staging // nil: we know more already
 	needs       vector
 	since       int64 // when it was whole
+	rows, most  int   // records that are staged, while frames come, and how many there may be
 }
 
 func (u *unit) drop() {
@@ -34,13 +37,21 @@ func (u *unit) drop() {
 }
 
 // open begins a unit. One of a past incarnation, or of versions that are all here, comes to nothing.
-func (e *Engine) open(by *Conn, w *wire.Unit) *unit {
+func (e *Engine) open(now int64, by *Conn, w *wire.Unit) *unit {
 	o := e.origins[w.Origin]
-	u := &unit{origin: o, by: by, stream: w.Stream, incarnation: w.Incarnation, from: w.From, to: w.To, reset: w.Reset}
+	u := &unit{origin: o, by: by, own: by.peer.slot == o.slot, most: math.MaxInt, stream: w.Stream, incarnation: w.Incarnation, from: w.From, to: w.To, reset: w.Reset}
 	for _, d := range w.Deps {
 		u.needs.raise(d.Slot, d.Stream, mark{d.Incarnation, d.Version})
 	}
+	if !u.own && !e.relays(now, by.peer, o) {
+		u.most = alongMax
+	}
+	if u.own && o.next != nil && o.nextBy != by.peer && o.nextIncarnation != w.Incarnation {
+		e.dropNext(o)
+	}
 	switch {
+	case !e.wanted(now, by.peer, o, w.Incarnation):
+		return u
 	case w.Incarnation < max(o.incarnation, o.nextIncarnation) && w.Incarnation != o.incarnation:
 		return u
 	case w.Incarnation == o.incarnation:
@@ -53,12 +64,38 @@ func (e *Engine) open(by *Conn, w *wire.Unit) *unit {
 	default:
 		if o.nextIncarnation != w.Incarnation {
 			o.next, o.nextIncarnation = e.newTable(o.slot, w.Incarnation), w.Incarnation
+			o.nextBy = by.peer
 			e.dropHeld(o)
+		}
+		if u.own {
+			o.nextBy = by.peer
 		}
 		u.table = o.next
 	}
 	u.staging = u.table.Stage(w.Stream, w.From, w.To, w.Reset)
 	return u
+}
+
+// dropNext forgets an incarnation that has begun to come.
+func (e *Engine) dropNext(o *origin) {
+	o.next, o.nextIncarnation, o.nextBy = nil, 0, nil
+	e.dropHeld(o)
+}
+
+// forsake forgets what waits of other origins and came over a connection that has ended: its end cannot be asked for it any more,
+// and it must not stand in the way of what others bring.
+func (e *Engine) forsake(c *Conn) {
+	for _, o := range e.origins {
+		for s, u := range o.held {
+			if u != nil && !u.own && u.by == c {
+				u.drop()
+				o.held[s] = nil
+			}
+		}
+		if p := c.peer; o.next != nil && o.nextBy == p && p.slot != o.slot && p.conns == [NumGroups]*Conn{} {
+			e.dropNext(o)
+		}
+	}
 }
 
 // dropHeld forgets what is held for a table that nobody will have.
@@ -79,7 +116,9 @@ func (e *Engine) hold(now int64, u *unit) {
 		return
 	}
 	u.since = now
-	if h := o.held[u.stream]; h != nil {
+	if h := o.held[u.stream]; h != nil && u.own && !h.own {
+		h.drop()
+	} else if h != nil {
 		u = merged(h, u)
 	}
 	o.held[u.stream] = u
@@ -98,19 +137,32 @@ func merged(a, b *unit) *unit {
 		a.drop()
 		return b
 	}
-	if b.from < a.from || b.from == a.from && b.reset && !a.reset {
+	by := successor(a.by, b.by)
+	if b.from < a.from || b.from == a.from && (b.reset && !a.reset || b.reset == a.reset && b.to >= a.to) {
 		a, b = b, a
 	}
 	if b.to <= a.to || b.from > a.to || a.staging.Extend(b.staging) != nil {
-		b.drop()
+		if b.drop(); by != nil {
+			a.by = by
+		}
 		return a
 	}
 	a.to = b.to
 	a.needs.merge(&b.needs)
-	if a.by != b.by {
-		a.by = nil
-	}
+	a.by, a.own = by, a.own && b.own
 	return a
+}
+
+// successor is the connection whose word holds for what came over both: a later one to the same start of a peer, because what is
+// said over it the peer says when it has said all that came over the one that ended.
+func successor(old, new *Conn) *Conn {
+	switch {
+	case old == new:
+		return old
+	case old != nil && new != nil && old.err != nil && old.sameNode(new):
+		return new
+	}
+	return nil
 }
 
 // release applies what may be applied, until nothing more may.
@@ -153,6 +205,13 @@ func (e *Engine) releaseTogether(now int64) bool {
 		together = slices.DeleteFunc(together, func(u *unit) bool { return !e.ready(u, with) || outlived(u, together) })
 		all = len(together) == before
 	}
+	for _, u := range together { // one that cannot be applied takes none of the others with it
+		if err := u.staging.Check(); err != nil {
+			u.origin.held[u.stream] = nil
+			e.refuse(now, u, err)
+			return true
+		}
+	}
 	for _, u := range together {
 		u.origin.held[u.stream] = nil
 	}
@@ -190,7 +249,7 @@ func (e *Engine) satisfied(by *Conn, needs, with *vector) bool {
 			if with != nil && !with[slot][s].before(m) {
 				continue
 			}
-			if o.at(record.Stream(s)).before(m) && (s != int(record.State) || by == nil || by.view[slot].before(m)) {
+			if o.at(record.Stream(s)).before(m) && (s != int(record.State) || by == nil || by.seen(slot).before(m)) {
 				return false
 			}
 		}
@@ -242,7 +301,7 @@ func (e *Engine) replace(now int64, o *origin) {
 		e.tell(Notice{Kind: PeerRestarted, Peer: e.names[o.slot], Number: o.nextIncarnation})
 	}
 	o.table, o.incarnation = o.next, o.nextIncarnation
-	o.next, o.nextIncarnation = nil, 0
+	o.next, o.nextIncarnation, o.nextBy = nil, 0, nil
 	o.needs, o.early = [record.NumStreams]vector{}, nil
 	o.earlyCount++
 	e.dropHeld(o)
@@ -266,6 +325,7 @@ func (e *Engine) show(a Applied) {
 // moved tells those whom it concerns that we have more of an origin.
 func (e *Engine) moved(now int64, o *origin) {
 	o.prune()
+	e.confirm(o)
 	if p := e.peers[o.slot]; p != nil {
 		e.checkSynced(p)
 		if u, b := p.conns[Urgent], p.conns[Bulk]; u != nil && (b == nil || b.ackAt == never) {
@@ -283,4 +343,23 @@ func (e *Engine) moved(now int64, o *origin) {
 			}
 		}
 	}
+}
+
+// seen is how far we have seen of an origin what the peer had seen when it sent what came over the connection. When it has ended,
+// a later one to the same start of the peer says so: of one that began before, we do not know what was said first.
+func (c *Conn) seen(slot int) (most mark) {
+	if c.err == nil {
+		return c.view[slot]
+	}
+	for _, now := range c.peer.conns {
+		if now != nil && c.sameNode(now) && (now.group == c.group || now.started >= c.ended) && most.before(now.view[slot]) {
+			most = now.view[slot]
+		}
+	}
+	return most
+}
+
+// sameNode says whether the other end of two connections is one start of one node.
+func (c *Conn) sameNode(o *Conn) bool {
+	return c.peer == o.peer && c.theirs != nil && o.theirs != nil && c.theirs.Instance == o.theirs.Instance
 }

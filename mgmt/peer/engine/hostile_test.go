@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fcredirect/mgmt/peer/record"
+	"fcredirect/mgmt/peer/replica"
 	"fcredirect/mgmt/peer/wire"
 )
 
@@ -260,6 +261,194 @@ func TestSettingsThatCannotBeAreNamed(t *testing.T) {
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%+v is taken", c)
+		}
+	}
+}
+
+// theOrigin lets a hear of c itself.
+func theOrigin(t *testing.T, e *Engine) *stranger {
+	s := newStranger(t, e, "c")
+	hello := func(h *wire.Hello) {
+		h.Node, h.Instance = "c", [16]byte{7}
+		h.Known = []wire.Known{{Position: wire.Position{Slot: 2, Incarnation: 1}}}
+	}
+	if err := s.conn.Receive(1, s.hello(hello)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func whole(origin uint8, incarnation, to uint64, records ...record.Record) wire.Unit {
+	return wire.Unit{Origin: origin, Incarnation: incarnation, First: true, Last: true, Reset: true, To: to, Records: records}
+}
+
+func of(id, version uint64) record.Record {
+	return record.Record{Key: login(id), Version: version, Fields: [record.MaxFields]uint64{version}}
+}
+
+func TestNobodySpeaksForANodeThatSpeaksForItself(t *testing.T) {
+	lies := map[string]func() wire.Unit{
+		"a unit of all that it will ever say": func() wire.Unit { return whole(2, 1, 1<<60, of(1, 1<<59)) },
+		"a later incarnation":                 func() wire.Unit { return whole(2, 1<<60, 5, of(1, 5)) },
+		"a unit that waits for ever": func() wire.Unit {
+			u := whole(2, 1, 1<<60)
+			u.Deps = []wire.At{{Slot: 1, Incarnation: 9, Version: 9}}
+			return u
+		},
+		"a change ahead of all others": func() wire.Unit {
+			u := whole(2, 1, 1<<60, of(1, 1<<59))
+			u.Reset, u.Express = false, true
+			return u
+		},
+	}
+	for name, lie := range lies {
+		t.Run(name, func(t *testing.T) {
+			e := alone(t)
+			b, c := newStranger(t, e, "b").greeted(), theOrigin(t, e)
+			if err := c.conn.Receive(2, c.unit(whole(2, 1, 1, of(1, 1)))); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.conn.Receive(2, b.unit(lie())); err != nil {
+				t.Fatal(err)
+			}
+			next := whole(2, 1, 2, of(1, 2))
+			next.Reset, next.From = false, 1
+			if err := c.conn.Receive(3, c.unit(next)); err != nil {
+				t.Fatal(err)
+			}
+			if r, _ := e.Get(2, login(1)); r.Version != 2 {
+				t.Errorf("it stands at %d", r.Version)
+			}
+		})
+	}
+}
+
+func TestWhatOthersLeftUnfinishedDoesNotStandInANodesWay(t *testing.T) {
+	for name, lie := range map[string]wire.Unit{
+		"held":  {Origin: 2, Incarnation: 1, First: true, Last: true, Reset: true, To: 1 << 60, Deps: []wire.At{{Slot: 1, Incarnation: 9, Version: 9}}},
+		"begun": {Origin: 2, Incarnation: 9, First: true, Reset: true, To: 5},
+	} {
+		for _, leaves := range []bool{false, true} {
+			e := alone(t)
+			b := newStranger(t, e, "b").greeted()
+			if err := b.conn.Receive(2, b.unit(lie)); err != nil {
+				t.Fatal(err)
+			}
+			if leaves {
+				b.conn.Close(3)
+				if o := e.origins[2]; o.held[record.State] != nil || o.next != nil && lie.Incarnation > 1 {
+					t.Errorf("%s: it stays when who brought it has left", name)
+				}
+			}
+			c := theOrigin(t, e)
+			if err := c.conn.Receive(4, c.unit(whole(2, 1, 1, of(1, 1)))); err != nil {
+				t.Fatal(err)
+			}
+			if r, _ := e.Get(2, login(1)); r.Version != 1 {
+				t.Errorf("%s: it stands at %d", name, r.Version)
+			}
+		}
+	}
+}
+
+func TestAFarIncarnationIsNotBelieved(t *testing.T) {
+	e := alone(t)
+	claim := func(incarnation uint64) error {
+		s := newStranger(t, e, "b")
+		return s.conn.Receive(1, s.hello(func(h *wire.Hello) {
+			h.Known = []wire.Known{{Position: wire.Position{Incarnation: incarnation}}}
+		}))
+	}
+	if claim(maxStep+2) == nil || e.Incarnation() != 1 {
+		t.Errorf("it is taken, ours is %d", e.Incarnation())
+	}
+	if err := claim(maxStep + 1); err != nil || e.Incarnation() != maxStep+2 {
+		t.Errorf("%v, ours is %d", err, e.Incarnation())
+	}
+	s := newStranger(t, e, "b").greeted()
+	if err := s.conn.Receive(2, s.unit(whole(2, maxStep+1, 1, of(1, 1)))); err != nil || e.origins[2].incarnation != 0 {
+		t.Errorf("%v, another's is %d", err, e.origins[2].incarnation)
+	}
+}
+
+func TestStagingHasABoundForAllOfAConnection(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Settings.RecordsMax, c.Settings.TombstonesMax = 8000, 1 }, "a", "b", "c")
+	s := newStranger(t, w.engines["a"], "b").greeted()
+	most := 0
+	for origin := range uint8(2) {
+		for i := range uint64(4) {
+			u := wire.Unit{Origin: origin + 1, Incarnation: 1, First: i == 0, Reset: true, To: 1 << 40}
+			for j := range uint64(2000) {
+				u.Records = append(u.Records, of(i<<20|j, i<<20|j+1))
+			}
+			if err := s.conn.Receive(2, s.unit(u)); err != nil {
+				t.Fatal(err)
+			}
+			most = max(most, s.conn.staged)
+		}
+	}
+	if most > 8000+alongMax || s.conn.staged != 8000 {
+		t.Errorf("%d are staged, %d at once", s.conn.staged, most)
+	}
+}
+
+func TestARepairHasOnlyRecordsOfItsBucket(t *testing.T) {
+	e := alone(t)
+	s := newStranger(t, e, "b").greeted()
+	r := of(1, 1)
+	at := wire.At{Slot: 1, Incarnation: 1, Version: 5}
+	payload, err := s.enc.AppendRepair(nil, &wire.Repair{At: at, Bucket: uint8(replica.BucketOf(r.Key)) + 1, First: true, Records: []record.Record{r}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.conn.Receive(2, s.frame(wire.TypeRepair, payload)) == nil || s.conn.repair != nil {
+		t.Error("another's is kept")
+	}
+}
+
+func TestTwoChangesOfOneVersionAreNotTaken(t *testing.T) {
+	w := newWorld(t, nil, "a", "b", "c")
+	b := newStranger(t, w.engines["a"], "b").greeted()
+	u := whole(2, 1, 9, of(1, 3))
+	if err := b.conn.Receive(2, b.unit(u)); err != nil {
+		t.Fatal(err)
+	}
+	u = wire.Unit{Origin: 2, Incarnation: 1, First: true, Last: true, Express: true, To: 20, Records: []record.Record{of(5, 20)}}
+	if err := b.conn.Receive(3, b.unit(u)); err != nil {
+		t.Fatal(err)
+	}
+	u.Records = []record.Record{of(6, 20)}
+	if err := b.conn.Receive(4, b.unit(u)); err != nil || len(w.engines["a"].origins[2].early) != 1 {
+		t.Errorf("%v: two changes have one version", err)
+	}
+}
+
+func TestWhatIsHeldIsReleasedOverTheNextConnection(t *testing.T) {
+	for _, again := range []uint64{4, 5, 6} { // where the unit reaches when it comes once more
+		e := alone(t)
+		held := whole(1, 1, 5, of(1, 1))
+		held.Deps = []wire.At{{Slot: 2, Incarnation: 1, Version: 5}}
+		before := whole(2, 1, 1, of(1, 1))
+		early := wire.Unit{Origin: 2, Incarnation: 1, First: true, Last: true, Express: true, To: 5, Records: []record.Record{of(5, 5)}}
+		s := newStranger(t, e, "b").greeted()
+		for _, u := range []wire.Unit{before, held} {
+			if err := s.conn.Receive(2, s.unit(u)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.conn.Close(3)
+		s = newStranger(t, e, "b").greeted()
+		if r, _ := e.Get(1, login(1)); r.Version != 0 {
+			t.Fatal("it was not held")
+		}
+		held.To = again
+		for _, u := range []wire.Unit{early, held} {
+			if err := s.conn.Receive(4, s.unit(u)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r, _ := e.Get(1, login(1)); r.Version != 1 {
+			t.Errorf("when it reaches to %d it is held for ever", again)
 		}
 	}
 }

@@ -11,7 +11,7 @@ const (
 	maxNodes        = wire.MaxNodes // slots; a vector costs 32 bytes a slot
 	maxFrameRecords = wire.MaxUnitRecords
 	maxMessage      = 64 << 10 // bytes of an opaque message
-	maxIncarnation  = 1 << 62  // so that there is always a higher one
+	maxStep         = 1 << 20  // what somebody else says of a node's incarnation is at most so much more than is known
 	maxReplaced     = 16       // instances of a node that are remembered as gone
 	maxFlight       = 64       // units whose age is known while they are not acknowledged
 	recordBytes     = 128      // what a record takes at most, however badly it compresses
@@ -23,3 +23,6 @@ const (
 
 	never = math.MaxInt64
 )
+
+// MaxIncarnation is the highest incarnation, so that there is always a higher number.
+const MaxIncarnation = 1 << 61

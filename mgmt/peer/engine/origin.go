@@ -52,6 +52,7 @@ type origin struct {
 	// A higher incarnation that has begun to come, and has not replaced this one yet.
 	next            *replica.Table
 	nextIncarnation uint64
+	nextBy          *peer // who has begun it
 
 	held       [record.NumStreams]*unit // what is complete and waits for what it depends on
 	early      []record.Record          // of State, seen ahead of the stream

@@ -23,6 +23,7 @@ type peer struct {
 	target    mark                    // what it had of State of its own when it connected
 	counts    uint64                  // the same of Counts
 	synced    bool
+	asked     [maxNodes]int64 // when it was last asked for an origin; 0: never
 
 	flows [maxNodes][record.NumStreams]flow
 
@@ -67,6 +68,7 @@ type flow struct {
 	flight  []flight                     // ages of units that are not acknowledged, the oldest first
 	digest  int64                        // when a digest may be told again
 	repairs [wire.NumBuckets / 64]uint64 // buckets that the peer must get
+	unsaid  bool                         // what we have of the origin cannot be said: it is left alone until the flow goes back
 }
 
 type flight struct {
@@ -133,7 +135,7 @@ func (p *peer) rewind(f *flow, now int64) {
 		f.changes += f.gotten
 	}
 	has := &p.positions[f.origin.slot]
-	f.cut, f.conn, f.last, f.sum = nil, nil, nil, nil
+	f.cut, f.conn, f.last, f.sum, f.unsaid = nil, nil, nil, nil, false
 	f.incarnation, f.sent, f.acked = has.Incarnation, has.Applied[f.stream], has.Applied[f.stream]
 	f.due = never
 	if f.behind() {

@@ -108,7 +108,7 @@ func (c *Conn) unit(now int64, payload []byte) error {
 		return err
 	}
 	u := &e.taken
-	if int(u.Origin) >= len(e.origins) || u.Origin == e.self || u.Incarnation == 0 || u.Incarnation > maxIncarnation {
+	if int(u.Origin) >= len(e.origins) || u.Origin == e.self || u.Incarnation == 0 || u.Incarnation > MaxIncarnation {
 		return fmt.Errorf("a unit of node %d, incarnation %d", u.Origin, u.Incarnation)
 	}
 	for _, d := range u.Deps {
@@ -133,9 +133,10 @@ func (c *Conn) stage(now int64, u *wire.Unit) error {
 	at := &c.staging[u.Origin][u.Stream]
 	if u.First {
 		if *at != nil {
+			c.unstage(*at)
 			(*at).drop()
 		}
-		*at = c.e.open(c, u)
+		*at = c.e.open(now, c, u)
 	}
 	unit := *at
 	if unit == nil {
@@ -146,8 +147,21 @@ func (c *Conn) stage(now int64, u *wire.Unit) error {
 	}
 	if unit.staging != nil {
 		for i := range u.Records {
+			before := unit.staging.Len()
 			err := unit.staging.Add(&u.Records[i])
+			if err == nil {
+				unit.rows += unit.staging.Len() - before
+				c.staged += unit.staging.Len() - before
+				if c.staged > c.e.stagedMax() {
+					err = replica.ErrFull
+				} else if unit.rows > unit.most { // nobody has asked for so much
+					c.unstage(unit)
+					unit.drop()
+					break
+				}
+			}
 			if errors.Is(err, replica.ErrFull) {
+				c.unstage(unit)
 				c.e.refuse(now, unit, err)
 				break
 			}
@@ -160,9 +174,21 @@ func (c *Conn) stage(now int64, u *wire.Unit) error {
 		return nil
 	}
 	*at = nil
+	c.unstage(unit)
 	c.peer.received.Units++
 	c.e.hold(now, unit)
 	return nil
+}
+
+// stagedMax bounds the records that are staged for one connection: a node may send both of its streams, and relay as much.
+func (e *Engine) stagedMax() int {
+	return 2 * (e.cfg.Settings.RecordsMax + e.cfg.Settings.TombstonesMax)
+}
+
+// unstage counts a unit's records no more.
+func (c *Conn) unstage(u *unit) {
+	c.staged -= u.rows
+	u.rows = 0
 }
 
 func (c *Conn) takeAck(now int64, payload []byte) error {

@@ -218,6 +218,11 @@ func (c *Conn) send(now int64, f *flow, buf []byte) ([]byte, error) {
 		e.given.Deps = f.deps
 	}
 	buf, err := c.encode(buf)
+	if err != nil && f.origin.slot != e.self { // what another says cannot be said: the connection is none the worse
+		c.peer.rewind(f, now)
+		f.due, f.until, f.unsaid = never, 0, true
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -326,10 +331,13 @@ func (c *Conn) wakeTime(now int64) int64 {
 		return c.started + int64(c.e.cfg.Settings.SilentAfter)
 	}
 	at := min(c.ackAt, c.beatAt)
+	if m := c.peer.messages; c.group == Urgent && len(m) > 0 && c.room(len(m[0])+wire.Overhead) {
+		return now
+	}
 	if c.full() {
 		return at // an acknowledgement wakes us
 	}
-	if c.group == Urgent && len(c.peer.messages)+len(c.peer.express) > 0 {
+	if c.group == Urgent && len(c.peer.express) > 0 {
 		return now
 	}
 	for slot := range c.e.origins {

@@ -117,12 +117,12 @@ func (c *Conn) judge(h *wire.Hello) (wire.Reason, error) {
 		return wire.Unacceptable, fmt.Errorf("hello for group %d over a connection of group %v", h.Group, c.group)
 	case !slices.Equal(h.Nodes, e.names):
 		return wire.Unacceptable, fmt.Errorf("the peer has nodes %q, we have %q", h.Nodes, e.names)
-	case h.Incarnation == 0 || h.Incarnation > maxIncarnation:
+	case h.Incarnation == 0 || h.Incarnation > MaxIncarnation:
 		return wire.Unacceptable, fmt.Errorf("hello of incarnation %d", h.Incarnation)
 	}
 	for _, k := range h.Known {
-		if k.Incarnation > maxIncarnation {
-			return wire.Unacceptable, fmt.Errorf("hello that knows of incarnation %d", k.Incarnation)
+		if k.Incarnation > MaxIncarnation || k.Slot == e.self && k.Incarnation > min(e.own().incarnation+maxStep, MaxIncarnation-1) {
+			return wire.Unacceptable, fmt.Errorf("hello that knows of incarnation %d of %s", k.Incarnation, e.names[min(int(k.Slot), len(e.names)-1)])
 		}
 	}
 	return 0, nil
@@ -197,13 +197,13 @@ func (c *Conn) end(now int64, reason wire.Reason, why error) {
 		return
 	}
 	e, p := c.e, c.peer
-	c.err, c.bye = why, &wire.Bye{Reason: reason, Text: why.Error()}
+	c.ended, c.err, c.bye = now, why, &wire.Bye{Reason: reason, Text: why.Error()}
 	c.out -= uint64(len(c.queue)) // their numbers were never seen
 	c.queue = nil
 	for slot := range c.staging {
 		for s := range c.staging[slot] {
-			if u := c.staging[slot][s]; u != nil && u.staging != nil {
-				u.staging.Discard()
+			if u := c.staging[slot][s]; u != nil {
+				u.drop()
 			}
 			c.staging[slot][s] = nil
 		}
@@ -211,8 +211,10 @@ func (c *Conn) end(now int64, reason wire.Reason, why error) {
 	if c.enc != nil {
 		p.savings.Add(c.enc.Stages())
 	}
+	c.staged, c.repair, c.told = 0, nil, [maxNodes]*told{}
 	if p.conns[c.group] == c {
 		p.conns[c.group] = nil
+		e.forsake(c)
 		for slot := range p.flows {
 			for s := range p.flows[slot] {
 				if f := &p.flows[slot][s]; f.origin != nil && (f.conn == c || f.last == c) {

@@ -52,7 +52,7 @@ func (e *Engine) miss(now int64) {
 			continue
 		}
 		for s := range record.NumStreams {
-			known, who := e.known(o, s)
+			known, who := e.known(now, o, s)
 			if !o.at(s).before(known) {
 				o.progress[s] = now
 				continue
@@ -70,6 +70,7 @@ func (e *Engine) miss(now int64) {
 			if who == nil || !who.connected() {
 				continue
 			}
+			who.asked[o.slot] = max(now, 1)
 			c := who.conns[Urgent]
 			at := o.at(s)
 			c.wants = append(slices.DeleteFunc(c.wants, func(a wire.At) bool { return a.Slot == o.slot && a.Stream == s }),
@@ -80,7 +81,7 @@ func (e *Engine) miss(now int64) {
 }
 
 // known is the most that we have heard of a stream, and a connected peer that has the most of it.
-func (e *Engine) known(o *origin, s record.Stream) (most mark, who *peer) {
+func (e *Engine) known(now int64, o *origin, s record.Stream) (most mark, who *peer) {
 	var best mark
 	for _, p := range e.peers {
 		if p == nil {
@@ -98,11 +99,46 @@ func (e *Engine) known(o *origin, s record.Stream) (most mark, who *peer) {
 		for _, u := range other.held {
 			if u != nil && most.before(u.needs[o.slot][s]) {
 				most = u.needs[o.slot][s]
-				if u.by != nil && u.by.err == nil {
+				if u.by != nil && (u.by.err == nil || u.by.peer.connected()) {
 					who = u.by.peer // it has seen what it depends on, be it ahead of the stream
 				}
 			}
 		}
 	}
+	if direct := e.peers[o.slot]; direct.lively(now) { // it knows best what there is
+		said := direct.positions[o.slot]
+		if m := (mark{said.Incarnation, said.Applied[s]}); m.before(most) {
+			most = m
+		}
+	}
 	return most, who
+}
+
+// lively says whether the peer was heard of just now, so that nobody else need speak for it.
+func (p *peer) lively(now int64) bool {
+	for _, c := range p.conns {
+		if c != nil && now-c.heard < 2*int64(c.e.cfg.Settings.HeartbeatEvery) {
+			return true
+		}
+	}
+	return false
+}
+
+// wanted says whether records of an origin are taken that this peer sends: its own, what we have asked it for, and what comes
+// along while the origin does not speak for itself. It cannot hurry the origin's incarnation.
+func (e *Engine) wanted(now int64, p *peer, o *origin, incarnation uint64) bool {
+	if p.slot == o.slot {
+		return true
+	}
+	said := e.peers[o.slot].positions[o.slot].Incarnation
+	if e.peers[o.slot].lively(now) {
+		return incarnation == said && e.relays(now, p, o)
+	}
+	return incarnation <= max(o.incarnation, said)+maxStep
+}
+
+// relays says whether the peer was asked for an origin lately.
+func (e *Engine) relays(now int64, p *peer, o *origin) bool {
+	at := p.asked[o.slot]
+	return at != 0 && now-at < 2*int64(e.cfg.Settings.WantFor)
 }

@@ -98,18 +98,18 @@ func (t *Table) EachInBucket(stream record.Stream, i int, f func(*record.Record)
 // nothing was changed.
 func (t *Table) Repair(stream record.Stream, i int, records []record.Record, changed func(*record.Record)) (repaired int, err error) {
 	s := t.sets[stream]
-	right := make(map[record.Key]bool, len(records))
+	right, versions := make(map[record.Key]bool, len(records)), make(map[uint64]bool, len(records))
 	for n := range records {
 		r := &records[n]
 		switch {
 		case !r.Kind.Known() || r.Kind.Stream() != stream || BucketOf(r.Key) != i:
 			return 0, ErrUnknown
-		case r.Gone || r.Version == 0 || r.Version > t.heads[stream] || right[r.Key]:
+		case r.Gone || r.Version == 0 || r.Version > t.heads[stream] || right[r.Key] || versions[r.Version]:
 			return 0, ErrVersion
 		}
-		right[r.Key] = true
+		right[r.Key], versions[r.Version] = true, true
 	}
-	var different []record.Record
+	var different, evicted []record.Record
 	t.EachInBucket(stream, i, func(r *record.Record) bool {
 		if !right[r.Key] {
 			different = append(different, record.Record{Key: r.Key, Version: t.heads[stream], Gone: true})
@@ -142,10 +142,18 @@ func (t *Table) Repair(stream record.Stream, i int, records []record.Record, cha
 		known := p.found && p.row[rowVersion]>>1 == r.Version
 		handle := s.write(&p, r.Version, false, r.Fields[:r.Kind.Fields()])
 		if !known {
-			s.exhume(r.Version)
-			s.history.insert(r.Version, handle)
+			lived, there := s.exhume(r.Version, handle)
+			for _, key := range lived {
+				if !right[key] {
+					evicted = append(evicted, record.Record{Key: key, Version: t.heads[stream], Gone: true})
+				}
+			}
+			if !there {
+				s.history.insert(r.Version, handle)
+			}
 		}
 	}
+	different = append(different, evicted...)
 	if changed != nil {
 		for n := range different {
 			if _, hidden := t.early[different[n].Key]; !hidden {
@@ -156,15 +164,31 @@ func (t *Table) Repair(stream record.Stream, i int, records []record.Record, cha
 	return len(different), nil
 }
 
-// exhume removes a tombstone of a version that is known to be another record's: tombstones are in no digest, so nothing else
-// would find that it is wrong.
-func (s *set) exhume(version uint64) {
-	at, i := s.history.after(version - 1)
-	if at == len(s.history.chunks) || s.history.chunks[at].version(i) != version {
-		return
+// exhume removes what has a version that is known to be another record's. A tombstone is in no digest, so nothing else would
+// find that it is wrong; of a living record the own bucket is repaired too, but until then no two may have one version. there says
+// that the history has the record of the handle at that version by now: it had it before.
+func (s *set) exhume(version uint64, handle uint32) (lived []record.Key, there bool) {
+	var wrong []uint32
+	for at, i := s.history.after(version - 1); at < len(s.history.chunks) && s.history.chunks[at].version(i) == version; {
+		switch found := s.history.chunks[at].at[i].handle; {
+		case found == handle:
+			there = true
+		case !s.stale(version, found):
+			wrong = append(wrong, found)
+		}
+		if i++; i == s.history.chunks[at].n {
+			at, i = at+1, 0
+		}
 	}
-	if g := (grave{version, s.history.chunks[at].at[i].handle}); s.dead(g) {
-		p := s.placed(g.handle)
+	for _, found := range wrong {
+		if s.stale(version, found) { // it was there twice
+			continue
+		}
+		p := s.placed(found)
+		if p.row[rowVersion]&1 == 0 {
+			lived = append(lived, p.key)
+		}
 		s.remove(&p)
 	}
+	return lived, there
 }

@@ -205,3 +205,42 @@ func TestARepairThatCannotBeRightIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestNoTwoRecordsHaveOneVersionAfterARepair(t *testing.T) {
+	table := New(0, 1, Limits{})
+	if _, err := unit(t, table, 0, 10, false, flow(1, 5), flow(2, 7)); err != nil {
+		t.Fatal(err)
+	}
+	for _, versions := range [][]uint64{{7}, {5}, {7}} { // of flow 1: that of flow 2, its own, and the other again
+		if _, err := table.Repair(record.State, BucketOf(flow(1, 0).Key), []record.Record{flow(1, versions[0])}, nil); err != nil {
+			t.Fatal(err)
+		}
+		records, n := make([]record.Record, 8), 0
+		n, _ = table.Cut(record.State, 0).Next(records)
+		if n != 1 || records[0].Version != versions[0] {
+			t.Errorf("it has %v", records[:n])
+		}
+	}
+	twice := flow(1, 5)
+	for id := uint64(3); ; id++ {
+		if twice = flow(id, 5); BucketOf(twice.Key) == BucketOf(flow(1, 0).Key) {
+			break
+		}
+	}
+	if _, err := table.Repair(record.State, BucketOf(twice.Key), []record.Record{flow(1, 5), twice}, nil); err == nil {
+		t.Error("two records of one version are taken")
+	}
+}
+
+func TestNoTwoRecordsGoAheadWithOneVersion(t *testing.T) {
+	table := New(0, 1, Limits{})
+	if err := table.Express([]record.Record{flow(1, 5), flow(2, 5)}, nil); err == nil || table.Early() != 0 {
+		t.Errorf("at once: %v", err)
+	}
+	if err := table.Express([]record.Record{flow(1, 5)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Express([]record.Record{flow(2, 5)}, nil); err == nil || table.Early() != 1 {
+		t.Errorf("one after the other: %v", err)
+	}
+}

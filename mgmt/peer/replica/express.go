@@ -9,7 +9,7 @@ import "fcredirect/mgmt/peer/record"
 // They stand beside the sets, and not in them, so that a set is at every moment exactly what the origin had at its head: a cursor over
 // the table of another origin gives a unit that is whole, and a digest is worth comparing, however much went ahead.
 func (t *Table) Express(records []record.Record, changed func(*record.Record)) error {
-	more := 0
+	more, versions := 0, make(map[uint64]record.Key, len(records))
 	for i := range records {
 		r := &records[i]
 		if !r.Kind.Known() {
@@ -18,12 +18,21 @@ func (t *Table) Express(records []record.Record, changed func(*record.Record)) e
 		if r.Version == 0 || r.Version > VersionMax {
 			return ErrVersion
 		}
+		if key, taken := versions[r.Version]; taken && key != r.Key && r.Kind.Stream() == key.Kind.Stream() {
+			return ErrVersion
+		}
+		versions[r.Version] = r.Key
 		if _, there := t.early[r.Key]; !there {
 			more++
 		}
 	}
 	if len(t.early)+more > EarlyMax {
 		return ErrFull
+	}
+	for _, r := range t.early {
+		if key, taken := versions[r.Version]; taken && key != r.Key && r.Kind.Stream() == key.Kind.Stream() {
+			return ErrVersion
+		}
 	}
 	var now []record.Record
 	for _, r := range records {
