@@ -155,6 +155,7 @@ func (m *Machine) begin(why Why, epoch uint64, now int64) {
 
 // Hear takes a signed beat that came in by one of our ports.
 func (m *Machine) Hear(now int64, port int, b *Beat) {
+	m.lookBack(now)
 	switch {
 	case b.Node == m.c.Node:
 		m.counters.Looped++
@@ -194,7 +195,7 @@ func (m *Machine) Hear(now int64, port int, b *Beat) {
 		m.give.taken, m.give.finished, m.give.outcome = now, true, nil
 		m.counters.HandOvers++
 		m.answer = true
-	case m.state == Standby && b.State == Draining && b.Give > m.epoch && b.GiveBoot == m.c.Boot:
+	case m.state == Standby && b.State == Draining && b.Give > m.epoch && b.GiveBoot == m.c.Boot && m.answers(b):
 		m.counters.HandOvers++
 		m.begin(WhyHandedOver, b.Give, now)
 	}
@@ -218,7 +219,7 @@ func (m *Machine) believe(now int64, b *Beat) (known, news bool) {
 			return false, false
 		}
 	}
-	if b.EchoBoot != m.c.Boot || b.Echo > m.number || b.Echo+window < m.number {
+	if !m.answers(b) {
 		m.unproven(now, b)
 		return false, false
 	}
@@ -230,6 +231,11 @@ func (m *Machine) believe(now int64, b *Beat) (known, news bool) {
 	m.paths[b.Port] = b.Number
 	m.claim = claim{}
 	return true, true
+}
+
+// answers says whether a beat answers one of ours of just now.
+func (m *Machine) answers(b *Beat) bool {
+	return b.EchoBoot == m.c.Boot && b.Echo <= m.number && b.Echo+window >= m.number
 }
 
 // unproven notes a start of the partner that has not answered us. It is asked to, by a beat with its number.
@@ -314,6 +320,11 @@ func (m *Machine) lookBack(now int64) {
 	}
 	if m.state == Active && now-m.sent >= m.lease() && m.partner.Alive {
 		m.counters.Fences++
+		m.become(Standby, WhyStalled, now)
+	}
+	if g := &m.give; m.state == Draining && g.taken == 0 { // the partner may have taken the work, and more since
+		m.counters.Fences++
+		g.finished, g.outcome = true, fmt.Errorf("pair: this node was stopped while it offered its work: it is not known whether %s has it", m.c.Partner)
 		m.become(Standby, WhyStalled, now)
 	}
 }

@@ -238,7 +238,7 @@ func TestAPair(t *testing.T) {
 			w.run(time.Second)
 			w.nodes[0].frozen = false
 			w.run(time.Second)
-			w.stands("standby fenced 2", "active partner_dead 2")
+			w.stands("standby stalled 2", "active partner_dead 2")
 		},
 		"nor for a stop that its partner had not noticed yet": func(w *world) {
 			w.nodes[0].frozen = true
@@ -427,6 +427,53 @@ func TestAPlannedHandOver(t *testing.T) {
 			t.Errorf("%v %v", done, err)
 		}
 		w.stands("active kept 1", "standby started 1")
+	})
+	t.Run("a node that is stopped meanwhile does not take it back by itself", func(t *testing.T) {
+		w := settled(t)
+		if err := handOver(w, false); err != nil {
+			t.Fatal(err)
+		}
+		w.nodes[0].frozen = true
+		w.run(time.Second)
+		w.nodes[0].frozen, w.flying = false, nil
+		w.run(time.Millisecond)
+		if w.forwards(0) || w.drains(0) {
+			t.Errorf("it forwards: %v", w.nodes[0].m.State())
+		}
+		if done, err := w.nodes[0].m.HandedOver(); !done || err == nil {
+			t.Errorf("%v %v", done, err)
+		}
+		w.run(time.Second)
+		if w.both != 0 || w.forwards(0) == w.forwards(1) {
+			t.Errorf("a forwards %v, b %v, both for %v", w.forwards(0), w.forwards(1), time.Duration(w.both))
+		}
+	})
+	t.Run("a beat that was waiting finds out that the node was stopped", func(t *testing.T) {
+		w := settled(t)
+		m := w.nodes[0].m
+		beat := m.partner.Beat
+		beat.Number++
+		m.Hear(w.now+int64(time.Second), 0, &beat)
+		if m.State() != Standby || m.Why() != WhyStalled {
+			t.Errorf("%v %v", m.State(), m.Why())
+		}
+	})
+	t.Run("an old offer is not taken", func(t *testing.T) {
+		w := settled(t)
+		m := w.nodes[1].m
+		offer := m.partner.Beat
+		offer.Number, offer.State, offer.Give, offer.GiveBoot = offer.Number+1, Draining, m.epoch+1, m.c.Boot
+		offer.EchoBoot, offer.Echo = m.c.Boot, m.number
+		m.number += window + 1
+		m.Hear(w.now, 0, &offer)
+		if m.State() != Standby {
+			t.Errorf("%v", m.State())
+		}
+		offer.Number, offer.Echo = offer.Number+1, m.number
+		m.Hear(w.now, 0, &offer)
+		if m.State() != Active {
+			t.Errorf("a new one: %v", m.State())
+		}
 	})
 	t.Run("the answer may be lost", func(t *testing.T) {
 		w := settled(t)
