@@ -181,7 +181,7 @@ func (e *Engine) stepPair() {
 	if p.machine == nil {
 		return
 	}
-	now := command.Now()
+	tsc, now := e.tsc(), command.Now() // in this order: what is counted from now on ends too early rather than too late
 	linked := uint8(0)
 	for i := range e.infos {
 		if e.infos[i].Role != shm.RoleService && e.infos[i].Up == 1 {
@@ -194,7 +194,7 @@ func (e *Engine) stepPair() {
 		Policy: e.page.PolicyHash, Linked: linked == 1,
 	})
 	s := p.machine.Tick(now)
-	e.setGate(s, now)
+	e.setGate(s, tsc, now)
 	if s.Changed {
 		e.pairChanged()
 	}
@@ -219,12 +219,12 @@ func (e *Engine) stepPair() {
 }
 
 // setGate tells the lcores, when it is something new: the line they read it from stays in their caches.
-func (e *Engine) setGate(s pair.Step, now int64) {
+func (e *Engine) setGate(s pair.Step, tsc uint64, now int64) {
 	if g := &e.pair.gate; s.Gate == g.Gate && s.Until == g.Until {
 		return
 	}
 	e.pair.gate = s
-	until := e.tsc()
+	until := tsc
 	if left := s.Until - now; left > 0 {
 		until += ticks(e.hz(), time.Duration(left))
 	}
@@ -259,7 +259,7 @@ func (e *Engine) stopPair() {
 		return
 	}
 	now := command.Now()
-	e.setGate(pair.Step{Gate: pair.Shut}, now)
+	e.setGate(pair.Step{Gate: pair.Shut}, e.tsc(), now)
 	p.machine.Stop(now)
 	e.sendBeats()
 	e.writePair(now)
