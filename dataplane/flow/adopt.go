@@ -20,12 +20,16 @@ func (s *Shard) adopt() {
 	}
 	for n := range s.infos {
 		in := &s.infos[n]
-		if e := s.InSlot(in.Slot); uint64(in.Slot) > s.mask || e == nil || e.Info != uint32(n) {
+		e := s.InSlot(in.Slot)
+		if uint64(in.Slot) > s.mask || e == nil || e.Info != uint32(n) {
 			*in = Info{Slot: noSlot}
 			continue
 		}
-		s.entries[in.Slot].Stamp, in.Static, in.Hinted = 0, 0, 0 // who wants it to stand says so again
-		s.link(uint32(n), s.entries[in.Slot].Key)
+		e.Stamp, in.Static = 0, 0 // who wants it to stand says so again
+		if e.Frames != 0 {
+			in.Hinted = 0
+		}
+		s.link(uint32(n), e.Key)
 		s.live++
 	}
 	s.heal()

@@ -198,6 +198,23 @@ func TestAdoptionDropsWhatIsNotWhole(t *testing.T) {
 	}
 }
 
+func TestAdoptionKnowsWhatAnotherNodeHasAndSentNoFrame(t *testing.T) {
+	s := newShard(t, 64)
+	for n, want := range []uint8{Hinted, 0} {
+		e := s.Insert(MakeKey(0, 0, 1, uint32(n)+2), 0, 1)
+		e.Frames = uint64(n)
+		s.Info(e).Hinted, s.Info(e).Static = Hinted, 1
+		fresh, _, err := NewShard(s.entries, s.infos, s.seed, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = fresh
+		if in := s.Info(s.Find(MakeKey(0, 0, 1, uint32(n)+2))); in.Hinted != want || in.Static != 0 {
+			t.Errorf("%d frames: hinted %d, static %d", n, in.Hinted, in.Static)
+		}
+	}
+}
+
 // So a process that is killed while it adopts leaves what it found, and a reader never misses a direction.
 func TestAdoptionLeavesWhatIsWholeWhereItIs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

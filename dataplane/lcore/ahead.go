@@ -50,7 +50,7 @@ func (w *Worker) obey(c *Command) {
 			w.end(e)
 		}
 	case Hint:
-		if e, info := w.ahead(c); e != nil && e.Frames == 0 {
+		if e, info := w.ahead(c); e != nil && e.Frames == 0 && info.Static == 0 { // one that is pinned was told of
 			info.Hinted = flow.Hinted
 		}
 	case Unhint:

@@ -102,10 +102,11 @@ func TestAFlowMadeAheadHasItsVerdictBeforeItsFirstFrame(t *testing.T) {
 	b.publish(2, testPolicy)
 	b.passes(1)
 	to, back := b.pin()
-	b.pin() // twice is the same as once
+	b.pin()  // twice is the same as once
+	b.hint() // and it stays ours, though another node has it too
 	for _, key := range []flow.Key{to, back} {
 		d := b.worker.Shard.Find(key)
-		if d == nil || d.Verdict.Action() != flow.Redirect || d.Frames != 0 || b.worker.Shard.Info(d).Rule != 0 || b.worker.Shard.Info(d).Static != 1 {
+		if d == nil || d.Verdict.Action() != flow.Redirect || d.Frames != 0 || b.worker.Shard.Info(d).Rule != 0 || b.worker.Shard.Info(d).Static != 1 || b.worker.Shard.Info(d).Hinted != 0 {
 			t.Fatalf("%+v", d)
 		}
 	}
