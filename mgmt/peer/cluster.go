@@ -43,7 +43,8 @@ type cluster struct {
 	tellOnce    sync.Once
 	news        chan func(context.Context) // what is to be told
 	dropped     atomic.Uint64              // news that found no room
-	connected   map[string]bool            // peers that were told to be; of the goroutine that tells
+	quiet       quiet
+	connected   map[string]bool // peers that were told to be; of the goroutine that tells
 
 	link  atomic.Pointer[link.Link] // nil: there are no connections yet
 	store atomic.Pointer[pki.Store] // nil: this node has no certificate
@@ -109,7 +110,7 @@ func newCluster(r *Role) (*cluster, error) {
 		Self: r.o.Node, Nodes: c.names, Settings: settings, Applied: c.applied, Notice: c.notice, Wake: c.wake, Message: func(from string, b []byte) { c.asker.Message(from, b) },
 		Wall: func() int64 { return time.Now().UnixNano() },
 	}
-	if config.Incarnation, err = nextIncarnation(c.dir); err != nil {
+	if config.Incarnation, err = nextIncarnation(c.dir, r.o.Log); err != nil {
 		return nil, fmt.Errorf("peer: %w", err)
 	}
 	if _, err := rand.Read(config.Instance[:]); err != nil {
@@ -137,7 +138,9 @@ func (c *cluster) applied(a engine.Applied) {
 
 // notice takes what the engine has to say. It must not wait.
 func (c *cluster) notice(n engine.Notice) {
-	c.later(func(ctx context.Context) { c.tellNotice(ctx, n) })
+	if c.quiet.passes(n, time.Now()) {
+		c.later(func(ctx context.Context) { c.tellNotice(ctx, n) })
+	}
 }
 
 // later has news told by a goroutine that may wait.

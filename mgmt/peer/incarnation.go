@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"fcredirect/mgmt/peer/engine"
 )
 
 // A node's records are worth what its incarnation is: the records of a higher one replace those of a lower one. So each
@@ -16,11 +19,12 @@ import (
 
 const incarnationFile = "incarnation"
 
-// nextIncarnation takes the number of a new start.
-func nextIncarnation(dir string) (uint64, error) {
+// nextIncarnation takes the number of a new start. A file that says nothing of use is as good as lost.
+func nextIncarnation(dir string, log *slog.Logger) (uint64, error) {
 	last, err := readIncarnation(dir)
 	if err != nil {
-		return 0, err
+		log.Error("peer: the incarnation begins anew, and the peers will say which is next", "error", err)
+		last = 0
 	}
 	return last + 1, keepIncarnation(dir, last+1)
 }
@@ -35,15 +39,18 @@ func readIncarnation(dir string) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read incarnation: %w", err)
 	}
-	n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 62)
-	if err != nil {
-		return 0, fmt.Errorf("read incarnation: %s holds %.40q, which is no number: delete it, and the peers will say which is next", path, text)
+	n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil || n >= engine.MaxIncarnation {
+		return 0, fmt.Errorf("read incarnation: %s holds %.40q, which is none", path, text)
 	}
 	return n, nil
 }
 
 // keepIncarnation writes it, whole or not at all.
 func keepIncarnation(dir string, n uint64) (err error) {
+	if n > engine.MaxIncarnation {
+		return fmt.Errorf("write incarnation: there is none of %d", n)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("write incarnation: %w", err)
 	}

@@ -26,6 +26,9 @@ const (
 	firstSync = 5 * time.Second
 	longSync  = 30 * time.Second
 
+	// askAgain is how long the data plane is not asked for everything again when it has just told everything.
+	askAgain = time.Second
+
 	// programBatch bounds what is programmed before it is looked how things are: some requests to the data plane.
 	programBatch = 4096
 	// programAgain is how long to wait after the data plane refused, or was not there.
@@ -43,6 +46,8 @@ const (
 	// newsMax bounds what waits to be told as events, tellTimeout how long one may take.
 	newsMax     = 256
 	tellTimeout = 2 * time.Second
+	// quietFor is how long a peer's fault is not told again.
+	quietFor = time.Minute
 	// tickMin and tickMax bound how often the engine is asked what is due by time alone.
 	tickMin = time.Millisecond
 	tickMax = 100 * time.Millisecond

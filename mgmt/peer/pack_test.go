@@ -1,9 +1,13 @@
 package peer
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,23 +110,51 @@ func TestEachSettingOfTheConfigurationHasItsPlaceInTheEngine(t *testing.T) {
 func TestEachStartIsAnIncarnationOfItsOwn(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "peer")
 	for want := uint64(1); want < 4; want++ {
-		if n, err := nextIncarnation(dir); n != want || err != nil {
+		if n, err := nextIncarnation(dir, slog.New(slog.DiscardHandler)); n != want || err != nil {
 			t.Errorf("got %d, %v, want %d", n, err, want)
 		}
 	}
 	if err := keepIncarnation(dir, 90); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := nextIncarnation(dir); n != 91 || err != nil {
+	if n, err := nextIncarnation(dir, slog.New(slog.DiscardHandler)); n != 91 || err != nil {
 		t.Errorf("got %d, %v", n, err)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "*.new*")); len(left) > 0 || err != nil {
 		t.Errorf("left %v, %v", left, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, incarnationFile), []byte("many"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, absurd := range []string{"many", "", fmt.Sprint(uint64(1) << 62), "99999999999999999999999"} {
+		if err := os.WriteFile(filepath.Join(dir, incarnationFile), []byte(absurd), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var said bytes.Buffer
+		if n, err := nextIncarnation(dir, slog.New(slog.NewTextHandler(&said, nil))); n != 1 || err != nil || !strings.Contains(said.String(), "begins anew") {
+			t.Errorf("%q: got %d, %v, and it says %q", absurd, n, err, said.String())
+		}
 	}
-	if _, err := nextIncarnation(dir); err == nil {
-		t.Error("what is no number was taken for one")
+	if err := keepIncarnation(dir, 1<<62); err == nil {
+		t.Error("what cannot be read is written")
+	}
+}
+
+func TestAPeersFaultsAreToldOnceAMinute(t *testing.T) {
+	var q quiet
+	now := time.Unix(1000, 0)
+	for i, c := range []struct {
+		n     engine.Notice
+		after time.Duration
+		want  bool
+	}{
+		{engine.Notice{Kind: engine.Refused, Peer: "b"}, 0, true},
+		{engine.Notice{Kind: engine.Refused, Peer: "b", Text: "another"}, time.Second, false},
+		{engine.Notice{Kind: engine.Refused, Peer: "c"}, time.Second, true},
+		{engine.Notice{Kind: engine.Diverged, Peer: "b"}, time.Second, true},
+		{engine.Notice{Kind: engine.Refused, Peer: "b"}, quietFor, true},
+		{engine.Notice{Kind: engine.Connected, Peer: "b"}, quietFor, true},
+		{engine.Notice{Kind: engine.Connected, Peer: "b"}, quietFor, true},
+	} {
+		if got := q.passes(c.n, now.Add(c.after)); got != c.want {
+			t.Errorf("%d: told: %v", i, got)
+		}
 	}
 }

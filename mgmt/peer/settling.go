@@ -2,6 +2,7 @@ package peer
 
 import (
 	"math"
+	"time"
 
 	"fcredirect/mgmt/peer/record"
 )
@@ -16,7 +17,20 @@ type settling struct {
 	before     map[record.Key]struct{}   // records put after it, by items from before it
 	boots      uint64                    // of the data plane that was asked
 	unreported uint64
-	done       bool // everything that there is was told once
+	done       bool      // everything that there is was told once
+	ended      time.Time // when that was last so
+}
+
+// due says whether the data plane is to be asked: one that has begun anew at once, else when the wish before is answered, and not
+// at once after that. It may leave out something as often as it answers.
+func (t *settling) due(boots, unreported uint64, now time.Time) bool {
+	switch {
+	case boots != t.boots:
+		return true
+	case unreported == t.unreported:
+		return false
+	}
+	return t.nonce == 0 && now.Sub(t.ended) >= askAgain
 }
 
 // old says whether an item is from before the wish. There are at most as many as a ring holds.

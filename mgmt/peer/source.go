@@ -373,7 +373,7 @@ func (s *source) settle() {
 		unreported += r.Unreported
 	}
 	t := &s.settling
-	if len(rings) != len(s.readers) || boots == t.boots && unreported == t.unreported {
+	if len(rings) != len(s.readers) || !t.due(boots, unreported, time.Now()) {
 		return
 	}
 	*t = settling{nonce: rand.Uint64() | 1, boots: boots, unreported: unreported, answered: make([]bool, len(rings)), before: map[record.Key]struct{}{}, done: t.done}
@@ -424,6 +424,6 @@ func (s *source) sweep() {
 		s.own.delete(record.High, key)
 	}
 	s.own.flush()
-	t.nonce, t.before, t.done = 0, nil, true
+	t.nonce, t.before, t.done, t.ended = 0, nil, true, time.Now()
 	s.log.Info("peer: the data plane has told everything", "gone", len(gone))
 }

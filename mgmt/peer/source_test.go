@@ -252,3 +252,27 @@ func TestWhatIsNotToldAgainIsGone(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsLeftOutWhileEverythingIsToldDoesNotBeginItAgain(t *testing.T) {
+	now := time.Unix(1000, 0)
+	under := settling{nonce: 5, boots: 1, unreported: 3, ended: now}
+	over := settling{boots: 1, unreported: 3, ended: now}
+	for i, c := range []struct {
+		t                 settling
+		boots, unreported uint64
+		after             time.Duration
+		want              bool
+	}{
+		{under, 1, 3, time.Hour, false},
+		{under, 1, 4, time.Hour, false},
+		{under, 2, 3, 0, true},
+		{over, 1, 3, time.Hour, false},
+		{over, 1, 4, 0, false},
+		{over, 1, 4, askAgain, true},
+		{settling{}, 1, 0, 0, true},
+	} {
+		if got := c.t.due(c.boots, c.unreported, now.Add(c.after)); got != c.want {
+			t.Errorf("%d: due: %v", i, got)
+		}
+	}
+}
