@@ -122,7 +122,9 @@ func (b *backlog) take(most int) []uint64 {
 		b.queue = nil
 	}
 	for _, id := range some {
-		b.is[id] &^= waits
+		if b.is[id] &^= waits; b.is[id] == 0 {
+			delete(b.is, id)
+		}
 	}
 	return some
 }

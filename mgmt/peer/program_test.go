@@ -309,3 +309,24 @@ func TestManyAreProgrammedSomeAtATime(t *testing.T) {
 		t.Errorf("%d steps of up to %d, %s", steps, w.largest, w.has())
 	}
 }
+
+func TestWhatIsDisregardedIsNotRemembered(t *testing.T) {
+	w := newWorld()
+	inline := &PeerPair{State: "active", Changes: 1}
+	p := newProgrammer(w, func() int64 { return 0 }, 0, 1, "b", func() *PeerPair { return inline })
+	w.set(p, true, 1, 2, 3)
+	w.set(p, false)
+	p.disregard(inline)
+	for id := range uint64(3) {
+		p.logins.add(id + 1)
+	}
+	for more := true; more; {
+		var err error
+		if more, err = p.step(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(p.logins.is); n != 0 {
+		t.Errorf("%d keys are remembered", n)
+	}
+}
