@@ -187,6 +187,9 @@ func (c *Conn) takeExpress(now int64, u *wire.Unit) error {
 	}
 	if u.Origin != c.peer.slot {
 		c.view[u.Origin] = mark{u.Incarnation, u.To}
+		for i := range u.Records {
+			o.lend(now, record.State, u.Records[i].Version)
+		}
 	}
 	o.remember(u.Records, &needs)
 	e.confirm(o)

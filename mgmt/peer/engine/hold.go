@@ -280,6 +280,9 @@ func (e *Engine) apply(now int64, u *unit, more bool) {
 		e.refuse(now, u, err)
 	} else {
 		o.needs[u.stream].merge(&u.needs)
+		if !u.own {
+			o.lend(now, u.stream, u.to)
+		}
 	}
 	told.Records, told.More = e.changes, more
 	e.show(told)
@@ -302,6 +305,7 @@ func (e *Engine) replace(now int64, o *origin) {
 	}
 	o.table, o.incarnation = o.next, o.nextIncarnation
 	o.next, o.nextIncarnation, o.nextBy = nil, 0, nil
+	o.lent = [record.NumStreams]uint64{}
 	o.needs, o.early = [record.NumStreams]vector{}, nil
 	o.earlyCount++
 	e.dropHeld(o)

@@ -452,3 +452,40 @@ func TestWhatIsHeldIsReleasedOverTheNextConnection(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatANodeNeverSaidIsTakenBackWhenItSpeaks(t *testing.T) {
+	e := alone(t)
+	b := newStranger(t, e, "b").greeted()
+	lie := wire.Unit{Origin: 2, Incarnation: 1, First: true, Last: true, Express: true, To: 1 << 60, Records: []record.Record{of(1, 1<<59), of(2, 1<<58)}}
+	for _, u := range []wire.Unit{whole(2, 1, 1, of(1, 1)), lie} {
+		if err := b.conn.Receive(2, b.unit(u)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, _ := e.Get(2, login(1)); r.Version != 1<<59 {
+		t.Fatal("it was not taken: the test tests nothing")
+	}
+	c := theOrigin(t, e)
+	said := func(now int64, echo, version uint64) error {
+		h := wire.Heartbeat{Stamp: 1, Echo: echo, Positions: []wire.Position{{Slot: 2, Incarnation: 1, Applied: [record.NumStreams]uint64{version}}}}
+		return c.conn.Receive(now, c.frame(wire.TypeHeartbeat, h.Append(nil)))
+	}
+	if err := said(3, 2, 1); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := e.Get(2, login(1)); r.Version != 1<<59 {
+		t.Error("it is taken back though it may have been said since")
+	}
+	if err := said(4, 3, 1); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := e.Get(2, login(1)); r.Version != 1 {
+		t.Errorf("it stands at %d", r.Version)
+	}
+	if _, ok := e.Get(2, login(2)); ok {
+		t.Error("what never was is there")
+	}
+	if err := said(5, 4, 0); err == nil {
+		t.Error("a stream that goes further than its node is left as it is")
+	}
+}

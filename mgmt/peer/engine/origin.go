@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
+
 	"fcredirect/mgmt/peer/record"
 	"fcredirect/mgmt/peer/replica"
 	"fcredirect/mgmt/peer/wire"
@@ -54,12 +57,14 @@ type origin struct {
 	nextIncarnation uint64
 	nextBy          *peer // who has begun it
 
-	held       [record.NumStreams]*unit // what is complete and waits for what it depends on
-	early      []record.Record          // of State, seen ahead of the stream
-	earlyNeeds vector                   // what they depend on
-	earlyCount uint64                   // counts what changes early, and what moves the stream while there is any
-	progress   [record.NumStreams]int64 // when something of the stream last came
-	wanted     [record.NumStreams]int64 // when it was last asked for
+	held       [record.NumStreams]*unit  // what is complete and waits for what it depends on
+	lent       [record.NumStreams]uint64 // the highest version that others brought, early ones too
+	lentAt     int64                     // when they last brought any
+	early      []record.Record           // of State, seen ahead of the stream
+	earlyNeeds vector                    // what they depend on
+	earlyCount uint64                    // counts what changes early, and what moves the stream while there is any
+	progress   [record.NumStreams]int64  // when something of the stream last came
+	wanted     [record.NumStreams]int64  // when it was last asked for
 }
 
 func (o *origin) at(s record.Stream) mark { return mark{o.incarnation, o.table.Head(s)} }
@@ -70,6 +75,37 @@ func (o *origin) position() wire.Position {
 		p.Applied[s] = o.table.Head(s)
 	}
 	return p
+}
+
+// lend notes that somebody else has brought what the origin had up to a version.
+func (o *origin) lend(now int64, s record.Stream, version uint64) {
+	o.lent[s], o.lentAt = max(o.lent[s], version), now
+}
+
+// refute looks at what the origin says it has, after it got what we sent at the time echo, so after others had brought what they
+// did. What goes beyond it was never true: what came ahead is taken back, and with a stream we begin anew, at which the origin
+// takes another incarnation.
+func (e *Engine) refute(now, echo int64, has wire.Position) error {
+	o := e.origins[has.Slot]
+	if o.incarnation != has.Incarnation || echo <= o.lentAt {
+		return nil
+	}
+	for s := range record.NumStreams {
+		if o.table.Head(s) > has.Applied[s] && o.lent[s] >= o.table.Head(s) {
+			return fmt.Errorf("others said that %s has more %v than it has", e.names[o.slot], s)
+		}
+	}
+	if o.lent[record.State] <= has.Applied[record.State] {
+		return nil
+	}
+	o.lent[record.State] = has.Applied[record.State]
+	e.changes = e.changes[:0]
+	o.table.Recall(has.Applied[record.State], func(r *record.Record) { e.changes = append(e.changes, *r) })
+	o.early = slices.DeleteFunc(o.early, func(r record.Record) bool { return r.Version > has.Applied[record.State] })
+	o.earlyCount++
+	e.show(Applied{Origin: o.slot, Incarnation: o.incarnation, Stream: record.State, Repair: true, Records: e.changes})
+	e.release(now)
+	return nil
 }
 
 // asked says whether the origin was ever asked for, so that how far we have it is news for whoever relays it.

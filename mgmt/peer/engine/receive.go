@@ -238,6 +238,11 @@ func (c *Conn) takeHeartbeat(now int64, payload []byte) error {
 	}
 	for _, p := range h.Positions {
 		c.e.heard(c.peer, p)
+		if p.Slot == c.peer.slot {
+			if err := c.e.refute(now, int64(h.Echo), p); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

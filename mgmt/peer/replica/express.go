@@ -58,3 +58,12 @@ func (t *Table) Express(records []record.Record, changed func(*record.Record)) e
 
 // Early is how many records there are ahead of their stream.
 func (t *Table) Early() int { return len(t.early) }
+
+// Recall takes back what came ahead with a version beyond all that the origin has. changed is as in Commit.
+func (t *Table) Recall(beyond uint64, changed func(*record.Record)) {
+	lies := t.ahead(func(r *record.Record) bool { return r.Version > beyond })
+	for i := range lies {
+		delete(t.early, lies[i].Key)
+	}
+	t.retract(lies, t.heads[record.State], changed)
+}
