@@ -489,3 +489,41 @@ func TestWhatANodeNeverSaidIsTakenBackWhenItSpeaks(t *testing.T) {
 		t.Error("a stream that goes further than its node is left as it is")
 	}
 }
+
+func TestUnitsThatWaitForEachOtherAreSeenTogetherOrNotAtAll(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Settings.RecordsMax, c.Settings.TombstonesMax = 1, 10 }, "a", "b", "c")
+	e := w.engines["a"]
+	b, c := newStranger(t, e, "b").greeted(), theOrigin(t, e)
+	first, second := whole(1, 1, 5, of(1, 1)), whole(2, 1, 5, of(1, 1), of(2, 2)) // of which there is no room for the second
+	first.Deps = []wire.At{{Slot: 2, Incarnation: 1, Version: 5}}
+	second.Deps = []wire.At{{Slot: 1, Incarnation: 1, Version: 5}}
+	if err := b.conn.Receive(2, b.unit(first)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.conn.Receive(3, c.unit(second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := e.Get(1, login(1)); ok {
+		t.Error("half of it is seen")
+	}
+	if w.told("a", Refused) != 1 {
+		t.Errorf("notices: %v", w.notices["a"])
+	}
+}
+
+func TestAMessageThatFindsNoRoomDoesNotSpin(t *testing.T) {
+	w := newWorld(t, small, "a", "b")
+	cable := w.dial("a", "b", Urgent)
+	w.run(20 * ms)
+	cable.mute[1] = true // nothing is acknowledged
+	for _, size := range []int{1000, 8000} {
+		if err := w.engines["a"].Send("b", make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 4 {
+		if frame, wake := cable.ends[0].Next(w.now, nil); len(frame) == 0 && wake <= w.now {
+			t.Fatal("it is to be asked again at once")
+		}
+	}
+}
