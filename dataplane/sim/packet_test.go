@@ -92,6 +92,7 @@ func TestALinkThatFlapsIsSurvived(t *testing.T) {
 			if out, err := exec.Command("ip", "-n", nsA, "link", "set", ifA, state).CombinedOutput(); err != nil {
 				t.Errorf("set the link %s: %v: %s", state, err, out)
 			}
+			time.Sleep(50 * time.Millisecond) // long enough for a frame to find it down
 		}
 	})
 	r := runLive(t, t.Context(), cfg, PacketWires)
