@@ -70,6 +70,7 @@ type phase struct {
 	onCPU   float64       // seconds
 	waited  float64       // seconds without its CPU, which another program had
 	longest time.Duration // that it waited for something else than its CPU, at a time
+	slowest float64       // rate of the slowest part, of phases that were joined
 }
 
 // observe looks at the lcore until the function that it gives is called.
@@ -137,12 +138,21 @@ func between(a, b moment) phase {
 func (p phase) and(q phase) phase {
 	return phase{
 		seconds: p.seconds + q.seconds, frames: p.frames + q.frames, stalls: p.stalls + q.stalls, worst: max(p.worst, q.worst), p9999: max(p.p9999, q.p9999),
-		onCPU: p.onCPU + q.onCPU, waited: p.waited + q.waited, longest: max(p.longest, q.longest),
+		onCPU: p.onCPU + q.onCPU, waited: p.waited + q.waited, longest: max(p.longest, q.longest), slowest: min(p.slow(), q.slow()),
 	}
 }
 
 // rate is in frames for each second of CPU time: what another program took is no concern here.
 func (p phase) rate() float64 { return p.frames / p.onCPU }
+
+// slow is the rate of the slowest part. The speed of a shared machine changes by a fifth within a minute: what is as fast
+// as the slower of the times before and after is not slowed by what happened in between.
+func (p phase) slow() float64 {
+	if p.slowest > 0 {
+		return p.slowest
+	}
+	return p.rate()
+}
 
 // blocked is the share of time in which the lcore neither ran nor wanted to: it waited for something. A poll loop does so
 // only while the Go runtime takes it off its thread's P and gives it another, a hundred times a second.
@@ -178,8 +188,8 @@ func differences(calm, fault phase) []string {
 	if fault.blocked() > calm.blocked()+blockedMore {
 		c.add("the lcore waited for %.1f %% of the time with faults, %.1f %% without", 100*fault.blocked(), 100*calm.blocked())
 	}
-	if fault.rate() < rateLeast*calm.rate() {
-		c.add("the rate fell from %.2f to %.2f Mpps", calm.rate()/1e6, fault.rate()/1e6)
+	if fault.rate() < rateLeast*calm.slow() {
+		c.add("the rate fell from %.2f to %.2f Mpps", calm.slow()/1e6, fault.rate()/1e6)
 	}
 	if calm.shared() || fault.shared() {
 		return c.list()
