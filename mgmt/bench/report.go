@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
+
+	"fcredirect/mgmt/bench/numbers"
 )
 
 // WriteJSON writes the result for programs.
@@ -33,7 +34,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	}
 	row("", func(v *Variant) string { return v.Name })
 	number := func(figure func(*Variant) float64) func(*Variant) string {
-		return func(v *Variant) string { return short(figure(v)) }
+		return func(v *Variant) string { return numbers.Short(figure(v)) }
 	}
 	row("frames/s", number(func(v *Variant) float64 { return v.FramesPerSecond }))
 	row("latency P50", func(v *Variant) string { return nanos(v.LatencyP50NS) })
@@ -50,10 +51,10 @@ func (r *Result) WriteTable(w io.Writer) error {
 	row("work dropped/s", number(func(v *Variant) float64 { return v.DroppedPerSecond }))
 	row("updates conflated/s", number(func(v *Variant) float64 { return v.ConflatedPerSecond }))
 	row("events besides/s", number(func(v *Variant) float64 { return v.EventsPerSecond }))
-	row(fmt.Sprintf("at %s frames/s: lost", short(r.OfferedRate)), func(v *Variant) string { return short(v.LossPercent) + " %" })
+	row(fmt.Sprintf("at %s frames/s: lost", numbers.Short(r.OfferedRate)), func(v *Variant) string { return numbers.Short(v.LossPercent) + " %" })
 	row("from arrival until done, P50", func(v *Variant) string { return nanos(v.WaitP50NS) })
 	row("P99", func(v *Variant) string { return nanos(v.WaitP99NS) })
-	row("fast path waited for its CPU", func(v *Variant) string { return short(100*v.Robbed) + " %" })
+	row("fast path waited for its CPU", func(v *Variant) string { return numbers.Short(100*v.Robbed) + " %" })
 	row("totals at rest exact", func(v *Variant) string {
 		if v.Exact == nil {
 			return "-"
@@ -67,7 +68,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "FIGURE\tOURS\tGOAL\tPAPERS\tAGAINST\tMET")
 	for _, g := range r.Goals {
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\n", g.Name, exactly(g.Value), g.Unit, g.Goal, dash(g.Papers), dash(g.Against), yesNo(g.Met))
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\n", g.Name, numbers.Exactly(g.Value), g.Unit, g.Goal, dash(g.Papers), dash(g.Against), yesNo(g.Met))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -98,30 +99,6 @@ func inMemory(b bool) string {
 		return " (in memory: fsync costs nothing here)"
 	}
 	return ""
-}
-
-// short writes a number with three or four figures that mean something.
-func short(v float64) string {
-	abs := max(v, -v)
-	switch {
-	case v == 0:
-		return "0"
-	case abs >= 1e6:
-		return fmt.Sprintf("%.3g M", v/1e6)
-	case abs >= 1000:
-		return fmt.Sprintf("%.0f", v)
-	case abs >= 100:
-		return fmt.Sprintf("%.1f", v)
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%.3g", v), ".0")
-}
-
-// exactly writes a number so that -99.99 % is not -100 %.
-func exactly(v float64) string {
-	if abs := max(v, -v); abs >= 1000 {
-		return short(v)
-	}
-	return fmt.Sprintf("%.5g", v)
 }
 
 func nanos(ns float64) string {

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 
+	"fcredirect/mgmt/bench/numbers"
 	"fcredirect/mgmt/peer/record"
 )
 
@@ -21,19 +21,19 @@ func (r *Result) WriteJSON(w io.Writer) error {
 func (r *Result) WriteTable(w io.Writer) error {
 	m := &r.Machine
 	fmt.Fprintf(w, "%s, %d cores, Linux %s, %s; load when it began: %s\n", m.CPU, m.Cores, m.Kernel, m.Go, m.Load)
-	fmt.Fprintf(w, "%s changes/s; medians of %d rounds of %.3g s\n\n", short(r.Rate), r.Rounds, r.Seconds)
+	fmt.Fprintf(w, "%s changes/s; medians of %d rounds of %.3g s\n\n", numbers.Short(r.Rate), r.Rounds, r.Seconds)
 	if err := r.writeTraces(w); err != nil {
 		return err
 	}
 	if t := r.find(ours, "steady", r.Flows, false); t.Stages != nil {
 		s := t.Stages
 		fmt.Fprintf(w, "\nbytes per change, steady: %s as a message each; %s the latest of each record; %s as columns of differences; %s after zstd; %s with TLS\n",
-			short(s.Raw), short(s.Latest), short(s.Columns), short(s.Zstd), short(s.TLS))
+			numbers.Short(s.Raw), numbers.Short(s.Latest), numbers.Short(s.Columns), numbers.Short(s.Zstd), numbers.Short(s.TLS))
 	}
 	n := &r.Newcomer
 	fmt.Fprintf(w, "newcomer: %d flows (%d records) in %.2f s; %s bytes a record in %d messages; %.2f s of CPU of all nodes; %s MiB of replica\n",
-		n.Flows, n.Records, n.Seconds, short(n.PerRecord), n.Messages, n.CPU, short(float64(n.Memory)/(1<<20)))
-	fmt.Fprintf(w, "          immediate changes meanwhile, at a third node: %d, P50 %s ms, P99 %s ms\n\n", n.Live.Changes, short(n.Live.P50), short(n.Live.P99))
+		n.Flows, n.Records, n.Seconds, numbers.Short(n.PerRecord), n.Messages, n.CPU, numbers.Short(float64(n.Memory)/(1<<20)))
+	fmt.Fprintf(w, "          immediate changes meanwhile, at a third node: %d, P50 %s ms, P99 %s ms\n\n", n.Live.Changes, numbers.Short(n.Live.P50), numbers.Short(n.Live.P99))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "FIGURE\tOURS\tGOAL\tPAPERS\tAGAINST\tMET")
 	for _, g := range r.Goals {
@@ -41,7 +41,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 		if g.Met {
 			met = "yes"
 		}
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\n", g.Name, exactly(g.Value), g.Unit, g.Goal, dash(g.Papers), dash(g.Against), met)
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\n", g.Name, numbers.Exactly(g.Value), g.Unit, g.Goal, dash(g.Papers), dash(g.Against), met)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -74,17 +74,17 @@ func (r *Result) writeTrace(w io.Writer, trace string, flows int, shaped bool) {
 		if shaped {
 			name = fmt.Sprintf("%s, %.0f Mbit/s", trace, r.Link/1e6)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t", name, flows, v.Name, short(f.Messages), short(f.Answers), short(f.Bytes/1024),
-			short(f.WireBytes/1024), short(f.BytesPerChange), short(f.CPUPerMillion))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t", name, flows, v.Name, numbers.Short(f.Messages), numbers.Short(f.Answers), numbers.Short(f.Bytes/1024),
+			numbers.Short(f.WireBytes/1024), numbers.Short(f.BytesPerChange), numbers.Short(f.CPUPerMillion))
 		for _, lane := range []string{record.Immediate.String(), record.High.String(), record.Normal.String(), "all"} {
 			s, there := f.Staleness[lane]
 			if !there {
 				fmt.Fprint(w, "-\t")
 				continue
 			}
-			fmt.Fprintf(w, "%s/%s\t", short(s.P50), short(s.P99))
+			fmt.Fprintf(w, "%s/%s\t", numbers.Short(s.P50), numbers.Short(s.P99))
 		}
-		fmt.Fprintf(w, "%s\t\n", short(f.Missing))
+		fmt.Fprintf(w, "%s\t\n", numbers.Short(f.Missing))
 	}
 }
 
@@ -93,28 +93,4 @@ func dash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// short writes a number with three or four figures that mean something.
-func short(v float64) string {
-	abs := max(v, -v)
-	switch {
-	case v == 0:
-		return "0"
-	case abs >= 1e6:
-		return fmt.Sprintf("%.3g M", v/1e6)
-	case abs >= 1000:
-		return fmt.Sprintf("%.0f", v)
-	case abs >= 100:
-		return fmt.Sprintf("%.1f", v)
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%.3g", v), ".0")
-}
-
-// exactly writes a number so that -99.99 % is not -100 %.
-func exactly(v float64) string {
-	if abs := max(v, -v); abs >= 1000 {
-		return short(v)
-	}
-	return fmt.Sprintf("%.5g", v)
 }
