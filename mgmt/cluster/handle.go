@@ -66,8 +66,7 @@ func (s *Service) takeOffer(from string, o *offer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change := from + "/" + o.Change
-	now := s.o.Now()
-	if s.reserved != "" && now.Before(s.until) {
+	if s.reserved != "" && s.o.Now().Before(s.until) {
 		return fmt.Errorf("it keeps itself free for a change already")
 	}
 	if o.At == 0 {
@@ -81,7 +80,6 @@ func (s *Service) takeOffer(from string, o *offer) error {
 		return fmt.Errorf("a part of the document is missing, or another one came in between: try again")
 	}
 	d.filled += copy(d.text[d.filled:], o.Part)
-	d.at = now
 	return nil
 }
 

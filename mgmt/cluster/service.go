@@ -82,7 +82,6 @@ type heard struct {
 // offered is a document that arrives in parts.
 type offered struct {
 	change string
-	at     time.Time
 	text   []byte
 	filled int
 }
@@ -208,7 +207,7 @@ type Status struct {
 	Branches []Branch `json:"branches,omitempty"`
 }
 
-// Status shows all nodes.
+// Overview shows all nodes.
 func (s *Service) Overview() Status {
 	k, self := s.peek(), s.stand()
 	st := Status{Node: s.o.Node, Version: k.Version, Document: k.Document, Apart: k.Apart, Branches: k.Branches}

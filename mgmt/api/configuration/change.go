@@ -11,6 +11,7 @@ import (
 	"fcredirect/mgmt/audit"
 	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/change"
+	"fcredirect/mgmt/cluster"
 	"fcredirect/mgmt/problem"
 )
 
@@ -182,19 +183,19 @@ func (in *revisionInput) revision() uint64 {
 }
 
 // registerWay adds the way to the data plane and back.
-func registerWay(a *rest.API, c *change.Service) {
+func registerWay(a *rest.API, c *change.Service, all *cluster.Service) {
 	down := []problem.Code{problem.ConfirmWindowOpen, problem.DataplaneUnavailable, problem.DataplaneRefused}
 	apply := onChange("apply-change", "apply", "Make the pending configuration decide", auth.ChangeApply,
 		append(down[:len(down):len(down)], problem.Locked, problem.NothingPending)...)
 	apply.Description = "When it answers, every lcore decides by it. Unless somebody confirms it within the window, the data plane takes it back by itself, " +
 		"whatever has crashed meanwhile; what was pending is pending again then."
 	rest.Register(a, apply, func(ctx context.Context, in *applyInput) (*rest.Item[change.Applied], error) {
-		return do(ctx, in, c.Apply)
+		return do(ctx, in, all, c.Apply)
 	})
 	again := onChange("reapply-change", "reapply", "Make what was confirmed decide again", auth.ChangeApply, down...)
 	again.Description = "For a data plane that came back with something else: see drift in the state."
 	rest.Register(a, again, func(ctx context.Context, in *applyInput) (*rest.Item[change.Applied], error) {
-		return do(ctx, in, c.Reapply)
+		return do(ctx, in, all, c.Reapply)
 	})
 
 	for _, decide := range []struct {
@@ -213,7 +214,7 @@ func registerWay(a *rest.API, c *change.Service) {
 	step(a, c, change.StepAccept, "Keep what decides though it was not confirmed here", auth.ChangeApply, c.Accept, problem.DataplaneUnavailable, problem.ConfirmWindowOpen)
 }
 
-func do(ctx context.Context, in *applyInput, apply func(context.Context, change.Order) (change.Applied, error)) (*rest.Item[change.Applied], error) {
+func do(ctx context.Context, in *applyInput, all *cluster.Service, apply func(context.Context, change.Order) (change.Applied, error)) (*rest.Item[change.Applied], error) {
 	o, err := in.order(ctx)
 	if err != nil {
 		return nil, err
@@ -222,7 +223,7 @@ func do(ctx context.Context, in *applyInput, apply func(context.Context, change.
 	if in.Body != nil {
 		without = in.Body.Without
 	}
-	if ctx, err = among(ctx, o.By, without); err != nil {
+	if ctx, err = among(ctx, all, o.By, without); err != nil {
 		return nil, err
 	}
 	done, err := apply(ctx, o)

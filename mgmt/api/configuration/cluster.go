@@ -29,10 +29,13 @@ func registerCluster(a *rest.API, d Deps) {
 }
 
 // among tells the cluster who asks, and which nodes a change leaves out. Leaving one out is for admins, and is kept.
-func among(ctx context.Context, by string, without []string) (context.Context, error) {
+func among(ctx context.Context, c *cluster.Service, by string, without []string) (context.Context, error) {
 	ctx = cluster.By(ctx, by)
-	if len(without) == 0 {
+	switch {
+	case len(without) == 0:
 		return ctx, nil
+	case c == nil:
+		return ctx, problem.New(problem.Invalid, "").At("body/without", "this node stands alone: there is none to leave out")
 	}
 	if actor := auth.From(ctx); actor == nil || actor.Role != auth.Admin {
 		return ctx, problem.New(problem.Forbidden, "Only an admin leaves nodes out of a change.")

@@ -29,7 +29,7 @@ func Register(a *rest.API, d Deps) {
 	registerServices(a, d.Change)
 	registerPolicies(a, d.Change)
 	registerChange(a, d.Change)
-	registerWay(a, d.Change)
+	registerWay(a, d.Change, d.Cluster)
 	registerHistory(a, d.Change)
 	registerDocument(a, d.Change)
 	registerCluster(a, d)
