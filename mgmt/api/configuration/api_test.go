@@ -160,6 +160,8 @@ func TestAnswersAndRefusals(t *testing.T) {
 		{"a search", "GET", "/aliases?search=ORA", "", nil, 200, `"total":1`},
 		{"of what decides", "GET", "/aliases?on=active", "", nil, 200, `{"items":[],"total":0}`},
 		{"policies by service", "GET", "/policies?service=inspect&action=redirect&disabled=false", "", nil, 200, `"position":1`},
+		{"a node that stands alone leaves nobody out", "POST", "/change/apply", `{"without":["fcr-b"]}`, nil, 422, "body/without"},
+		{"a node that stands alone is its own cluster", "GET", "/cluster", "", nil, 200, `"self":true`},
 		{"a cursor of another list", "GET", "/sets?cursor=abcdef", "", nil, 400, "bad_cursor"},
 		{"none", "GET", "/policies/none", "", nil, 404, "not_found"},
 		{"a viewer edits", "PUT", "/aliases/x", `{"wwpn":"200002FC01000009"}`, []string{create, viewer}, 403, "forbidden"},
