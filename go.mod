@@ -2,6 +2,9 @@ module fcredirect
 
 go 1.26.0
 
+// What npm installs for the console is no part of ./...
+ignore ./web/node_modules
+
 require (
 	github.com/coder/websocket v1.8.15
 	github.com/coreos/go-systemd/v22 v22.7.0

@@ -79,7 +79,8 @@ func (r *Role) assemble(own *certificates) (a *assembly, err error) {
 		a.configuration,
 		a.operations,
 		// One line for each package of nouns: a method below that calls its Register.
-		a.traffic, // the last: the stream tells of the others
+		a.traffic, // the last of them: the stream tells of the others
+		a.console, // beside them all
 	} {
 		if err := register(); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -34,6 +35,7 @@ type Options struct {
 
 	Cost  auth.Cost   // of hashing passwords; zero: the usual one
 	Rates *rest.Rates // nil: the usual ones
+	Pages fs.FS       // of the console; nil: those that are built in
 }
 
 // Role is one run of role api.

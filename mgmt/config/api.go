@@ -11,7 +11,7 @@ import (
 	"fcredirect/dataplane/yamlconf"
 )
 
-var apiSchema = yamlconf.Schema{What: "api", Keys: []string{"listen", "certificate", "key", "hosts"}}
+var apiSchema = yamlconf.Schema{What: "api", Keys: []string{"listen", "certificate", "key", "hosts", "console"}}
 
 func (p *parser) api(n *yamlconf.Node) {
 	f, _ := p.report.Fields(n, &apiSchema)
@@ -24,6 +24,9 @@ func (p *parser) api(n *yamlconf.Node) {
 	}
 	if n := f.Get("hosts"); n != nil {
 		p.c.API.Hosts = p.words(n, "hosts", MaxHosts, "Write a name as in DNS, or an address, without a port.", goodHost)
+	}
+	if n := f.Get("console"); n != nil {
+		p.c.API.Console, _ = p.report.Bool(n, "console")
 	}
 }
 

@@ -24,6 +24,7 @@ type API struct {
 	Certificate string   // PEM file; empty: one that the role makes for itself
 	Key         string   // PEM file, goes with Certificate
 	Hosts       []string // further names and addresses that requests may ask for
+	Console     bool     // whether the web console is served too
 }
 
 // Database says which PostgreSQL is used: with a DSN that one, else a private cluster of ours. Role database looks after

@@ -59,7 +59,7 @@ func TestEveryKeyIsTakenOver(t *testing.T) {
 	want := &Config{
 		Node: "fcr-a", Segment: "/dev/hugepages/fc-redirect/fcr-a", StateDir: "/srv/fcr", RunDir: "/run/fcr",
 		Database: Database{Connections: 12, DataDir: "/srv/pg", User: "fcr"},
-		API:      API{Listen: []string{"127.0.0.1:8443", "[::1]:8443"}, Certificate: "/etc/fcr/cert.pem", Key: "/etc/fcr/key.pem", Hosts: []string{"fcr-a.example", "10.1.2.3"}},
+		API:      API{Listen: []string{"127.0.0.1:8443", "[::1]:8443"}, Certificate: "/etc/fcr/cert.pem", Key: "/etc/fcr/key.pem", Hosts: []string{"fcr-a.example", "10.1.2.3"}, Console: false},
 		Peer: Peer{
 			Listen: "10.0.0.1:8444", Nodes: []PeerNode{{"fcr-a", "10.0.0.1:8444"}, {"fcr-b", "fcr-b.example:8444"}}, Partner: "fcr-b",
 			Settings: everySetting(),

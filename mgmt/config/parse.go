@@ -47,7 +47,7 @@ func (c *Config) Exposed(path string) *yamlconf.Diagnostic {
 // Parse checks a file. name is how the user knows it; it stands in every message. The error is a *yamlconf.Errors.
 func Parse(name string, text []byte) (c *Config, warnings []*yamlconf.Diagnostic, err error) {
 	root, report := yamlconf.Read(name, text)
-	p := &parser{report: report, c: &Config{Database: Database{Connections: DefaultConnections, User: DefaultUser}, API: API{Listen: []string{DefaultListen}}}}
+	p := &parser{report: report, c: &Config{Database: Database{Connections: DefaultConnections, User: DefaultUser}, API: API{Listen: []string{DefaultListen}, Console: true}}}
 	if !report.Failed() {
 		p.file(&root)
 	}

@@ -31,7 +31,8 @@ type API struct {
 
 	options     Options
 	router      chi.Router
-	handler     http.Handler // what every request goes through, then router
+	beside      func(*http.Request) http.Handler // what has a path that no operation has; nil: nothing
+	handler     http.Handler                     // what every request goes through, then router
 	huma        huma.API
 	operations  []*Operation
 	limiters    *limiters
@@ -58,8 +59,8 @@ func New(o Options) *API {
 	a := &API{
 		options: o, router: router, Cursor: newCursor(o.Key), limiters: newLimiters(*o.Rates), onces: newOnces(), bodies: semaphore.NewWeighted(bodyMemory), crossOrigin: http.NewCrossOriginProtection(),
 	}
-	router.NotFound(a.notFound)
-	router.MethodNotAllowed(a.notAllowed)
+	router.NotFound(brief(http.HandlerFunc(a.notFound)).ServeHTTP)
+	router.MethodNotAllowed(brief(http.HandlerFunc(a.notAllowed)).ServeHTTP)
 	a.handler = a.outer()
 	a.huma = huma.NewAPI(a.config(), (*adapter)(a))
 	return a

@@ -26,6 +26,8 @@ const (
 	// bodyTimeout is how long a body may take to arrive, and fetchTimeout an answer to be fetched once it is there.
 	bodyTimeout  = 15 * time.Second
 	fetchTimeout = 30 * time.Second
+	// pageTimeout is how long a file of a page may take to be fetched: the longest has some 100 kB.
+	pageTimeout = 2 * time.Minute
 	// slotWait is how long a request waits for a place among those that are served.
 	slotWait = time.Second
 	// maxKey bounds an idempotency key; maxKeys and maxKeyBytes what is remembered of all, keyLife for how long; maxKept

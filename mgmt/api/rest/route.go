@@ -75,9 +75,14 @@ func (a *API) add(op *Operation) {
 
 // Mount serves what is no operation: pages. It has no guards but those of every request.
 func (a *API) Mount(path string, h http.Handler) {
+	h = brief(h)
 	a.router.Method(http.MethodGet, path, h)
 	a.router.Method(http.MethodHead, path, h)
 }
+
+// Beside serves what no operation has a path for: find is asked what answers GET and HEAD of it, and says nil where that is
+// nothing. It has no guards but those of every request.
+func (a *API) Beside(find func(*http.Request) http.Handler) { a.beside = find }
 
 // route puts the guards before an operation. They are listed from the innermost.
 func (a *API) route(op *Operation, h *huma.Operation, next http.Handler) {
