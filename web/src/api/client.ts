@@ -1,0 +1,57 @@
+import createFetchClient, { type Middleware } from 'openapi-fetch';
+import createHooks from 'openapi-react-query';
+import { observeServerTime } from '../live/clock';
+import { ApiError, problemOf, unreachable } from './problem';
+import type { components, paths } from './schema';
+
+/** Schema names the types of the REST interface: Schema['Flow']. */
+export type Schema = components['schemas'];
+
+/** How long a request may take: the appliance's own bound is 30 s, for what asks the database. */
+const timeoutMs = 30_000;
+
+const unauthorized = new Set<() => void>();
+
+/** onUnauthorized tells when an answer says that nobody is signed in (any more). */
+export function onUnauthorized(listener: () => void): () => void {
+  unauthorized.add(listener);
+  return () => unauthorized.delete(listener);
+}
+
+/** quiet are the paths whose 401 is about what was typed, not about the session. */
+const quiet = ['/api/v1/sessions', '/api/v1/setup', '/api/v1/me/password'];
+
+const conduct: Middleware = {
+  onRequest({ request }) {
+    // A request that is sent again (a lost answer) must not be done again.
+    if (request.method === 'POST' && !quiet.includes(new URL(request.url).pathname)) {
+      request.headers.set('Idempotency-Key', crypto.randomUUID());
+    }
+    return new Request(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]) });
+  },
+  async onResponse({ request, response }) {
+    observeServerTime(response.headers.get('Date'));
+    if (response.ok || response.status === 304) return undefined;
+    const problem = await problemOf(response);
+    if (problem.status === 401 && !quiet.includes(new URL(request.url).pathname)) unauthorized.forEach((tell) => tell());
+    throw problem;
+  },
+  onError({ error }) {
+    if (error instanceof ApiError) return error;
+    if (error instanceof DOMException && error.name === 'AbortError') return error;
+    return unreachable(error);
+  },
+};
+
+/** api asks the appliance; what is no success is thrown as an ApiError. */
+export const api = createFetchClient<paths>({ baseUrl: location.origin, credentials: 'same-origin' });
+api.use(conduct);
+
+/**
+ * query has useQuery, useMutation and queryOptions of every operation:
+ * query.useQuery('get', '/api/v1/ports', { params: { query: { limit: 500 } } }).
+ */
+export const query = createHooks(api);
+
+/** ifMatch is the header by which a write says which version it is about. */
+export const ifMatch = (version: number | undefined) => ({ 'If-Match': version === undefined ? '*' : `"${version}"` });

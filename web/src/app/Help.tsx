@@ -1,0 +1,38 @@
+import { Content, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Modal, ModalBody, ModalHeader } from '@patternfly/react-core';
+import type { Route } from './routes';
+
+const Keys = ({ keys, text }: { keys: string[]; text: string }) => (
+  <DescriptionListGroup>
+    <DescriptionListTerm>
+      {keys.map((k) => (
+        <kbd key={k}>{k}</kbd>
+      ))}
+    </DescriptionListTerm>
+    <DescriptionListDescription>{text}</DescriptionListDescription>
+  </DescriptionListGroup>
+);
+
+/** Help lists the keys, and where more is written. */
+export function Help({ open, onClose, routes }: { open: boolean; onClose: () => void; routes: readonly Route[] }) {
+  return (
+    <Modal variant="medium" isOpen={open} onClose={onClose} aria-labelledby="help-title">
+      <ModalHeader title="Help" labelId="help-title" />
+      <ModalBody tabIndex={0} role="region" aria-label="Keys and further reading">
+        <DescriptionList isHorizontal isCompact columnModifier={{ default: '2Col' }} aria-label="Keys">
+          <Keys keys={['/']} text="Search on this page" />
+          <Keys keys={['?']} text="This help" />
+          <Keys keys={['Esc']} text="Close what is open" />
+          {routes.map((r) => (r.key === undefined ? null : <Keys key={r.path} keys={['g', r.key]} text={`Go to ${r.title}`} />))}
+        </DescriptionList>
+        <Content component="p" className="fcr-space">
+          All that the console shows and does can be had over REST and with <code>fcrctl</code>: “Copy as” on each page gives the command.
+          The appliance describes its interface under{' '}
+          <a href="/api/docs" target="_blank" rel="noreferrer">
+            /api/docs
+          </a>
+          .
+        </Content>
+      </ModalBody>
+    </Modal>
+  );
+}

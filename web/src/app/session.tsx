@@ -1,0 +1,86 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { api, onUnauthorized, query, type Schema } from '../api/client';
+import { asProblem, type ApiError } from '../api/problem';
+import { followSamples, onSignedOut, stream } from '../live';
+
+/**
+ * Who is signed in. A session that ends while somebody works does not take the page away: what was typed stays, a dialog asks
+ * for the password again, and everything goes on.
+ */
+export interface Session {
+  me: Schema['Me'];
+  /** can says whether the account may; what it may not is not offered. */
+  can: (permission: string) => boolean;
+  signOut: () => Promise<void>;
+}
+
+const Context = createContext<Session | undefined>(undefined);
+
+/** useSession is for what stands inside the shell: somebody is signed in there. */
+export function useSession(): Session {
+  const session = useContext(Context);
+  if (session === undefined) throw new Error('useSession outside of a session');
+  return session;
+}
+
+/** useCan is the usual question. */
+export const useCan = (permission: string): boolean => useSession().can(permission);
+
+export type Gate =
+  | { state: 'asking' }
+  | { state: 'out'; installed: boolean; again: () => void }
+  | { state: 'failed'; problem: ApiError; again: () => void }
+  | { state: 'in'; lost: boolean; again: () => void };
+
+/** SessionProvider asks who is signed in, and renders children with the answer. */
+export function SessionProvider({ children }: { children: (gate: Gate) => ReactNode }) {
+  const client = useQueryClient();
+  const [lost, setLost] = useState(false);
+  const me = query.useQuery('get', '/api/v1/me', {}, { retry: (n, e) => asProblem(e).status !== 401 && n < 3, staleTime: 30_000 });
+  const out = me.data === undefined && asProblem(me.error).status === 401;
+  const setup = query.useQuery('get', '/api/v1/setup', {}, { enabled: out, staleTime: 0 });
+
+  useEffect(() => {
+    const lose = () => {
+      stream.allow(false);
+      setLost(true);
+    };
+    const offs = [onUnauthorized(lose), onSignedOut(lose)];
+    return () => offs.forEach((off) => off());
+  }, []);
+
+  const again = useCallback(() => {
+    setLost(false);
+    void client.invalidateQueries();
+    stream.allow(true);
+  }, [client]);
+
+  const present = me.data;
+  useEffect(() => {
+    if (present === undefined) return undefined;
+    stream.allow(true);
+    return followSamples();
+  }, [present?.name, present === undefined]);
+
+  const session = useMemo<Session | undefined>(() => {
+    if (present === undefined) return undefined;
+    const has = new Set(present.permissions);
+    return {
+      me: present,
+      can: (permission) => has.has(permission),
+      async signOut() {
+        stream.allow(false);
+        await api.DELETE('/api/v1/sessions/{id}', { params: { path: { id: 'current' } } });
+        // Nothing of this session stays in the page: the next one may be somebody else.
+        location.assign('/');
+      },
+    };
+  }, [present]);
+
+  let gate: Gate = { state: 'asking' };
+  if (session !== undefined) gate = { state: 'in', lost, again };
+  else if (out && setup.data !== undefined) gate = { state: 'out', installed: setup.data.installed, again };
+  else if (me.isError && !out) gate = { state: 'failed', problem: asProblem(me.error), again: () => void me.refetch() };
+  return <Context.Provider value={session}>{children(gate)}</Context.Provider>;
+}

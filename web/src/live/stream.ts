@@ -1,0 +1,235 @@
+import { observeServerTime } from './clock';
+import { isMessage, type Message, type StreamProblem } from './message';
+
+/**
+ * The one WebSocket of the console. Subscriptions outlive connections: whoever follows a topic gets a snapshot again after
+ * each reconnect, without doing anything. The same topic with the same parameters is followed once, however many look.
+ *
+ * States: connecting → live → waiting (until the next try) → connecting …; paused while nobody is signed in or nobody follows
+ * anything (the appliance puts those out who follow nothing).
+ */
+export type StreamState = 'paused' | 'connecting' | 'live' | 'waiting';
+
+/** Status is what the banner shows. since is when the stream was last live, or first missed. */
+export interface Status {
+  state: StreamState;
+  since: number;
+  tries: number;
+}
+
+export interface Follower {
+  /** snapshot: forget what was there. */
+  snapshot(data: unknown, at: number): void;
+  update(data: unknown, at: number): void;
+  /** unavailable: there is nothing now; a snapshot follows when there is. refused: there will be nothing. */
+  unavailable?(problem: StreamProblem): void;
+  /** lost: the connection is gone; what is shown is old from now on. */
+  lost?(): void;
+}
+
+interface Subscription {
+  id: string;
+  topic: string;
+  params: unknown;
+  followers: Set<Follower>;
+}
+
+/** The way to a socket, so that tests can play the appliance. */
+export type Dial = (url: string, protocol: string) => WebSocket;
+
+const protocol = 'fcr.v1';
+const firstPauseMs = 500;
+const longestPauseMs = 10_000;
+/** After so long without a message the appliance is asked for an answer; after as long again the connection is taken for dead. */
+const silenceMs = 5_000;
+/** A page that is left and one that comes often follow the same: the subscription is kept for so long. */
+const lingerMs = 2_000;
+
+export class Stream {
+  private socket: WebSocket | undefined;
+  private readonly subscriptions = new Map<string, Subscription>();
+  private readonly byId = new Map<string, Subscription>();
+  private readonly watchers = new Set<() => void>();
+  private status_: Status = { state: 'paused', since: Date.now(), tries: 0 };
+  private allowed = false;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private silence: ReturnType<typeof setTimeout> | undefined;
+  private nextId = 1;
+
+  constructor(
+    private readonly url: string,
+    private readonly dial: Dial = (to, as) => new WebSocket(to, as),
+    private readonly signedOut: () => void = () => {},
+  ) {}
+
+  /** status is the same object until something changes, as useSyncExternalStore wants it. */
+  readonly status = (): Status => this.status_;
+
+  readonly watch = (tell: () => void): (() => void) => {
+    this.watchers.add(tell);
+    return () => this.watchers.delete(tell);
+  };
+
+  /** allow begins or ends to connect, with the session. */
+  allow(yes: boolean): void {
+    if (this.allowed === yes) return;
+    this.allowed = yes;
+    if (yes) this.connect();
+    else this.close('paused');
+  }
+
+  /** reconnect tries now rather than after the pause. */
+  reconnect(): void {
+    if (this.status_.state === 'waiting') this.connect();
+  }
+
+  /** follow subscribes; what it returns ends that. */
+  follow(topic: string, params: unknown, follower: Follower): () => void {
+    const key = topic + ' ' + JSON.stringify(params ?? {});
+    let sub = this.subscriptions.get(key);
+    if (sub === undefined) {
+      sub = { id: String(this.nextId++), topic, params, followers: new Set() };
+      this.subscriptions.set(key, sub);
+      this.byId.set(sub.id, sub);
+      sub.followers.add(follower);
+      this.say(sub);
+    } else {
+      // The snapshot has gone by: ask for another one under a new name, for all who follow.
+      sub.followers.add(follower);
+      this.byId.delete(sub.id);
+      this.unsay(sub.id);
+      sub.id = String(this.nextId++);
+      this.byId.set(sub.id, sub);
+      this.say(sub);
+    }
+    if (this.status_.state === 'paused' && this.allowed) this.connect();
+    const mine = sub;
+    return () => {
+      mine.followers.delete(follower);
+      setTimeout(() => {
+        if (mine.followers.size > 0 || this.subscriptions.get(key) !== mine) return;
+        this.subscriptions.delete(key);
+        this.byId.delete(mine.id);
+        this.unsay(mine.id);
+      }, lingerMs);
+    };
+  }
+
+  private connect(): void {
+    clearTimeout(this.retry);
+    if (!this.allowed || this.socket !== undefined) return;
+    this.become('connecting');
+    let socket: WebSocket;
+    try {
+      socket = this.dial(this.url, protocol);
+    } catch {
+      this.later();
+      return;
+    }
+    this.socket = socket;
+    this.hear();
+    socket.onmessage = (e) => this.take(socket, e.data);
+    socket.onclose = (e) => {
+      if (this.socket !== socket) return;
+      this.socket = undefined;
+      this.lose(e.code);
+    };
+  }
+
+  /** lose is what happens when the connection has ended, however it did. */
+  private lose(code: number): void {
+    clearTimeout(this.silence);
+    for (const sub of this.subscriptions.values()) for (const f of sub.followers) f.lost?.();
+    if (code === 4401) {
+      this.become('paused');
+      this.allowed = false;
+      this.signedOut();
+      return;
+    }
+    this.later();
+  }
+
+  private later(): void {
+    if (!this.allowed) return;
+    const tries = this.status_.tries + 1;
+    const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(tries - 1, 6));
+    this.become('waiting', tries);
+    // Half of it is chance: a thousand consoles do not come back at once.
+    this.retry = setTimeout(() => this.connect(), pause / 2 + Math.random() * (pause / 2));
+  }
+
+  private close(state: StreamState): void {
+    clearTimeout(this.retry);
+    clearTimeout(this.silence);
+    const socket = this.socket;
+    this.socket = undefined;
+    socket?.close(1000);
+    for (const sub of this.subscriptions.values()) for (const f of sub.followers) f.lost?.();
+    this.become(state);
+  }
+
+  private become(state: StreamState, tries = this.status_.tries): void {
+    const was = this.status_;
+    if (state === 'live') tries = 0;
+    if (was.state === state && was.tries === tries) return;
+    const since = state === 'live' || was.state === 'live' || state === 'paused' ? Date.now() : was.since;
+    this.status_ = { state, since, tries };
+    this.watchers.forEach((tell) => tell());
+  }
+
+  private hear(): void {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => {
+      // Browsers show no pings: the end of a subscription that there is not is refused, and that is an answer.
+      this.unsay('are-you-there');
+      this.silence = setTimeout(() => this.dead(), silenceMs);
+    }, silenceMs);
+  }
+
+  private dead(): void {
+    const socket = this.socket;
+    this.socket = undefined;
+    socket?.close();
+    this.lose(1006);
+  }
+
+  private take(socket: WebSocket, text: unknown): void {
+    if (this.socket !== socket || typeof text !== 'string') return;
+    this.hear();
+    let message: unknown;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return; // what cannot be read is left out: the numbers of what follows would show a gap, and a snapshot comes in the end
+    }
+    if (!isMessage(message)) return;
+    observeServerTime(message.at);
+    if (message.kind === 'hello') {
+      this.become('live');
+      for (const sub of this.subscriptions.values()) this.say(sub);
+      return;
+    }
+    this.deliver(message);
+  }
+
+  private deliver(m: Message): void {
+    const sub = m.id === undefined ? undefined : this.byId.get(m.id);
+    if (sub === undefined) return;
+    const at = Date.parse(m.at);
+    for (const f of sub.followers) {
+      if (m.kind === 'snapshot' || m.kind === 'resync') f.snapshot(m.data, at);
+      else if (m.kind === 'update') f.update(m.data, at);
+      else if (m.kind === 'unavailable' || m.kind === 'refused') f.unavailable?.(m.problem ?? { code: m.kind, title: 'There is no live data' });
+    }
+  }
+
+  private say(sub: Subscription): void {
+    if (this.status_.state !== 'live') return;
+    const request = { op: 'subscribe', id: sub.id, topic: sub.topic, ...(sub.params === undefined ? {} : { params: sub.params }) };
+    this.socket?.send(JSON.stringify(request));
+  }
+
+  private unsay(id: string): void {
+    if (this.status_.state === 'live') this.socket?.send(JSON.stringify({ op: 'unsubscribe', id }));
+  }
+}

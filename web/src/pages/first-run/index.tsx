@@ -1,0 +1,1 @@
+export default function FirstRun(_: { onDone: () => void }) { return null; }
