@@ -5,25 +5,31 @@ BIN := bin
 # From 24.11 on, libdpdk's pkg-config asks for a flag that Go lets pass only when told.
 export CGO_CFLAGS_ALLOW := -mrtm
 
-.PHONY: help build run test lab peers faults appliance bench soak fuzz clean
+.PHONY: help build run test console lab peers faults appliance bench soak fuzz clean
 
 help:
 	@sed -n 's/^## //p' Makefile
 
-## build   the programs, into bin/
+## build   the programs, into bin/, with the console in them
 build:
 	@ci/deps build
+	@web/build
 	$(GO) build -trimpath -o $(BIN)/ ./cmd/...
 
-## run     a simulated fabric through the appliance, redirected, kept in PostgreSQL, with a live view; needs root
+## run     a simulated fabric through the appliance, redirected, kept in PostgreSQL, with console and live view; needs root
 run: build
 	@ci/deps test store
 	@ci/demo/run
 
-## test    unit, property and race tests, style checks; needs root for the tests on veths
+## test    unit, property and race tests, style checks, the console in a browser; needs root for the tests on veths
 test: build
-	@ci/deps test store metrics
+	@ci/deps test store metrics web
 	@ci/test
+
+## console the console's tests alone: types, units, a browser before the real programs; needs root
+console: build
+	@ci/deps test store web
+	@ci/console
 
 ## lab     real Linux hosts in QEMU log in and do I/O through the appliance; needs root
 lab: build
@@ -66,3 +72,4 @@ soak: build
 ## clean   removes what make built
 clean:
 	rm -rf $(BIN) build
+	find web/dist -mindepth 1 ! -name .keep -delete
