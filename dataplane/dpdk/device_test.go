@@ -215,6 +215,35 @@ func TestAFPacketPortCarriesFullFCoEFramesBothWays(t *testing.T) {
 	}
 }
 
+func TestAnAFPacketPortHasNoLinkWhileItsInterfaceHasNone(t *testing.T) {
+	newLink(t, 2500)
+	port, err := dpdk.Open(unique("net_af_packet")+",iface=e0", dpdk.PortConfig{Mempool: newPool(t, 4095), MTU: 2500})
+	port = started(t, port, err)
+	want := func(up bool, why string) {
+		t.Helper()
+		link, err := port.Link()
+		for end := time.Now().Add(5 * time.Second); err == nil && link.Up != up && time.Now().Before(end); link, err = port.Link() {
+			time.Sleep(time.Millisecond) // the kernel tells it a little later
+		}
+		if err != nil || link.Up != up {
+			t.Errorf("%s: link %+v, %v", why, link, err)
+		}
+	}
+	ip := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %v: %v: %s", args, err, out)
+		}
+	}
+	want(true, "both ends are up")
+	ip("link", "set", "dev", "e1", "down")
+	want(false, "the other end is down")
+	ip("link", "set", "dev", "e1", "up")
+	want(true, "the other end is back")
+	ip("link", "del", "dev", "e0")
+	want(false, "the interface is gone")
+}
+
 func TestAnMbufTooSmallForTheDriverIsAnError(t *testing.T) {
 	newLink(t, 2500)
 	pool, err := dpdk.NewMempool(unique("small"), 63, 0, 2048+dpdk.Headroom, dpdk.AnySocket)

@@ -1,8 +1,12 @@
 // Ports: find, configure, start, ask.
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -184,7 +188,25 @@ int fcr_port_info(uint16_t port, struct fcr_port_info *out)
 	return rte_eth_dev_get_mtu(port, &out->mtu);
 }
 
-int fcr_port_link(uint16_t port, struct fcr_port_link *out)
+// Whether the kernel's interface has a link; what cannot be found out is taken to have one.
+static int interface_runs(uint32_t if_index)
+{
+	struct ifreq request;
+	int fd, runs = 1;
+
+	memset(&request, 0, sizeof(request));
+	if (if_indextoname(if_index, request.ifr_name) == NULL)
+		return errno != ENXIO; // it is gone
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 1;
+	if (ioctl(fd, SIOCGIFFLAGS, &request) == 0)
+		runs = (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
+	close(fd);
+	return runs;
+}
+
+int fcr_port_link(uint16_t port, uint32_t if_index, struct fcr_port_link *out)
 {
 	struct rte_eth_link link;
 	int rc;
@@ -194,7 +216,7 @@ int fcr_port_link(uint16_t port, struct fcr_port_link *out)
 	if (rc != 0)
 		return rc;
 	out->mbps = link.link_speed;
-	out->up = link.link_status == RTE_ETH_LINK_UP;
+	out->up = link.link_status == RTE_ETH_LINK_UP && (if_index == 0 || interface_runs(if_index));
 	out->full_duplex = link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX;
 	out->autoneg = link.link_autoneg == RTE_ETH_LINK_AUTONEG;
 	return 0;

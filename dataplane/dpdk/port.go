@@ -38,7 +38,8 @@ type Port struct {
 	driver   string
 	cfg      PortConfig
 	mtu      int
-	probed   bool // we brought the device in, so we take it out
+	linkOf   C.uint32_t // the interface of the kernel whose link is the port's; 0: the driver knows
+	probed   bool       // we brought the device in, so we take it out
 	started  bool
 	closed   bool
 	warnings []error
@@ -123,6 +124,9 @@ func (p *Port) setUp(cfg PortConfig) error {
 	}
 	p.name, p.driver = C.GoString(&info.name[0]), C.GoString(&info.driver[0])
 	p.mtu = int(info.mtu)
+	if p.driver == "net_af_packet" {
+		p.linkOf = info.if_index
+	}
 	if p.cfg.MTU != 0 {
 		return p.setMTU(int(info.if_index))
 	}

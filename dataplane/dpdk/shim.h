@@ -65,7 +65,7 @@ int fcr_port_pfc(uint16_t port, uint8_t priority);
 int fcr_port_allmulticast(uint16_t port);
 int fcr_port_close(uint16_t port, int remove, const char **op);
 int fcr_port_info(uint16_t port, struct fcr_port_info *info);
-int fcr_port_link(uint16_t port, struct fcr_port_link *link);
+int fcr_port_link(uint16_t port, uint32_t if_index, struct fcr_port_link *link); // if_index: whose link counts too; 0 nobody's
 int fcr_port_stats(uint16_t port, struct fcr_port_stats *stats);
 int fcr_port_pauses(uint16_t port, uint64_t *rx, uint64_t *tx);
 int fcr_port_xstats(uint16_t port, struct fcr_xstat *out, unsigned n);

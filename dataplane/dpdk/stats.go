@@ -23,7 +23,8 @@ type Link struct {
 	Autoneg    bool
 }
 
-// Link asks the driver, without waiting for a negotiation to end.
+// Link asks the driver, without waiting for a negotiation to end. net_af_packet always says that it has a link: there the
+// interface of the kernel has the last word.
 func (p *Port) Link() (Link, error) {
 	control.Lock()
 	defer control.Unlock()
@@ -33,7 +34,7 @@ func (p *Port) Link() (Link, error) {
 	}
 	var l C.struct_fcr_port_link
 	clearLog()
-	if rc := C.fcr_port_link(C.uint16_t(p.id), &l); rc != 0 {
+	if rc := C.fcr_port_link(C.uint16_t(p.id), p.linkOf, &l); rc != 0 {
 		return Link{}, failed(op, p.name, rc)
 	}
 	return Link{Up: l.up != 0, Mbps: uint32(l.mbps), FullDuplex: l.full_duplex != 0, Autoneg: l.autoneg != 0}, nil
