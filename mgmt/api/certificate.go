@@ -38,6 +38,7 @@ type certificates struct {
 	names     []string // of a certificate of our own
 	hosts     []string // that the configuration lists
 	log       *slog.Logger
+	every     time.Duration // that it is seen whether the files have changed
 
 	current atomic.Pointer[tls.Certificate]
 
@@ -54,7 +55,7 @@ type stamp struct {
 
 // newCertificates reads the pair, or makes one.
 func newCertificates(dir string, c *config.Config, log *slog.Logger) (*certificates, error) {
-	s := &certificates{cert: c.API.Certificate, key: c.API.Key, hosts: c.API.Hosts, log: log}
+	s := &certificates{cert: c.API.Certificate, key: c.API.Key, hosts: c.API.Hosts, log: log, every: look}
 	if s.cert == "" {
 		s.cert, s.key, s.own = filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem"), true
 		s.names = namesOf(c)
@@ -82,7 +83,7 @@ const organization = "FC-Redirect"
 
 // run looks after the files until ctx ends.
 func (s *certificates) run(ctx context.Context) {
-	tick := time.NewTicker(look)
+	tick := time.NewTicker(s.every)
 	defer tick.Stop()
 	for {
 		select {

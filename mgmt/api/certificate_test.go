@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"crypto/tls"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -56,6 +57,32 @@ func TestAGivenCertificateIsTakenOverWhenItsFilesChangeAndOnlyIfItCanBeUsed(t *t
 	}
 	if strings.Contains(log.String(), "PRIVATE") {
 		t.Error("the log has the key")
+	}
+}
+
+// TestTheRoleShowsANewCertificateWhenItsFilesChange: it looks after them while it serves.
+func TestTheRoleShowsANewCertificateWhenItsFilesChange(t *testing.T) {
+	dir := t.TempDir()
+	o := options(t)
+	o.Config.API.Certificate, o.Config.API.Key = pair(t, dir, "first.example")
+	o.look = time.Millisecond
+	n := serving(t, o)
+	shown := func() []string {
+		conn, err := tls.Dial("tcp", n.Addresses()[0], &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].DNSNames
+	}
+	if names := shown(); !slices.Contains(names, "first.example") {
+		t.Fatal(names)
+	}
+	pair(t, dir, "second.example")
+	for deadline := time.Now().Add(10 * time.Second); !slices.Contains(shown(), "second.example"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it still shows the first one")
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"fcredirect/mgmt/api/rest"
 	"fcredirect/mgmt/attach"
@@ -36,6 +37,8 @@ type Options struct {
 	Cost  auth.Cost   // of hashing passwords; zero: the usual one
 	Rates *rest.Rates // nil: the usual ones
 	Pages fs.FS       // of the console; nil: those that are built in
+
+	look time.Duration // at the files of the certificate; 0: the usual one
 }
 
 // Role is one run of role api.
@@ -74,6 +77,10 @@ func (r *Role) Run(ctx context.Context, ready func()) (err error) {
 		return fmt.Errorf("api: %w", err)
 	}
 	a.certificate = own.ends
+	if r.o.look > 0 {
+		own.every = r.o.look
+	}
+	a.start(own.run)
 	ctx, stop := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer func() {

@@ -21,6 +21,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"fcredirect/mgmt/attach"
 	"fcredirect/mgmt/auth"
 	"fcredirect/mgmt/config"
 )
@@ -54,7 +55,8 @@ func options(t testing.TB) Options {
 		t.Fatal(err)
 	}
 	c.API.Listen = []string{"127.0.0.1:0"}
-	return Options{Config: c, Version: "test", Cost: cheap}
+	// A data plane that runs on this machine is none of its own.
+	return Options{Config: c, Version: "test", Place: attach.Place{Dir: filepath.Join(dir, "segment")}, Cost: cheap}
 }
 
 func serving(t testing.TB, o Options) *node {
