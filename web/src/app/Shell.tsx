@@ -49,6 +49,7 @@ export default function Shell({ lost, onSignedIn }: { lost: boolean; onSignedIn:
       skipToContent={<SkipToContent href="#main">Skip to the content</SkipToContent>}
       mainContainerId="main"
       isManagedSidebar
+      isContentFilled
       banner={<Banners />}
     >
       <div ref={main} tabIndex={-1} className="fcr-main">
