@@ -8,6 +8,8 @@ const (
 	ControlStalled   Code = "dataplane.control-stalled"
 	HeapFuse         Code = "dataplane.heap-fuse"
 	LcoreStalled     Code = "lcore.stalled"
+	PortDown         Code = "port.down"
+	ServiceDown      Code = "service.down"
 	FlowTableFull    Code = "flow.table-nearly-full"
 	LoginConflict    Code = "login.conflict"
 	DatabaseServer   Code = "database.server-down"
@@ -52,7 +54,8 @@ const (
 )
 
 // Catalogue declares every problem that users see. Subjects: "lcore/0"; role and shard "store/0"; below it an instance of
-// it, "store/0/1", and a ring that it reads, "store/0/lcore1"; a process "process/4711"; "webhook/NAME", "capture/ID", "peer/NAME"; none for the node.
+// it, "store/0/1", and a ring that it reads, "store/0/lcore1"; a process "process/4711"; "port/NAME", "service/NAME", "webhook/NAME", "capture/ID", "peer/NAME";
+// none for the node.
 var Catalogue = []Entry{
 	{
 		Code: DataplaneGone, Severity: Critical, Title: "the data plane does not run",
@@ -81,6 +84,20 @@ var Catalogue = []Entry{
 		Consequence: "frames of its port pairs wait in the NIC, and are lost when its ring is full",
 		Action:      "fcrctl lcore list shows its CPU: keep other programs off it (isolcpus, no overcommitted virtual CPU)",
 		DependsOn:   []Code{DataplaneGone}, Raise: time.Second, Clear: 2 * time.Second,
+	},
+	{
+		Code: PortDown, Severity: Critical, Title: "a port towards hosts or storage has no link",
+		Cause:       "its cable or optic, the port at the other end, or the machine behind it",
+		Consequence: "no frame crosses its pair: hosts use their other paths if they have any",
+		Action:      "fcrctl port list; look at cable, optic and the port at the other end",
+		DependsOn:   []Code{DataplaneGone, ControlStalled}, Raise: time.Second, Clear: 2 * time.Second,
+	},
+	{
+		Code: ServiceDown, Severity: Major, Title: "a service cannot be used",
+		Cause:       "its port has no link, since the machine that offers it is down or its cable is out, or this node has no such port",
+		Consequence: "flows that are redirected to it take their direct way past it (on-failure: bypass) or stop (block) until it is back",
+		Action:      "look at the machine that offers the service and at its link (fcrctl service list, port list); flows go back to it by themselves",
+		DependsOn:   []Code{DataplaneGone, ControlStalled}, Raise: time.Second, Clear: 2 * time.Second,
 	},
 	{
 		Code: FlowTableFull, Severity: Warning, Title: "the flow table is nearly full",

@@ -58,6 +58,8 @@ func newSegment(t *testing.T) (*shm.Segment, string) {
 	state := append([]shm.RegionSpec{
 		{Name: shm.RegionControl, Stride: shm.ControlBytes, Count: 1},
 		{Name: shm.RegionLcores, Stride: shm.LcoreBytes, Count: 1},
+		{Name: shm.RegionPorts, Stride: shm.PortInfoBytes, Count: 2},
+		{Name: shm.RegionServices, Stride: shm.ServiceBytes, Count: 2},
 		{Name: fmt.Sprintf(shm.RegionInfos, 0), Stride: flow.InfoBytes, Count: 1000},
 	}, ringSpec.StateRegions()...)
 	dir := t.TempDir()
@@ -70,6 +72,14 @@ func newSegment(t *testing.T) (*shm.Segment, string) {
 		in := &shm.Items[feed.Info](seg.State, shm.RegionRings)[i]
 		in.Consumer, in.Producer, in.Shards, in.Items = uint8(i/2), uint8(i%2), 1, items
 	}
+	for i, role := range []uint8{shm.RoleEdge, shm.RoleService} {
+		p := &shm.Items[shm.PortInfo](seg.State, shm.RegionPorts)[i]
+		copy(p.Name[:], []string{"edge0", "svc0"}[i])
+		p.Role, p.Up = role, 1
+	}
+	s := &shm.Items[shm.ServiceInfo](seg.State, shm.RegionServices)[0]
+	copy(s.Name[:], "inspect")
+	s.Port, s.Up = 1, 1
 	seg.State.Header().State = shm.Running
 	return seg, dir
 }
@@ -182,6 +192,12 @@ func (r *rig) after(d time.Duration, do func()) {
 
 func (r *rig) page() *shm.Control { return &shm.Items[shm.Control](r.seg.State, shm.RegionControl)[0] }
 func (r *rig) lcore() *shm.Lcore  { return &shm.Items[shm.Lcore](r.seg.State, shm.RegionLcores)[0] }
+func (r *rig) port(i int) *shm.PortInfo {
+	return &shm.Items[shm.PortInfo](r.seg.State, shm.RegionPorts)[i]
+}
+func (r *rig) service() *shm.ServiceInfo {
+	return &shm.Items[shm.ServiceInfo](r.seg.State, shm.RegionServices)[0]
+}
 func (r *rig) infos() []feed.Info { return shm.Items[feed.Info](r.seg.State, shm.RegionRings) }
 func (r *rig) cursors() []feed.Cursor {
 	return shm.Items[feed.Cursor](r.seg.Ctl, shm.RegionCursors)

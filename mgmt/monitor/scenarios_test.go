@@ -51,6 +51,32 @@ var dataplaneScenarios = []scenario{
 		told:   "12:+lcore.stalled/lcore/0 32:-lcore.stalled/lcore/0",
 	},
 	{
+		name:   "a cable is pulled",
+		broken: func(r *rig) { r.port(0).Up = 0 },
+		mended: func(r *rig) { r.port(0).Up = 1 },
+		told:   "11:+port.down/port/edge0 32:-port.down/port/edge0",
+	},
+	{
+		name:   "the machine of a service is away: that is one alarm, not a second one for its port",
+		broken: func(r *rig) { r.port(1).Up, r.service().Up = 0, 0 },
+		mended: func(r *rig) { r.port(1).Up, r.service().Up = 1, 1 },
+		told:   "11:+service.down/service/inspect 32:-service.down/service/inspect",
+	},
+	{
+		name:   "a policy names a service whose port this node does not have",
+		broken: func(r *rig) { r.service().Port, r.service().Up = -1, 0 },
+		told:   "11:+service.down/service/inspect",
+	},
+	{
+		name: "a data plane that has died says nothing of its links",
+		broken: func(r *rig) {
+			r.port(0).Up = 0
+			r.seg.State.Header().PID = nobody
+			r.control, r.lcores, r.readers = false, false, false
+		},
+		told: "11:+dataplane.gone",
+	},
+	{
 		name:   "the flow table is nearly full",
 		broken: func(r *rig) { r.lcore().FlowsLive = 901 },
 		mended: func(r *rig) { r.lcore().FlowsLive = 10 },

@@ -14,8 +14,8 @@ import (
 )
 
 var segmentCodes = []alarm.Code{
-	alarm.DataplaneGone, alarm.ControlStalled, alarm.LcoreStalled, alarm.FlowTableFull, alarm.RingBlocked, alarm.RingConflated,
-	alarm.RingBroken, alarm.StoreLag,
+	alarm.DataplaneGone, alarm.ControlStalled, alarm.LcoreStalled, alarm.PortDown, alarm.ServiceDown, alarm.FlowTableFull,
+	alarm.RingBlocked, alarm.RingConflated, alarm.RingBroken, alarm.StoreLag,
 }
 
 // baseline is from where the data plane's counters of what has happened are counted on. It is saved, so that what happens
@@ -127,6 +127,28 @@ func (l *segmentLook) lookAtPages(now time.Time, say sayer) {
 			say(alarm.FlowTableFull, subject, "%d of %d directions; %d frames found no room so far", live, room, full)
 		}
 		l.full[i] = full
+	}
+	l.lookAtLinks(say)
+}
+
+// lookAtLinks looks who has none. A service port is told of by the services on it, for nothing else needs it.
+func (l *segmentLook) lookAtLinks(say sayer) {
+	ports := shm.Items[shm.PortInfo](l.seg.State, shm.RegionPorts)
+	for i := range ports {
+		p, name := &ports[i], shm.Text(ports[i].Name[:])
+		if name != "" && p.Role != shm.RoleService && atomic.LoadUint32(&p.Up) == 0 {
+			say(alarm.PortDown, "port/"+name, "its link has changed %d times since the data plane started", atomic.LoadUint64(&p.LinkChanges))
+		}
+	}
+	for _, s := range shm.Items[shm.ServiceInfo](l.seg.State, shm.RegionServices) {
+		name := shm.Text(s.Name[:])
+		switch {
+		case name == "" || s.Up == 1:
+		case s.Port < 0 || int(s.Port) >= len(ports):
+			say(alarm.ServiceDown, "service/"+name, "the boot file of this node has no port for it")
+		default:
+			say(alarm.ServiceDown, "service/"+name, "port %s has no link", shm.Text(ports[s.Port].Name[:]))
+		}
 	}
 }
 
