@@ -43,8 +43,8 @@ const conduct: Middleware = {
   },
 };
 
-/** api asks the appliance; what is no success is thrown as an ApiError. */
-export const api = createFetchClient<paths>({ baseUrl: location.origin, credentials: 'same-origin' });
+/** api asks the appliance; what is no success is thrown as an ApiError. Lists in a query are joined by commas, as its OpenAPI says. */
+export const api = createFetchClient<paths>({ baseUrl: location.origin, credentials: 'same-origin', querySerializer: { array: { style: 'form', explode: false } } });
 api.use(conduct);
 
 /**
