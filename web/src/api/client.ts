@@ -1,4 +1,4 @@
-import createFetchClient, { type Middleware } from 'openapi-fetch';
+import createFetchClient, { createQuerySerializer, type Middleware } from 'openapi-fetch';
 import createHooks from 'openapi-react-query';
 import { observeServerTime } from '../live/clock';
 import { ApiError, problemOf, unreachable } from './problem';
@@ -43,8 +43,15 @@ const conduct: Middleware = {
   },
 };
 
-/** api asks the appliance; what is no success is thrown as an ApiError. Lists in a query are joined by commas, as its OpenAPI says. */
-export const api = createFetchClient<paths>({ baseUrl: location.origin, credentials: 'same-origin', querySerializer: { array: { style: 'form', explode: false } } });
+/** Lists in a query are joined by commas, as the appliance's OpenAPI says. */
+const serialize = createQuerySerializer({ array: { style: 'form', explode: false } });
+
+/** querySerializer leaves out the cursor 0, which the hooks make of the first page's undefined: no cursor is a number. */
+const querySerializer = (params: object): string =>
+  serialize(Object.fromEntries(Object.entries(params).filter(([name, value]) => name !== 'cursor' || value !== 0)));
+
+/** api asks the appliance; what is no success is thrown as an ApiError. */
+export const api = createFetchClient<paths>({ baseUrl: location.origin, credentials: 'same-origin', querySerializer });
 api.use(conduct);
 
 /**
