@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+
+const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+declare global {
+  interface Window {
+    /** What axe's source leaves behind in a page. */
+    axe?: { run: (context: Document, options: object) => Promise<AxeResults> };
+  }
+}
+
+/** The rules of WCAG 2.2 AA and before, and what axe calls good practice. */
+const rules = { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
+
+/**
+ * serious says what axe finds serious or critical, a line each. Its source goes in over the debugger: as a script of the page it
+ * would be refused by the page's own policy, which stays on.
+ */
+export async function serious(page: Page): Promise<string[]> {
+  await page.evaluate(source);
+  const found = await page.evaluate(async (options) => {
+    if (window.axe === undefined) throw new Error('axe is not in the page');
+    return (await window.axe.run(document, options)).violations;
+  }, rules);
+  return found
+    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+    .flatMap((v) => v.nodes.map((n) => `${v.impact} ${v.id}: ${v.help}: ${n.target.join(' ')}: ${n.html.slice(0, 120)}`));
+}
