@@ -33,12 +33,18 @@ export type Gate =
   | { state: 'failed'; problem: ApiError; again: () => void }
   | { state: 'in'; lost: boolean; again: () => void };
 
+/** isNobody: nobody is signed in, or nobody can be since there is no account yet. */
+function isNobody(error: unknown): boolean {
+  const { status, code } = asProblem(error);
+  return status === 401 || code === 'not_installed';
+}
+
 /** SessionProvider asks who is signed in, and renders children with the answer. */
 export function SessionProvider({ children }: { children: (gate: Gate) => ReactNode }) {
   const client = useQueryClient();
   const [lost, setLost] = useState(false);
-  const me = query.useQuery('get', '/api/v1/me', {}, { retry: (n, e) => asProblem(e).status !== 401 && n < 3, staleTime: 30_000 });
-  const out = me.data === undefined && asProblem(me.error).status === 401;
+  const me = query.useQuery('get', '/api/v1/me', {}, { retry: (n, e) => !isNobody(e) && n < 3, staleTime: 30_000 });
+  const out = me.data === undefined && isNobody(me.error);
   const setup = query.useQuery('get', '/api/v1/setup', {}, { enabled: out, staleTime: 0 });
 
   useEffect(() => {
