@@ -1,8 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { createContext, lazy, Suspense, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { api, onUnauthorized, query, type Schema } from '../api/client';
 import { asProblem, type ApiError } from '../api/problem';
 import { followSamples, onSignedOut, stream } from '../live';
+
+const Idle = lazy(() => import('./Idle'));
 
 /**
  * Who is signed in. A session that ends while somebody works does not take the page away: what was typed stays, a dialog asks
@@ -39,6 +41,49 @@ function isNobody(error: unknown): boolean {
   return status === 401 || code === 'not_installed';
 }
 
+/** Tabs share the session, so they tell each other of its end: what is on the screen goes from all of them. */
+const tabs = new BroadcastChannel('fcr.session');
+const ended = 'ended';
+
+const leftKey = 'fcr.left';
+
+/** leftIdle says, once, whether it was the console that signed out, because nobody was there. */
+export function leftIdle(): boolean {
+  try {
+    const was = sessionStorage.getItem(leftKey) !== null;
+    sessionStorage.removeItem(leftKey);
+    return was;
+  } catch {
+    return false;
+  }
+}
+
+/** leave ends the session. Whether or not the appliance answers, nothing of it stays on the screen, in no tab. */
+async function leave(to: () => void): Promise<void> {
+  stream.allow(false);
+  try {
+    await api.DELETE('/api/v1/sessions/{id}', { params: { path: { id: 'current' } } });
+  } catch {
+    // It had ended already, or ends by itself; there is nobody who could do anything about it here.
+  }
+  tabs.postMessage(ended);
+  to();
+}
+
+let leaving = false;
+
+/** leaveIdle keeps the address: after signing in that page is shown again. */
+function leaveIdle(): void {
+  if (leaving) return;
+  leaving = true;
+  try {
+    sessionStorage.setItem(leftKey, 'idle');
+  } catch {
+    // The door does not say why, then.
+  }
+  void leave(() => location.reload());
+}
+
 /** SessionProvider asks who is signed in, and renders children with the answer. */
 export function SessionProvider({ children }: { children: (gate: Gate) => ReactNode }) {
   const client = useQueryClient();
@@ -55,6 +100,16 @@ export function SessionProvider({ children }: { children: (gate: Gate) => ReactN
     const offs = [onUnauthorized(lose), onSignedOut(lose)];
     return () => offs.forEach((off) => off());
   }, []);
+
+  const signedIn = me.data !== undefined;
+  useEffect(() => {
+    if (!signedIn) return undefined;
+    const end = (e: MessageEvent<unknown>) => {
+      if (e.data === ended) location.reload();
+    };
+    tabs.addEventListener('message', end);
+    return () => tabs.removeEventListener('message', end);
+  }, [signedIn]);
 
   const again = useCallback(() => {
     setLost(false);
@@ -75,12 +130,8 @@ export function SessionProvider({ children }: { children: (gate: Gate) => ReactN
     return {
       me: present,
       can: (permission) => has.has(permission),
-      async signOut() {
-        stream.allow(false);
-        await api.DELETE('/api/v1/sessions/{id}', { params: { path: { id: 'current' } } });
-        // Nothing of this session stays in the page: the next one may be somebody else.
-        location.assign('/');
-      },
+      // The next one may be somebody else: the page begins anew, and not where this one was.
+      signOut: () => leave(() => location.assign('/')),
     };
   }, [present]);
 
@@ -88,5 +139,14 @@ export function SessionProvider({ children }: { children: (gate: Gate) => ReactN
   if (session !== undefined) gate = { state: 'in', lost, again };
   else if (out && setup.data !== undefined) gate = { state: 'out', installed: setup.data.installed, again };
   else if (me.isError && !out) gate = { state: 'failed', problem: asProblem(me.error), again: () => void me.refetch() };
-  return <Context.Provider value={session}>{children(gate)}</Context.Provider>;
+  return (
+    <Context.Provider value={session}>
+      {children(gate)}
+      {session !== undefined && (
+        <Suspense fallback={null}>
+          <Idle quiet={lost} onOver={leaveIdle} />
+        </Suspense>
+      )}
+    </Context.Provider>
+  );
 }

@@ -1,4 +1,5 @@
 import { Tooltip } from '@patternfly/react-core';
+import { useRef } from 'react';
 import { useNow } from '../live';
 import { ago, local, utc } from './format';
 
@@ -13,10 +14,15 @@ function Ago({ at }: { at: string | number }) {
   return <Moment at={at} text={ago(now - new Date(at).getTime())} more={`${local(at)} · ${utc(at)}`} />;
 }
 
-const Moment = ({ at, text, more }: { at: string | number; text: string; more: string }) => (
-  <Tooltip content={more}>
-    <time dateTime={new Date(at).toISOString()} tabIndex={0}>
-      {text}
-    </time>
-  </Tooltip>
-);
+/** The tooltip is beside the time and not around it: around it would be a div, which a paragraph may not have. */
+function Moment({ at, text, more }: { at: string | number; text: string; more: string }) {
+  const time = useRef<HTMLTimeElement>(null);
+  return (
+    <>
+      <time ref={time} dateTime={new Date(at).toISOString()} tabIndex={0}>
+        {text}
+      </time>
+      <Tooltip content={more} triggerRef={time} />
+    </>
+  );
+}

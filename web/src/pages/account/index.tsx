@@ -1,6 +1,7 @@
 import './account.css';
 import { Card, CardBody, CardTitle, Content, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Title } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
+import { idleMinutes } from '../../app/IdleClock';
 import { useSession } from '../../app/session';
 import { Page } from '../../components/Page';
 import { roleText } from '../../components/roles';
@@ -16,11 +17,13 @@ const Section = ({ title, text, children }: { title: string; text: string; child
       <Title headingLevel="h2" size="lg">
         {title}
       </Title>
+    </CardTitle>
+    <CardBody>
       <Content component="p" className="fcr-subtle">
         {text}
       </Content>
-    </CardTitle>
-    <CardBody>{children}</CardBody>
+      {children}
+    </CardBody>
   </Card>
 );
 
@@ -39,7 +42,7 @@ export default function Account() {
       <div className="fcr-account">
         <Card component="section">
           <CardBody>
-            <DescriptionList isHorizontal isCompact columnModifier={{ default: '1Col', lg: '3Col' }} aria-label="Account">
+            <DescriptionList isCompact columnModifier={{ default: '3Col' }} aria-label="Account">
               <Term term="Name">
                 <Name name={me.name} />
               </Term>
@@ -52,7 +55,7 @@ export default function Account() {
             </DescriptionList>
           </CardBody>
         </Card>
-        <Section title="Sessions" text="Browsers in which you are signed in. One ends by itself after half an hour without use.">
+        <Section title="Sessions" text={`Browsers in which you are signed in. One ends by itself after ${idleMinutes} minutes without use.`}>
           <Sessions />
         </Section>
         <Section title="Tokens" text="Ways in for programs, as you and never with more rights than you have.">

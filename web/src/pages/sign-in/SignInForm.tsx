@@ -1,10 +1,12 @@
-import { ActionGroup, Alert, Button, Form, FormGroup, TextInput } from '@patternfly/react-core';
-import { useEffect, useState, type FormEvent } from 'react';
+import { ActionGroup, Alert, Button, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput } from '@patternfly/react-core';
+import { useRef, useState, type FormEvent, type KeyboardEvent } from 'react';
 import { api } from '../../api/client';
 import { asProblem, type ApiError } from '../../api/problem';
+import { useCountdown, waitInWords } from '../../components/useCountdown';
+import { reasonOf } from './reason';
 
-/** A wait as somebody says it. */
-const inWords = (s: number) => (s >= 90 ? `${Math.ceil(s / 60)} minutes` : `${s} s`);
+/** A wrong password is typed anew; one that the appliance never saw stays. */
+const seen = (p: ApiError) => p.status !== 0 && p.status !== 429 && p.status !== 503;
 
 /** SignInForm asks for name and password. After too many failures it says how long to wait, and counts down. */
 export default function SignInForm({ name: first = '', onSignedIn }: { name?: string; onSignedIn: (name: string) => void }) {
@@ -12,13 +14,9 @@ export default function SignInForm({ name: first = '', onSignedIn }: { name?: st
   const [password, setPassword] = useState('');
   const [problem, setProblem] = useState<ApiError>();
   const [busy, setBusy] = useState(false);
-  const [wait, setWait] = useState(0);
-
-  useEffect(() => {
-    if (wait <= 0) return undefined;
-    const tick = setTimeout(() => setWait(wait - 1), 1000);
-    return () => clearTimeout(tick);
-  }, [wait]);
+  const [capsLock, setCapsLock] = useState(false);
+  const [wait, setWait] = useCountdown();
+  const field = useRef<HTMLInputElement>(null);
 
   const submit = async (e: FormEvent) => {
     e.preventDefault();
@@ -29,39 +27,67 @@ export default function SignInForm({ name: first = '', onSignedIn }: { name?: st
       onSignedIn(name);
     } catch (error) {
       const p = asProblem(error);
+      // Somebody looks at a door that is not there yet, or not any more: first run comes instead.
+      if (p.code === 'not_installed') location.reload();
       setProblem(p);
       setWait(p.retryAfter ?? 0);
-      setPassword('');
+      if (seen(p)) setPassword('');
+      field.current?.focus();
     } finally {
       setBusy(false);
     }
   };
 
+  const look = (e: KeyboardEvent) => setCapsLock(e.getModifierState('CapsLock'));
+  const reason = problem === undefined ? undefined : reasonOf(problem);
   return (
     <Form onSubmit={(e) => void submit(e)}>
-      {problem !== undefined && (
-        <Alert isInline variant="danger" title={problem.title} aria-live="assertive">
-          {wait > 0 ? `Try again in ${inWords(wait)}.` : problem.detail}
-        </Alert>
-      )}
+      {/* It is there before it says something: only so it is read out. */}
+      <div role="alert">
+        {reason !== undefined && (
+          <Alert isInline variant={reason.variant} title={reason.title}>
+            {reason.text}
+          </Alert>
+        )}
+      </div>
       <FormGroup label="Name" fieldId="sign-in-name" isRequired>
-        <TextInput id="sign-in-name" value={name} onChange={(_, v) => setName(v)} autoComplete="username" isRequired autoFocus={first === ''} maxLength={64} />
+        <TextInput
+          id="sign-in-name"
+          value={name}
+          onChange={(_, v) => setName(v)}
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck="false"
+          isRequired
+          autoFocus={first === ''}
+          maxLength={64}
+        />
       </FormGroup>
       <FormGroup label="Password" fieldId="sign-in-password" isRequired>
         <TextInput
+          ref={field}
           id="sign-in-password"
           type="password"
           value={password}
           onChange={(_, v) => setPassword(v)}
+          onKeyDown={look}
+          onKeyUp={look}
+          onBlur={() => setCapsLock(false)}
           autoComplete="current-password"
+          aria-describedby="sign-in-caps"
           isRequired
           autoFocus={first !== ''}
           maxLength={1024}
         />
+        <FormHelperText>
+          <HelperText id="sign-in-caps" aria-live="polite">
+            {capsLock && <HelperTextItem variant="warning">Caps lock is on</HelperTextItem>}
+          </HelperText>
+        </FormHelperText>
       </FormGroup>
       <ActionGroup>
         <Button type="submit" isBlock isLoading={busy} isDisabled={busy || wait > 0 || name === '' || password === ''}>
-          Sign in
+          {wait > 0 ? `Wait ${waitInWords(wait)}` : 'Sign in'}
         </Button>
       </ActionGroup>
     </Form>

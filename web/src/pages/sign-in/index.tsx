@@ -1,12 +1,16 @@
-import { Card, CardBody, CardTitle, Title } from '@patternfly/react-core';
-import { useEffect } from 'react';
+import { Alert, Card, CardBody, CardTitle, Title } from '@patternfly/react-core';
+import { useEffect, useState } from 'react';
+import { idleMinutes } from '../../app/IdleClock';
+import { leftIdle } from '../../app/session';
 import { Logo } from '../../components/Logo';
 import SignInForm from './SignInForm';
 
 /** The page that whoever is not signed in meets. The address stays that of the page which was asked for. */
 export default function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
+  const [idle, setIdle] = useState(false);
   useEffect(() => {
     document.title = 'Sign in · FC-Redirect';
+    if (leftIdle()) setIdle(true);
   }, []);
   return (
     <main className="fcr-door">
@@ -17,7 +21,12 @@ export default function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
             Sign in
           </Title>
         </CardTitle>
-        <CardBody>
+        <CardBody className="fcr-stack">
+          {idle && (
+            <Alert isInline variant="info" title="You were signed out">
+              Nobody was there for {idleMinutes} minutes. After signing in you are back at the same page.
+            </Alert>
+          )}
           <SignInForm onSignedIn={onSignedIn} />
         </CardBody>
       </Card>
