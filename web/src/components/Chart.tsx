@@ -1,11 +1,12 @@
-import 'uplot/dist/uPlot.min.css';
 import './chart.css';
-import { Button, Flex, FlexItem, ToggleGroup, ToggleGroupItem, Title } from '@patternfly/react-core';
-import { PauseIcon, PlayIcon } from '@patternfly/react-icons';
-import { useEffect, useId, useMemo, useRef, useState, type ReactNode } from 'react';
-import uPlot from 'uplot';
-import { useDark } from '../app/theme';
-import { clock, local } from './format';
+import { Button, Flex, FlexItem, Title, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
+import PauseIcon from '@patternfly/react-icons/dist/esm/icons/pause-icon';
+import PlayIcon from '@patternfly/react-icons/dist/esm/icons/play-icon';
+import { memo, useCallback, useId, useMemo, useRef, useState, type ReactNode } from 'react';
+import { local } from './format';
+import { Plot } from './Plot';
+
+export { lineColor } from './Plot';
 
 /** A line of a chart. Its colour follows from its place; the table and the legend name it. */
 export interface Line {
@@ -34,100 +35,15 @@ export interface ChartProps {
   /** At least so high is the axis: a rate of nothing is a line at the bottom, not noise in the middle. */
   max?: number;
   actions?: ReactNode;
+  /** What is to be known of the data: that some of it is missing, and why. */
+  note?: ReactNode;
   headingLevel?: 'h2' | 'h3' | 'h4';
-}
-
-/** The colours of lines, of PatternFly's charts, apart in both themes and for those who see few colours. */
-const palette = ['--pf-t--chart--color--blue--300', '--pf-t--chart--color--orange--300', '--pf-t--chart--color--teal--300', '--pf-t--chart--color--purple--300', '--pf-t--chart--color--yellow--300'];
-const fallback = ['#0066cc', '#ca6c0f', '#37a3a3', '#5e40be', '#dca614'];
-
-const cssColor = (name: string, otherwise: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim() || otherwise;
-
-export const lineColor = (i: number): string => cssColor(palette[i % palette.length] ?? '', fallback[i % fallback.length] ?? '#0066cc');
-
-function options(props: ChartProps, width: number, select: (u: uPlot) => void): uPlot.Options {
-  const text = cssColor('--pf-t--global--text--color--subtle', '#4d4d4d');
-  const grid = cssColor('--pf-t--global--border--color--default', '#c7c7c7');
-  const { lines, height = 180, max = 0 } = props;
-  const format = lines[0]?.format ?? String;
-  return {
-    width,
-    height,
-    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
-    legend: { live: true, isolate: true },
-    hooks: { setSelect: [select] },
-    scales: {
-      x: { time: true, ...(props.from === undefined || props.to === undefined ? {} : { range: [props.from, props.to] }) },
-      y: { range: (_u, _min, high) => [0, Math.max(max, (high ?? 0) * 1.1, 1e-9)] },
-    },
-    axes: [
-      { stroke: text, grid: { stroke: grid, width: 0.5 }, ticks: { stroke: grid, width: 0.5 } },
-      { stroke: text, grid: { stroke: grid, width: 0.5 }, ticks: { show: false }, size: 78, values: (_u, splits) => splits.map((v) => (v === 0 ? '0' : format(v))) },
-    ],
-    series: [
-      { value: (_u, v) => (v === null ? '–' : clock(v * 1000)), label: 'Time' },
-      ...lines.map((line, i) => ({
-        label: line.label,
-        stroke: lineColor(i),
-        width: 1.5,
-        spanGaps: false,
-        points: { show: false },
-        ...(line.filled ? { fill: lineColor(i) + '26' } : {}),
-        ...(line.dashed ? { dash: [6, 4] } : {}),
-        value: (_u: uPlot, v: number | null) => (v === null || v === undefined ? '–' : line.format(v)),
-      })),
-    ],
-  };
-}
-
-/** Plot draws; what is drawn is said in words by the table. */
-function Plot(props: ChartProps & { range: [number, number] | undefined; onDrag: (r: [number, number]) => void }) {
-  const { data, range } = props;
-  const holder = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot>(undefined);
-  const dark = useDark();
-  const latest = useRef(props);
-  latest.current = props;
-  const shape = JSON.stringify([props.lines.map((l) => [l.label, l.filled, l.dashed]), props.height, range, dark, range === undefined ? [props.from === undefined] : 0]);
-
-  useEffect(() => {
-    const at = holder.current;
-    if (at === null) return undefined;
-    const select = (u: uPlot) => {
-      const { left, width } = u.select;
-      if (width < 4) return;
-      const drawn: [number, number] = [u.posToVal(left, 'x'), u.posToVal(left + width, 'x')];
-      u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-      latest.current.onDrag(drawn);
-    };
-    const p = latest.current;
-    const made = new uPlot(options({ ...p, ...(p.range === undefined ? {} : { from: p.range[0], to: p.range[1] }) }, Math.max(200, at.clientWidth), select), p.data, at);
-    plot.current = made;
-    const watch = new ResizeObserver(() => made.setSize({ width: Math.max(200, at.clientWidth), height: latest.current.height ?? 180 }));
-    watch.observe(at);
-    return () => {
-      watch.disconnect();
-      made.destroy();
-      plot.current = undefined;
-    };
-  }, [shape]);
-
-  useEffect(() => {
-    const u = plot.current;
-    if (u === undefined) return;
-    u.batch(() => {
-      u.setData(data, range === undefined);
-      if (range === undefined && props.from !== undefined && props.to !== undefined) u.setScale('x', { min: props.from, max: props.to });
-    });
-  }, [data, range, props.from, props.to]);
-
-  return <div ref={holder} className="fcr-plot" aria-hidden="true" />;
 }
 
 /** The rows of a table: the newest first, and no more than somebody reads. */
 const tableRows = 200;
 
-function DataRows({ lines, data }: ChartProps) {
+function DataRows({ lines, data }: Pick<ChartProps, 'lines' | 'data'>) {
   const [times, ...values] = data;
   const rows = times.map((_, i) => times.length - 1 - i).slice(0, tableRows);
   return (
@@ -145,7 +61,7 @@ function DataRows({ lines, data }: ChartProps) {
         </thead>
         <tbody>
           {rows.map((i) => (
-            <tr key={i}>
+            <tr key={times[i]}>
               <th scope="row">{local((times[i] ?? 0) * 1000)}</th>
               {lines.map((l, n) => {
                 const v = values[n]?.[i];
@@ -160,62 +76,107 @@ function DataRows({ lines, data }: ChartProps) {
 }
 
 /** summary says the chart in a sentence, for who does not see it. */
-function summary(lines: readonly Line[], data: ChartData): string {
+export function summary(lines: readonly Line[], data: ChartData): string {
   const [, ...values] = data;
   const parts = lines.map((l, n) => {
-    const known = (values[n] ?? []).filter((v): v is number => v !== null);
-    const last = known.at(-1);
-    return last === undefined ? `${l.label}: nothing measured` : `${l.label}: now ${l.format(last)}, at most ${l.format(Math.max(...known))}`;
+    let last: number | undefined;
+    let most = -Infinity;
+    for (const v of values[n] ?? []) {
+      if (v === null) continue;
+      last = v;
+      if (v > most) most = v;
+    }
+    return last === undefined ? `${l.label}: nothing measured` : `${l.label}: now ${l.format(last)}, at most ${l.format(most)}`;
   });
   return parts.join('; ');
 }
 
+interface HeadProps extends Pick<ChartProps, 'title' | 'live' | 'actions' | 'headingLevel'> {
+  id: string;
+  table: boolean;
+  paused: boolean;
+  ranged: boolean;
+  onTable: (yes: boolean) => void;
+  onPause: () => void;
+  onWhole: () => void;
+}
+
+/** Head does not change with each second, and so costs nothing then. */
+const Head = memo(function Head({ title, live, actions, headingLevel = 'h2', id, table, paused, ranged, onTable, onPause, onWhole }: HeadProps) {
+  return (
+    <Flex alignItems={{ default: 'alignItemsCenter' }} gap={{ default: 'gapSm' }}>
+      <FlexItem grow={{ default: 'grow' }}>
+        <Title headingLevel={headingLevel} size="md" id={id}>
+          {title}
+        </Title>
+      </FlexItem>
+      {actions}
+      {ranged && (
+        <Button size="sm" variant="link" onClick={onWhole}>
+          Whole range
+        </Button>
+      )}
+      {live === true && (
+        <Button size="sm" variant="plain" aria-label={paused ? `Go on with ${title}` : `Pause ${title}`} icon={paused ? <PlayIcon /> : <PauseIcon />} onClick={onPause} />
+      )}
+      <ToggleGroup isCompact aria-label={`${title}: show as`}>
+        <ToggleGroupItem text="Chart" isSelected={!table} onChange={() => onTable(false)} />
+        <ToggleGroupItem text="Table" isSelected={table} onChange={() => onTable(true)} />
+      </ToggleGroup>
+    </Flex>
+  );
+});
+
+type Shown = Pick<ChartProps, 'data' | 'from' | 'to'>;
+
 /** Chart is lines over time that can be paused, dragged (a range), and read as a table. Gaps are gaps. */
 export function Chart(props: ChartProps) {
-  const { title, live = false, lines, data, onRange, headingLevel = 'h2' } = props;
+  const { title, live = false, lines, data, from, to, height = 180, max = 0 } = props;
   const [table, setTable] = useState(false);
-  const [paused, setPaused] = useState<ChartData>();
+  const [paused, setPaused] = useState<Shown>();
   const [range, setRange] = useState<[number, number]>();
   const id = useId();
-  const shown = paused ?? data;
-  const text = useMemo(() => summary(lines, shown), [lines, shown]);
-  const drag = (r: [number, number] | undefined) => {
+  const latest = useRef({ props, paused });
+  latest.current = { props, paused };
+  // The window stands still with the data: what is looked at does not slide away.
+  const shown: Shown = paused ?? { data, from, to };
+  const text = useMemo(() => summary(lines, shown.data), [lines, shown.data]);
+
+  const drag = useCallback((r: [number, number] | undefined) => {
+    const { props: now, paused: was } = latest.current;
     setRange(r);
-    onRange?.(r?.[0], r?.[1]);
-    if (live && r !== undefined && paused === undefined) setPaused(data);
+    now.onRange?.(r?.[0], r?.[1]);
     if (r === undefined) setPaused(undefined);
-  };
+    else if (now.live === true && was === undefined) setPaused({ data: now.data, from: now.from, to: now.to });
+  }, []);
+  const whole = useCallback(() => drag(undefined), [drag]);
+  const pause = useCallback(() => {
+    const { props: now, paused: was } = latest.current;
+    if (was === undefined) setPaused({ data: now.data, from: now.from, to: now.to });
+    else drag(undefined);
+  }, [drag]);
+
+  const window = useMemo<[number, number] | undefined>(
+    () => range ?? (shown.from === undefined || shown.to === undefined ? undefined : [shown.from, shown.to]),
+    [range, shown.from, shown.to],
+  );
   return (
     <figure className="fcr-chart" aria-labelledby={id}>
-      <Flex alignItems={{ default: 'alignItemsCenter' }} gap={{ default: 'gapSm' }}>
-        <FlexItem grow={{ default: 'grow' }}>
-          <Title headingLevel={headingLevel} size="md" id={id}>
-            {title}
-          </Title>
-        </FlexItem>
-        {props.actions}
-        {range !== undefined && (
-          <Button size="sm" variant="link" onClick={() => drag(undefined)}>
-            Whole range
-          </Button>
-        )}
-        {live && (
-          <Button
-            size="sm"
-            variant="plain"
-            aria-label={paused === undefined ? `Pause ${title}` : `Go on with ${title}`}
-            aria-pressed={paused !== undefined}
-            icon={paused === undefined ? <PauseIcon /> : <PlayIcon />}
-            onClick={() => (paused === undefined ? setPaused(data) : drag(undefined))}
-          />
-        )}
-        <ToggleGroup isCompact aria-label={`${title}: show as`}>
-          <ToggleGroupItem text="Chart" isSelected={!table} onChange={() => setTable(false)} />
-          <ToggleGroupItem text="Table" isSelected={table} onChange={() => setTable(true)} />
-        </ToggleGroup>
-      </Flex>
-      {table ? <DataRows {...props} data={shown} /> : <Plot {...props} data={shown} range={range} onDrag={drag} />}
-      <figcaption className="pf-v6-screen-reader">{text}</figcaption>
+      <Head
+        {...{ title, live, id, table }}
+        actions={props.actions}
+        headingLevel={props.headingLevel}
+        paused={paused !== undefined}
+        ranged={range !== undefined}
+        onTable={setTable}
+        onPause={pause}
+        onWhole={whole}
+      />
+      {table ? <DataRows lines={lines} data={shown.data} /> : <Plot lines={lines} data={shown.data} height={height} window={window} max={max} onDrag={drag} />}
+      <figcaption>
+        <span className="pf-v6-screen-reader">{text}</span>
+        {props.note === undefined ? null : <span className="fcr-subtle fcr-chart-note">{props.note}</span>}
+      </figcaption>
     </figure>
   );
 }

@@ -1,5 +1,7 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
-import { History } from './samples';
+import { api } from '../api/client';
+import { stored } from './history';
+import { Backfill, History, keepSamples } from './samples';
 import { isListChange, isListSnapshot, isSample, type LiveSample, type StreamProblem } from './message';
 import { Stream, type Status } from './stream';
 import { clockOffset, now, subscribeClock } from './clock';
@@ -40,13 +42,24 @@ let problem: StreamProblem | undefined;
 let stopSamples: (() => void) | undefined;
 const tellSamples = () => sampleWatchers.forEach((tell) => tell());
 
+const backfill = new Backfill(
+  history,
+  async (signal) => {
+    const { data } = await api.GET('/api/v1/samples', { params: { query: { limit: keepSamples } }, signal });
+    return data?.items.map(stored) ?? [];
+  },
+  tellSamples,
+);
+
 /** followSamples keeps the history going while somebody is signed in: charts have their past when they are opened. */
 export function followSamples(): () => void {
   stopSamples?.();
   const take = (data: unknown) => {
     if (!isSample(data)) return;
     problem = undefined;
+    const hole = history.misses(data);
     if (history.add(data)) tellSamples();
+    if (hole) void backfill.want();
   };
   const stop = stream.follow('samples', { period_ms: 1000 }, {
     snapshot: take,
@@ -58,6 +71,7 @@ export function followSamples(): () => void {
   });
   stopSamples = () => {
     stop();
+    backfill.stop();
     history.clear();
     tellSamples();
   };
@@ -71,8 +85,13 @@ const watchSamples = (tell: () => void) => {
   };
 };
 
-/** useSamples is the last ten minutes, a sample a second, with gaps where there was no stream. */
-export const useSamples = (): readonly LiveSample[] => useSyncExternalStore(watchSamples, history.samples);
+const unwatched = () => () => {};
+
+/**
+ * useSamples is the last ten minutes, a sample a second, with gaps where nothing was heard. Who is not watching (a chart that
+ * nobody sees) is not told of each second.
+ */
+export const useSamples = (watching = true): readonly LiveSample[] => useSyncExternalStore(watching ? watchSamples : unwatched, history.samples);
 
 /** useSample is the newest sample. */
 export const useSample = (): LiveSample | undefined => useSamples().at(-1);

@@ -1,3 +1,4 @@
+import { completed, filled, gapMs } from './history';
 import type { LiveSample } from './message';
 
 /** How many samples are kept: ten minutes at one a second, some 3 KB each on a large appliance. */
@@ -17,11 +18,65 @@ export class History {
   add(sample: LiveSample): boolean {
     const last = this.latest();
     if (last !== undefined && Date.parse(sample.at) <= Date.parse(last.at)) return false;
-    this.samples_ = [...this.samples_.slice(-(keepSamples - 1)), sample];
+    this.samples_ = [...this.samples_.slice(-(keepSamples - 1)), completed(sample, last)];
     return true;
+  }
+
+  /** misses says whether there is a hole before a sample that the appliance may be able to fill. */
+  misses(sample: LiveSample): boolean {
+    const last = this.latest();
+    return last === undefined || Date.parse(sample.at) - Date.parse(last.at) > gapMs;
+  }
+
+  /** fill puts what the appliance remembers where nothing came. */
+  fill(old: readonly LiveSample[]): void {
+    this.samples_ = filled(this.samples_, old).slice(-keepSamples);
   }
 
   clear(): void {
     this.samples_ = [];
   }
 }
+
+/**
+ * Backfill asks the appliance for what was before the first sample, and for what a lost connection left out. One question at
+ * a time and not often; what fails stays a gap.
+ */
+export class Backfill {
+  private running: AbortController | undefined;
+  private last = -Infinity;
+
+  constructor(
+    private readonly history: History,
+    private readonly ask: (signal: AbortSignal) => Promise<readonly LiveSample[]>,
+    private readonly filled: () => void,
+    private readonly clock: () => number = () => performance.now(),
+  ) {}
+
+  async want(): Promise<void> {
+    if (this.running !== undefined || this.clock() - this.last < pauseMs) return;
+    const mine = new AbortController();
+    this.running = mine;
+    this.last = this.clock();
+    try {
+      const old = await this.ask(mine.signal);
+      if (mine.signal.aborted) return;
+      this.history.fill(old);
+      this.filled();
+    } catch {
+      // The appliance has no history now, or the account may not read it: the charts begin with what comes.
+    } finally {
+      if (this.running === mine) this.running = undefined;
+    }
+  }
+
+  /** stop forgets an answer that is under way: it may be somebody else's. */
+  stop(): void {
+    this.running?.abort();
+    this.running = undefined;
+    this.last = -Infinity;
+  }
+}
+
+/** A connection that comes and goes asks no more often than this. */
+const pauseMs = 5_000;
