@@ -77,26 +77,28 @@ export function AlarmList({ view, set }: { view: AlarmView; set: (c: Partial<Ala
       {list.isError && <Problem error={list.error} again={() => void list.refetch()} title="The alarms could not be read again; they may be old" />}
       {items === undefined && <Skeleton height="5rem" screenreaderText="Loading" />}
       {items?.length === 0 && <Nothing view={view} />}
-      <div className="fcr-alarms" role="feed" aria-label="Alarms" aria-busy={items === undefined}>
-        {items?.map((a) => {
-          const open = toggled[a.id] ?? (view.open === a.id || (few && a.state !== 'cleared'));
-          return (
-            <AlarmRow
-              key={a.id}
-              alarm={a}
-              open={open}
-              wanted={view.open === a.id}
-              onToggle={() => {
-                setToggled((t) => ({ ...t, [a.id]: !open }));
-                set({ open: open ? '' : a.id });
-              }}
-              onAcknowledge={() => setAcknowledging(a)}
-              onUnacknowledge={() => unacknowledge.mutate({ params: { path: { id: a.id } } })}
-              onMute={() => setMuting(a)}
-            />
-          );
-        })}
-      </div>
+      {items !== undefined && items.length > 0 && (
+        <div className="fcr-alarms" role="feed" aria-label="Alarms">
+          {items.map((a) => {
+            const open = toggled[a.id] ?? (view.open === a.id || (few && a.state !== 'cleared'));
+            return (
+              <AlarmRow
+                key={a.id}
+                alarm={a}
+                open={open}
+                wanted={view.open === a.id}
+                onToggle={() => {
+                  setToggled((t) => ({ ...t, [a.id]: !open }));
+                  set({ open: open ? '' : a.id });
+                }}
+                onAcknowledge={() => setAcknowledging(a)}
+                onUnacknowledge={() => unacknowledge.mutate({ params: { path: { id: a.id } } })}
+                onMute={() => setMuting(a)}
+              />
+            );
+          })}
+        </div>
+      )}
       {items !== undefined && items.length > 0 && (
         <p className="fcr-subtle fcr-space" role="status">
           {list.data?.total !== undefined && list.data.total > items.length ? `The first ${items.length} of ${plural(list.data.total, 'alarm')}: narrow the filter to see others` : plural(items.length, 'alarm')}
