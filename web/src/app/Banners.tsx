@@ -1,6 +1,6 @@
 import { Banner, Button, Flex, FlexItem } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
-import { Link } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { stream, useClockOffset, useSampleProblem, useStreamStatus } from '../live';
 import { ago, duration } from '../components/format';
 import { useNow } from '../live';
@@ -53,8 +53,9 @@ function Countdown() {
 
 function Pending() {
   const { change } = useChange();
+  const [path] = useLocation();
   const pending = change?.pending;
-  if (pending === undefined || pending.edits === 0 || change?.phase !== 'idle') return null;
+  if (pending === undefined || pending.edits === 0 || change?.phase !== 'idle' || path === '/changes') return null;
   const edits = pending.edits === 1 ? '1 edit' : `${pending.edits} edits`;
   return (
     <Line status="info">

@@ -9,23 +9,36 @@ import { useCan } from './session';
 
 const key = ['get', '/api/v1/change'];
 
-/**
- * useChange is the state of change control, live. secondsLeft counts down between what the stream says, by the appliance's
- * clock, so that all consoles agree.
- */
-export function useChange(): { change: Schema['Change'] | undefined; secondsLeft: number } {
+type Change = Schema['Change'];
+
+/** leftOf is how many seconds a revision may still be confirmed: by the data plane's clock, from when the answer came on. */
+export function leftOf(window: NonNullable<Change['window']> | undefined, answeredAt: number, now: number): number {
+  return window === undefined ? 0 : Math.max(0, Math.ceil(window.seconds_left - Math.max(0, now - answeredAt) / 1000));
+}
+
+/** When a window comes to its end nobody waits for the next look: what became of it is what matters. */
+const oftenMs = 1_000;
+const seldomMs = 30_000;
+
+/** useChange is the state of change control, live. All consoles count down alike, whatever their clocks say. */
+export function useChange(): { change: Change | undefined; secondsLeft: number } {
   const client = useQueryClient();
   const { at } = useTopic('change');
-  const { data } = query.useQuery('get', '/api/v1/change', {}, { refetchInterval: 30_000 });
-  const now = useNow(data?.window === undefined ? 60_000 : 250);
+  const { data, dataUpdatedAt } = query.useQuery('get', '/api/v1/change', {}, {
+    refetchInterval: (q) => {
+      const known = q.state.data;
+      if (known?.phase === 'applying') return oftenMs;
+      return known?.phase === 'window' && leftOf(known.window, q.state.dataUpdatedAt, Date.now()) <= 1 ? oftenMs : seldomMs;
+    },
+  });
+  useNow(data?.window === undefined ? 60_000 : 250);
   useEffect(() => {
     if (at !== undefined) void client.invalidateQueries({ queryKey: key });
   }, [at, client]);
-  const deadline = data?.window === undefined ? 0 : Date.parse(data.window.deadline);
-  return { change: data, secondsLeft: Math.max(0, Math.ceil((deadline - now) / 1000)) };
+  return { change: data, secondsLeft: leftOf(data?.window, dataUpdatedAt, Date.now()) };
 }
 
-/** useConfiguration forgets what was read of policies, services, aliases, sets: they are others now. */
+/** useForgetConfiguration forgets what was read of policies, services, aliases, sets: they are others now. */
 export function useForgetConfiguration(): () => void {
   const client = useQueryClient();
   return () => {
