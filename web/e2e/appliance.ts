@@ -53,7 +53,15 @@ export const daemon = {
 };
 
 /** Many flows besides those of the hosts, in a VLAN of their own. */
-export const load = { start: (flows: number, rate: number) => run(`load start ${flows} ${rate}`), stop: () => run('load stop') };
+export const load = {
+  start: (flows: number, rate: number) => run(`load start ${flows} ${rate}`),
+  stop: () => run('load stop'),
+  /** So many flows the appliance knows of now. */
+  count: async (): Promise<number> => {
+    const { body } = await must('GET', '/api/v1/flows?vsan=200&limit=1');
+    return isObject(body) && typeof body['total'] === 'number' ? body['total'] : 0;
+  },
+};
 
 export const setupCode = async (): Promise<string> => (await command('setup-code')).code ?? '';
 

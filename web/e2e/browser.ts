@@ -45,7 +45,6 @@ export async function open(options: Options = {}): Promise<Visit> {
     const [name, value] = (await cookieOf(as)).split('=');
     await context.addCookies([{ name: name ?? '', value: value ?? '', url: paths.url, httpOnly: true, secure: true, sameSite: 'Strict' }]);
   }
-  await context.addInitScript((chosen) => localStorage.getItem('fcr.theme') ?? localStorage.setItem('fcr.theme', chosen), theme);
   if (options.before !== undefined) await context.addInitScript(options.before);
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
@@ -143,3 +142,11 @@ export async function shot(page: Page, name: string): Promise<void> {
 /** appears waits until something is seen; gone until it is not. */
 export const appears = (what: Locator, timeout = 15_000): Promise<void> => what.first().waitFor({ state: 'visible', timeout });
 export const gone = (what: Locator, timeout = 15_000): Promise<void> => what.first().waitFor({ state: 'hidden', timeout });
+
+/** settled returns when nothing on the page says any more that it loads. */
+export const settled = async (v: Visit): Promise<void> => {
+  await v.page.waitForFunction(() => {
+    const main = document.querySelector('#main');
+    return main !== null && main.querySelector('[aria-busy="true"], [role="progressbar"], .pf-v6-c-skeleton, .pf-v6-c-spinner') === null;
+  });
+};

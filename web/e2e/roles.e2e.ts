@@ -1,0 +1,66 @@
+import { beforeAll, describe, expect } from 'vitest';
+import { account, routes } from '../src/app/routes';
+import { asUser, everythingRuns, isObject } from './appliance.ts';
+import { appears, settled, test } from './browser';
+
+/** What would change something. */
+const edits = /^(new|save|edit|delete|remove|apply|discard|confirm|revert|take over|start|stop|restart|clone|rename|enable|disable|create|add|mute|acknowledge|upload|make|drain|restore|rotate|unlock|sync|hand over|clear counters|import)\b/i;
+
+/** Writes of every noun, which a viewer may not. */
+const writes: readonly (readonly [method: string, path: string, body?: object])[] = [
+  ['PUT', '/api/v1/policies/mine', { match: {}, action: 'drop' }],
+  ['DELETE', '/api/v1/policies/mine'],
+  ['PUT', '/api/v1/aliases/mine', { wwpn: '20:00:00:00:00:00:00:01' }],
+  ['PUT', '/api/v1/services/mine', { mode: 'steer', port: 'svc0' }],
+  ['POST', '/api/v1/change/apply', { window_s: 60 }],
+  ['POST', '/api/v1/change/confirm', {}],
+  ['POST', '/api/v1/change/discard'],
+  ['POST', '/api/v1/captures', { ports: ['edge0'] }],
+  ['POST', '/api/v1/roles/store/restart', {}],
+  ['POST', '/api/v1/backups', {}],
+  ['POST', '/api/v1/users', undefined],
+  ['PUT', '/api/v1/users/mallory', { role: 'admin', password: 'let me in please' }],
+  ['POST', '/api/v1/tokens', { name: 'mine', owner: 'alice', role: 'admin' }],
+];
+
+describe('roles', () => {
+  beforeAll(everythingRuns);
+
+  test('a viewer sees the pages of the role, and no button on them that changes anything', async ({ visit }) => {
+    const me = (await asUser('vera', 'GET', '/api/v1/me')).body;
+    const may = isObject(me) && Array.isArray(me['permissions']) ? me['permissions'] : [];
+    const v = await visit({ as: 'vera' });
+    const offered = routes.filter((r) => r.needs === undefined || may.includes(r.needs));
+    expect(offered.length).toBeGreaterThan(8);
+    await v.go('/');
+    const links = await v.page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
+    expect(links.map((l) => l.trim()).sort()).toEqual(offered.map((r) => r.title).sort());
+    const found: string[] = [];
+    for (const { path, title } of offered) {
+      await v.go(path, title);
+      await settled(v);
+      const buttons = await v.page.locator('#main').getByRole('button').evaluateAll((all) => all.map((b) => (b.getAttribute('aria-label') ?? b.textContent ?? '').trim()));
+      found.push(...buttons.filter((b) => edits.test(b)).map((b) => `${path}: ${b}`));
+    }
+    expect(found).toEqual([]);
+    for (const { path } of routes.filter((r) => !offered.includes(r))) await v.go(path, 'There is no such page');
+    await v.go(account.path, account.title);
+  }, 120_000);
+
+  test('a viewer who asks REST all the same is refused, and nothing is told of what there is', async () => {
+    for (const [method, path, body] of writes) {
+      const { status, body: said } = await asUser('vera', method, path, { ...(body === undefined ? {} : { body }), headers: { 'If-Match': '*' } });
+      expect([403, 404, 405], `${method} ${path} was answered ${status}`).toContain(status);
+      if (isObject(said) && said['code'] !== 'method_not_allowed') expect(said['code']).toMatch(/forbidden|not_found/);
+    }
+  });
+
+  test('an operator is offered captures and acknowledgements, and no policies', async ({ visit }) => {
+    const v = await visit({ as: 'oscar' });
+    await v.go('/captures', 'Captures');
+    await appears(v.page.getByRole('button', { name: /capture/i }));
+    await v.go('/policies', 'Policies');
+    await settled(v);
+    expect(await v.page.getByRole('button', { name: 'New policy' }).count()).toBe(0);
+  });
+});

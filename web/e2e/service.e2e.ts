@@ -1,0 +1,51 @@
+import { beforeAll, describe, expect } from 'vitest';
+import { everythingRuns, isObject, rest, service } from './appliance.ts';
+import { appears, gone, test } from './browser';
+
+describe('a service that dies', () => {
+  beforeAll(everythingRuns);
+
+  test('raises an alarm with its cause and its consequence, on every page, and clears it when it is back', async ({ visit }) => {
+    const v = await visit({ as: 'alice' });
+    const elsewhere = await visit({ as: 'oscar' });
+    await v.go('/alarms', 'Alarms');
+    await elsewhere.go('/', 'Dashboard');
+    await appears(v.page.getByText('No alarms'));
+
+    await service.stop();
+    const alarm = v.page.getByRole('article', { name: /^service\.down, inspect:/ });
+    await appears(alarm);
+    await appears(alarm.getByText('Major').or(alarm.getByText('major')));
+    await appears(alarm.getByText(/port svc0 has no link/i));
+    await appears(alarm.getByText(/take their direct way past it .* or stop/));
+    await appears(alarm.getByText(/go back to it by themselves/));
+    // Who looks at something else is told too.
+    await appears(elsewhere.page.getByRole('button', { name: '1 open alarm' }));
+    await appears(elsewhere.page.getByRole('table', { name: 'Alarms' }).getByText('service.down'));
+
+    await alarm.getByRole('button', { name: /^Acknowledge service\.down/ }).click();
+    const dialog = v.page.getByRole('dialog');
+    await dialog.getByRole('textbox').first().fill('The machine is being moved');
+    await dialog.getByRole('button', { name: /^Acknowledge/ }).click();
+    await appears(alarm.getByText('The machine is being moved'));
+    await appears(elsewhere.page.getByRole('button', { name: 'No open alarms' }));
+
+    await service.start();
+    await gone(alarm, 30_000);
+    await appears(v.page.getByText('No alarms'));
+    const cleared = await rest('GET', '/api/v1/alarms?code=service.down&state=cleared');
+    expect(isObject(cleared.body) && cleared.body['total']).toBe(1);
+  });
+
+  test('is shown as down with what happens to its flows, on the page of services', async ({ visit }) => {
+    const v = await visit({ as: 'oscar' });
+    await v.go('/services', 'Services');
+    const row = v.page.getByRole('row').filter({ hasText: 'inspect' });
+    await appears(row.getByText(/^up$/i));
+    await service.stop();
+    await appears(row.getByText(/^down$/i));
+    await appears(row.getByText(/bypass/i));
+    await service.start();
+    await appears(row.getByText(/^up$/i), 30_000);
+  });
+});

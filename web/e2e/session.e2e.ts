@@ -1,0 +1,123 @@
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect } from 'vitest';
+import { accounts, daemon, everythingRuns, isObject, must } from './appliance.ts';
+import { appears, gone, test } from './browser';
+
+/** What a page asks while the daemon is away, or comes back. */
+const away = ['* /api/* net::ERR_*', '* /api/* 502', '* /api/* 503'];
+
+const live = (page: Page) => page.getByRole('banner').getByText('Live', { exact: true });
+const dialog = (page: Page) => page.getByRole('dialog', { name: 'Your session has ended' });
+
+async function signIn(page: Page, name: keyof typeof accounts, password: string = accounts[name].password): Promise<void> {
+  await page.getByRole('textbox', { name: 'Name' }).fill(name);
+  await page.getByRole('textbox', { name: 'Password' }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** endSessions revokes all sessions of an account, as an admin elsewhere would. */
+async function endSessions(user: string): Promise<void> {
+  const list = (await must('GET', '/api/v1/sessions?limit=500')).body;
+  if (!isObject(list) || !Array.isArray(list['items'])) throw new Error('no list of sessions');
+  for (const s of list['items']) if (isObject(s) && s['user'] === user) await must('DELETE', `/api/v1/sessions/${String(s['id'])}`);
+}
+
+/** mark is there until the page is loaded again. */
+const mark = (page: Page) => page.evaluate(() => void document.documentElement.setAttribute('data-mark', 'here'));
+const marked = (page: Page) => page.evaluate(() => document.documentElement.hasAttribute('data-mark'));
+
+describe('sessions', () => {
+  beforeAll(everythingRuns);
+
+  test('a wrong password is told of in words, and the name stays', async ({ visit }) => {
+    const v = await visit();
+    v.allow('POST /api/v1/sessions 401');
+    await v.go('/', 'Sign in');
+    await signIn(v.page, 'oscar', 'not the password');
+    await appears(v.page.getByRole('heading', { name: /Danger alert/i }).or(v.page.getByText(/wrong|not right|do not/i)));
+    expect(await v.page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('oscar');
+    expect(await v.page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe('');
+  });
+
+  test('signing in leads to the page that was asked for', async ({ visit }) => {
+    const v = await visit();
+    await v.go('/ports?view=1', 'Sign in');
+    await signIn(v.page, 'oscar');
+    await appears(v.page.getByRole('heading', { level: 1, name: 'Ports' }));
+    expect(new URL(v.page.url()).pathname).toBe('/ports');
+    await appears(live(v.page));
+  });
+
+  test('signing out forgets the account and asks for another', async ({ visit }) => {
+    const v = await visit();
+    await v.go('/', 'Sign in');
+    await signIn(v.page, 'oscar');
+    await v.page.getByRole('button', { name: 'Account oscar, operator' }).click();
+    await v.page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await appears(v.page.getByRole('heading', { level: 1, name: 'Sign in' }));
+    expect(await v.context.cookies()).toEqual([]);
+  });
+
+  test('a session that ends in the middle keeps the view, and goes on after signing in again', async ({ visit }) => {
+    const v = await visit();
+    v.allow('* /api/* 401');
+    await v.go('/flows', 'Sign in');
+    await signIn(v.page, 'paula');
+    await appears(v.page.getByRole('heading', { level: 1, name: 'Flows' }));
+    await appears(live(v.page));
+    await mark(v.page);
+    await v.page.keyboard.press('/');
+    await v.page.keyboard.type('fc:01');
+    await endSessions('paula');
+    await appears(dialog(v.page));
+    expect(await v.page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).inputValue()).toBe('paula');
+    await v.page.getByRole('dialog').getByRole('textbox', { name: 'Password' }).fill(accounts.paula.password);
+    await v.page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).click();
+    await gone(dialog(v.page));
+    await appears(live(v.page));
+    expect(await marked(v.page)).toBe(true);
+    expect(await v.page.locator('#main [data-search] input, #main input[data-search]').inputValue()).toBe('fc:01');
+    expect(v.page.url()).toContain('/flows');
+  });
+
+  test('when the daemon dies a banner says since when, and all is live again without a reload', async ({ visit }) => {
+    const v = await visit({ as: 'alice' });
+    v.allow(...away);
+    await v.go('/');
+    await appears(live(v.page));
+    await mark(v.page);
+    await daemon.kill();
+    await appears(v.page.getByText(/Live data stopped .* ago; what is shown may be old/));
+    await appears(v.page.getByRole('banner').getByText('Reconnecting'));
+    await daemon.start();
+    await appears(live(v.page), 30_000);
+    await gone(v.page.getByText(/Live data stopped/));
+    expect(await marked(v.page)).toBe(true);
+  });
+
+  test('a clock that is an hour off is named, and times are those of the appliance', async ({ visit }) => {
+    const v = await visit({
+      as: 'alice',
+      before: () => {
+        const hour = 3_600_000;
+        const now = Date.now.bind(Date);
+        window.Date = class extends Date {
+          constructor(...args: [] | [string | number | Date]) {
+            super(args.length === 0 ? now() + hour : args[0]);
+          }
+          static override now() {
+            return now() + hour;
+          }
+        } as DateConstructor;
+      },
+    });
+    await v.go('/');
+    await appears(v.page.getByText(/clock of this computer is .* ahead of the appliance/));
+    await appears(live(v.page));
+    // Nothing happened an hour ago, and nothing will happen in an hour.
+    await v.go('/events', 'Audit and events');
+    await appears(v.page.getByRole('row').nth(1));
+    const text = await v.page.getByRole('main').innerText();
+    expect(text).not.toMatch(/in the future|-\d+ s/);
+  });
+});
