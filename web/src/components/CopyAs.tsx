@@ -1,5 +1,6 @@
 import { Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
 import { useState } from 'react';
+import { quote } from './quote';
 import { useToast } from './Toasts';
 
 /** What a page asks: a path with its query, and the same for fcrctl. */
@@ -12,8 +13,7 @@ export interface Commands {
   fcrctl?: string;
 }
 
-/** quote makes one word for a shell of any text. */
-export const quote = (word: string): string => (/^[A-Za-z0-9_./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+export { quote };
 
 /** curl is the command for a shell; the token stays in its file, so that it is in no history. */
 export function curl({ path, method = 'GET', body }: Commands, origin = location.origin): string {
