@@ -19,7 +19,7 @@ export function Page({ title, text, actions, commands, children }: PageProps) {
     <>
       <PageSection hasBodyWrapper={false} className="fcr-head">
         <Flex alignItems={{ default: 'alignItemsFlexStart' }} gap={{ default: 'gapMd' }}>
-          <FlexItem grow={{ default: 'grow' }}>
+          <FlexItem flex={{ default: 'flex_1' }}>
             <Title headingLevel="h1">{title}</Title>
             {text === undefined ? null : (
               <Content component="p" className="fcr-subtle">

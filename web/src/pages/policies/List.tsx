@@ -1,5 +1,4 @@
-import { Flex, FlexItem } from '@patternfly/react-core';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { query, type Schema } from '../../api/client';
 import { ColumnPicker, useColumns } from '../../components/ColumnPicker';
 import { DataTable } from '../../components/DataTable';
@@ -32,7 +31,7 @@ function usePolicies(view: View) {
   );
 }
 
-function ListFilters({ view, set, on }: { view: View; set: (c: Partial<View>) => void; on: On }) {
+function ListFilters({ view, set, on, children }: { view: View; set: (c: Partial<View>) => void; on: On; children: ReactNode }) {
   const services = query.useQuery('get', '/api/v1/services', { params: { query: { on, limit: 255 } } }, { staleTime: 30_000 });
   const narrowed = view.search !== '' || view.action !== '' || view.service !== '';
   return (
@@ -50,6 +49,7 @@ function ListFilters({ view, set, on }: { view: View; set: (c: Partial<View>) =>
         options={[{ value: '', label: 'All' }, ...(services.data?.items ?? []).map((s) => ({ value: s.name ?? '', label: s.name ?? '' }))]}
         onChange={(service) => set({ service })}
       />
+      {children}
     </Filters>
   );
 }
@@ -122,12 +122,9 @@ export function List({ view, set, on, offered }: ListProps) {
   const narrowed = view.search !== '' || view.action !== '' || view.service !== '';
   return (
     <div className="fcr-stack">
-      <Flex alignItems={{ default: 'alignItemsFlexEnd' }} gap={{ default: 'gapMd' }}>
-        <FlexItem grow={{ default: 'grow' }}>
-          <ListFilters view={view} set={set} on={on} />
-        </FlexItem>
+      <ListFilters view={view} set={set} on={on}>
         <ColumnPicker columns={columns} chosen={picked.chosen} choose={picked.choose} />
-      </Flex>
+      </ListFilters>
       <div>
         <DataTable
           label={on === 'pending' ? 'Pending policies' : 'Active policies'}

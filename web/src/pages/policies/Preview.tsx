@@ -6,6 +6,7 @@ import { api, type Schema } from '../../api/client';
 import { useChange } from '../../app/change';
 import { Field } from '../../components/Field';
 import { count } from '../../components/format';
+import { VerdictText } from '../../components/DryRunVerdict';
 import { fieldMessage, Problem } from '../../components/Problem';
 import type { On } from '../../components/usePending';
 import { Name } from '../../components/Wwn';
@@ -47,7 +48,7 @@ function Answer({ answer, name }: { answer: Schema['Explanation']; name: string 
   const by = answer.verdict.policy;
   return (
     <>
-      <Alert isInline isPlain variant={by === name ? 'success' : 'info'} title={answer.text}>
+      <Alert isInline isPlain variant={by === name ? 'success' : 'info'} title={<VerdictText verdict={answer.verdict} policy={false} />}>
         {by === name ? 'This policy decides.' : by === undefined || by === '' ? 'No policy decides.' : <>Another policy decides: <Name name={by} />.</>}
       </Alert>
       <Reasons answer={answer} name={name} />
