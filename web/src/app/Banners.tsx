@@ -55,11 +55,11 @@ function Pending() {
   const { change } = useChange();
   const [path] = useLocation();
   const pending = change?.pending;
-  if (pending === undefined || pending.edits === 0 || change?.phase !== 'idle' || path === '/changes') return null;
+  if (pending === undefined || pending.edits === 0 || change?.phase !== 'idle') return null;
   const edits = pending.edits === 1 ? '1 edit' : `${pending.edits} edits`;
   return (
     <Line status="info">
-      {edits} not applied yet, by {pending.by}. <Link href="/changes">Review and apply</Link>
+      {edits} not applied yet, by {pending.by}. {path === '/changes' ? null : <Link href="/changes">Review and apply</Link>}
     </Line>
   );
 }

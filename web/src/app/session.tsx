@@ -26,6 +26,9 @@ export function useSession(): Session {
   return session;
 }
 
+/** useSignedIn is for what may stand outside of the shell too: undefined while nobody is signed in. */
+export const useSignedIn = (): Session | undefined => useContext(Context);
+
 /** useCan is the usual question. */
 export const useCan = (permission: string): boolean => useSession().can(permission);
 
