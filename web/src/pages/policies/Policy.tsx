@@ -1,4 +1,5 @@
 import { Breadcrumb, BreadcrumbItem, Button, EmptyState, EmptyStateBody, Flex, FlexItem, Skeleton, Title } from '@patternfly/react-core';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import type { Schema } from '../../api/client';
@@ -14,7 +15,7 @@ import { Dialogs, type Asked } from './Dialogs';
 import { Editor } from './Editor';
 import { formFrom } from './form';
 import { Marks } from './PolicyTable';
-import { usePolicy } from './useEditor';
+import { policyKey, usePolicy } from './useEditor';
 import { usePolicyActions } from './usePolicyActions';
 import type { View } from './view';
 
@@ -79,9 +80,12 @@ export function Policy({ view, set, on, offered }: PolicyProps) {
   const actions = usePolicyActions();
   const [asked, ask] = useState<Asked>();
   const [saved, setSaved] = useState(false);
+  const client = useQueryClient();
   const close = () => set({ policy: '', new: '', initiator: '', target: '', vsan: '' });
   const missing = one.error !== null && asProblem(one.error).status === 404;
   const onSaved = (p: Item) => {
+    // Before the form takes it: what was read last is older.
+    client.setQueryData(policyKey(p.name ?? ''), p);
     setSaved(true);
     if (fresh) set({ policy: p.name ?? '', new: '', initiator: '', target: '', vsan: '', on: 'pending' });
   };

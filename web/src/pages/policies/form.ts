@@ -115,9 +115,6 @@ export function bodyOf(f: Form): Policy {
   };
 }
 
-/** dirty says whether saving would change something. */
-export const dirty = (f: Form, base: Form): boolean => JSON.stringify({ ...bodyOf(f), n: f.name }) !== JSON.stringify({ ...bodyOf(base), n: base.name });
-
 /** missing is what a form needs before it can be sent; undefined: nothing. */
 export function missing(f: Form): string | undefined {
   if (f.name.trim() === '') return 'It needs a name.';
