@@ -1,0 +1,46 @@
+import type { Schema } from '../../api/client';
+
+/** A time in which a service was the same, in milliseconds since 1970. */
+export interface Stretch {
+  from: number;
+  to: number;
+  state: 'up' | 'down' | 'unknown';
+}
+
+export interface Flip {
+  at: string;
+  number: number;
+  up: boolean;
+}
+
+type Happened = Pick<Schema['Event'], 'at' | 'type' | 'number'>;
+
+/** flipsOf is when a service came or went, the newest first. */
+export const flipsOf = (events: readonly Happened[]): Flip[] =>
+  events
+    .filter((e) => e.type === 'service.up' || e.type === 'service.down')
+    .map((e) => ({ at: e.at, number: e.number, up: e.type === 'service.up' }))
+    .sort((a, b) => b.number - a.number);
+
+/** stretchesOf is how a service was between two times. What was before the first event that is known is not known. */
+export function stretchesOf(flips: readonly Flip[], from: number, to: number): Stretch[] {
+  const out: Stretch[] = [];
+  let state: Stretch['state'] = 'unknown';
+  let since = from;
+  const end = (at: number) => {
+    if (at <= since) return;
+    const last = out.at(-1);
+    if (last?.state === state) last.to = at;
+    else out.push({ from: since, to: at, state });
+    since = at;
+  };
+  for (const f of [...flips].reverse()) {
+    end(Math.min(Math.max(Date.parse(f.at), from), to));
+    state = f.up ? 'up' : 'down';
+  }
+  end(to);
+  return out;
+}
+
+/** downSeconds is how long it was down of what is known. */
+export const downSeconds = (stretches: readonly Stretch[]): number => stretches.filter((s) => s.state === 'down').reduce((sum, s) => sum + (s.to - s.from) / 1000, 0);
