@@ -159,11 +159,13 @@ export async function configure(yaml: string = policy): Promise<void> {
   const change = (await must('GET', '/api/v1/change')).body;
   if (isObject(change) && change['phase'] === 'window') await must('POST', '/api/v1/change/revert', { body: {} });
   if (isObject(change) && change['lock'] !== undefined) await must('POST', '/api/v1/change/takeover');
+  await rest('POST', '/api/v1/change/discard'); // what somebody left pending; if nobody did it says so
   await must('PUT', '/api/v1/change/document', { body: { yaml }, headers: { 'If-Match': '*' } });
   const applied = await rest('POST', '/api/v1/change/apply', { body: { immediate: true, note: 'for a test' } });
   const code = isObject(applied.body) ? applied.body['code'] : undefined;
-  // The same as what is in force is no change.
-  if (applied.status >= 400 && code !== 'nothing_pending') throw new Error(`apply: ${JSON.stringify(applied.body)}`);
+  // The same as what is in force is no change; it is forgotten, and the lock given back.
+  if (code === 'nothing_pending') for (const way of ['discard', 'unlock']) await rest('POST', `/api/v1/change/${way}`);
+  else if (applied.status >= 400) throw new Error(`apply: ${JSON.stringify(applied.body)}`);
 }
 
 /** everythingRuns is how each file finds the appliance: accounts, monitor-only, hosts that work, a service that is there. */

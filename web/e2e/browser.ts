@@ -31,8 +31,8 @@ const failures = join(import.meta.dirname, 'report', 'failures');
 let connected: Promise<Browser> | undefined;
 const browser = (): Promise<Browser> => (connected ??= chromium.connect(inject('browser')));
 
-/** What every page may meet: the question who is signed in, before anybody is. */
-const always = ['GET /api/v1/me 401'];
+/** What every page may meet: the question who is signed in, before anybody is (401), or could be (409). */
+const always = ['GET /api/v1/me 401', 'GET /api/v1/me 409'];
 
 const matches = (pattern: string, text: string): boolean =>
   new RegExp('^' + pattern.split('*').map((p) => p.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*') + '$').test(text);
@@ -139,9 +139,12 @@ export async function shot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled' });
 }
 
+/** table is a list by its name; PatternFly's are grids. */
+export const table = (page: Page | Locator, name: string): Locator => page.getByRole('grid', { name }).or(page.getByRole('table', { name }));
+
 /** appears waits until something is seen; gone until it is not. */
-export const appears = (what: Locator, timeout = 15_000): Promise<void> => what.first().waitFor({ state: 'visible', timeout });
-export const gone = (what: Locator, timeout = 15_000): Promise<void> => what.first().waitFor({ state: 'hidden', timeout });
+export const appears = (what: Locator, timeout = 15_000): Promise<void> => what.filter({ visible: true }).first().waitFor({ timeout });
+export const gone = (what: Locator, timeout = 15_000): Promise<void> => what.filter({ visible: true }).first().waitFor({ state: 'hidden', timeout });
 
 /** settled returns when nothing on the page says any more that it loads. */
 export const settled = async (v: Visit): Promise<void> => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect } from 'vitest';
 import { everythingRuns, isObject, rest, service } from './appliance.ts';
-import { appears, gone, test } from './browser';
+import { appears, gone, table, test } from './browser';
 
 describe('a service that dies', () => {
   beforeAll(everythingRuns);
@@ -21,7 +21,7 @@ describe('a service that dies', () => {
     await appears(alarm.getByText(/go back to it by themselves/));
     // Who looks at something else is told too.
     await appears(elsewhere.page.getByRole('button', { name: '1 open alarm' }));
-    await appears(elsewhere.page.getByRole('table', { name: 'Alarms' }).getByText('service.down'));
+    await appears(table(elsewhere.page, 'Alarms').getByText('service.down'));
 
     await alarm.getByRole('button', { name: /^Acknowledge service\.down/ }).click();
     const dialog = v.page.getByRole('dialog');
