@@ -1,14 +1,15 @@
 import createFetchClient, { createQuerySerializer, type Middleware } from 'openapi-fetch';
 import createHooks from 'openapi-react-query';
-import { observeServerTime } from '../live/clock';
+import { observeDate } from '../live/clock';
+import { asksOnly, IdempotencyKeys, keyHeader } from './idempotency';
 import { ApiError, problemOf, unreachable } from './problem';
 import type { components, paths } from './schema';
 
 /** Schema names the types of the REST interface: Schema['Flow']. */
 export type Schema = components['schemas'];
 
-/** How long a request may take: the appliance's own bound is 30 s, for what asks the database. */
-const timeoutMs = 30_000;
+/** How long a request may take: the appliance's own bound is 30 s, and its answer says more than our giving up. */
+const timeoutMs = 35_000;
 
 const unauthorized = new Set<() => void>();
 
@@ -21,25 +22,40 @@ export function onUnauthorized(listener: () => void): () => void {
 /** quiet are the paths whose 401 is about what was typed, not about the session. */
 const quiet = ['/api/v1/sessions', '/api/v1/setup', '/api/v1/me/password'];
 
+/** Each session has a number, so that an answer to somebody before does not end it. */
+let session = 0;
+const asked = new WeakMap<Request, number>();
+
+/** sessionBegan is said after signing in. */
+export function sessionBegan(): void {
+  session++;
+}
+
+const keys = new IdempotencyKeys();
+
 const conduct: Middleware = {
-  onRequest({ request }) {
-    // A request that is sent again (a lost answer) must not be done again.
-    if (request.method === 'POST' && !quiet.includes(new URL(request.url).pathname)) {
-      request.headers.set('Idempotency-Key', crypto.randomUUID());
+  async onRequest({ request }) {
+    const path = new URL(request.url).pathname;
+    if (request.method === 'POST' && !quiet.includes(path) && !asksOnly(path)) {
+      request.headers.set(keyHeader, keys.of(`${request.url} ${await request.clone().text()}`));
     }
-    return new Request(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]) });
+    const bounded = new Request(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]) });
+    asked.set(bounded, session);
+    return bounded;
   },
   async onResponse({ request, response }) {
-    observeServerTime(response.headers.get('Date'));
+    keys.answered(request.headers.get(keyHeader));
+    observeDate(response.headers.get('Date'));
     if (response.ok || response.status === 304) return undefined;
     const problem = await problemOf(response);
-    if (problem.status === 401 && !quiet.includes(new URL(request.url).pathname)) unauthorized.forEach((tell) => tell());
+    const late = asked.get(request) !== session;
+    if (problem.status === 401 && !late && !quiet.includes(new URL(request.url).pathname)) unauthorized.forEach((tell) => tell());
     throw problem;
   },
-  onError({ error }) {
+  onError({ request, error }) {
     if (error instanceof ApiError) return error;
     if (error instanceof DOMException && error.name === 'AbortError') return error;
-    return unreachable(error);
+    return unreachable(error, request.method === 'GET');
   },
 };
 

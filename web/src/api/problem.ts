@@ -52,13 +52,15 @@ export async function problemOf(response: Response): Promise<ApiError> {
   });
 }
 
+const isTimeout = (why: unknown): boolean => why instanceof DOMException && why.name === 'TimeoutError';
+
 /** unreachable is what a request throws that got no answer at all. */
-export function unreachable(why: unknown): ApiError {
-  const late = why instanceof DOMException && why.name === 'TimeoutError';
+export function unreachable(why: unknown, again: boolean): ApiError {
+  const late = isTimeout(why);
   return new ApiError({
     code: late ? 'timeout' : 'unreachable',
     title: late ? 'The appliance did not answer in time' : 'The appliance cannot be reached',
-    detail: 'The console tries again by itself.',
+    detail: again ? 'The console tries again by itself.' : 'Whether it was done is not known: look, then try again.',
     status: 0,
     type: 'about:blank',
     request_id: '',
@@ -68,6 +70,7 @@ export function unreachable(why: unknown): ApiError {
 /** asProblem makes something to show of whatever was thrown. */
 export function asProblem(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (isTimeout(error)) return unreachable(error, true); // while the body was read: only what is asked for has a long one
   return new ApiError({
     code: 'console',
     title: 'The console failed',

@@ -11,7 +11,7 @@ export function useAlarms() {
   const { at } = useTopic('alarms');
   const all = query.useQuery('get', '/api/v1/alarms', { params: { query: { limit: 500 } } }, { staleTime: 10_000, refetchInterval: 30_000 });
   useEffect(() => {
-    if (at !== undefined) void client.invalidateQueries({ queryKey: ['get', '/api/v1/alarms'] });
+    if (at !== undefined) void client.invalidateQueries({ queryKey: ['get', '/api/v1/alarms'] }, { cancelRefetch: false }); // a slow answer is better than none
   }, [at, client]);
   const present = all.data?.items.filter((a) => a.state === 'active' || a.state === 'flapping') ?? [];
   return { ...all, present };

@@ -1,4 +1,4 @@
-import { Content, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Modal, ModalBody, ModalHeader } from '@patternfly/react-core';
+import { Checkbox, Content, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Modal, ModalBody, ModalHeader } from '@patternfly/react-core';
 import type { Route } from './routes';
 
 const Keys = ({ keys, text }: { keys: string[]; text: string }) => (
@@ -13,7 +13,8 @@ const Keys = ({ keys, text }: { keys: string[]; text: string }) => (
 );
 
 /** Help lists the keys, and where more is written. */
-export function Help({ open, onClose, routes }: { open: boolean; onClose: () => void; routes: readonly Route[] }) {
+export function Help({ open, onClose, routes, keys }: { open: boolean; onClose: () => void; routes: readonly Route[]; keys: [boolean, (on: boolean) => void] }) {
+  const [on, turn] = keys;
   return (
     <Modal variant="medium" isOpen={open} onClose={onClose} aria-labelledby="help-title">
       <ModalHeader title="Help" labelId="help-title" />
@@ -24,6 +25,7 @@ export function Help({ open, onClose, routes }: { open: boolean; onClose: () => 
           <Keys keys={['Esc']} text="Close what is open" />
           {routes.map((r) => (r.key === undefined ? null : <Keys key={r.path} keys={['g', r.key]} text={`Go to ${r.title}`} />))}
         </DescriptionList>
+        <Checkbox className="fcr-space" id="single-keys" label="Single keys are shortcuts" isChecked={on} onChange={(_, v) => turn(v)} />
         <Content component="p" className="fcr-space">
           All that the console shows and does can be had over REST and with <code>fcrctl</code>: “Copy as” on each page gives the command.
           The appliance describes its interface under{' '}

@@ -4,11 +4,12 @@ import { Link, Route as Match, Switch, useLocation } from 'wouter';
 import { ErrorBoundary } from '../components/ErrorBoundary';
 import { Banners } from './Banners';
 import { Help } from './Help';
-import { useKeyboard } from './keyboard';
+import { useKeyboard, useSingleKeys } from './keyboard';
 import { Masthead } from './Masthead';
 import { Sidebar } from './Sidebar';
 import { SignInAgain } from './SignInAgain';
 import { account, routes } from './routes';
+import { useFollowChange } from './change';
 import { useSession } from './session';
 
 const Loading = () => (
@@ -28,9 +29,12 @@ const Nowhere = () => (
 /** Shell is what stands around each page: masthead, navigation, banners, and the keyboard. */
 export default function Shell({ lost, onSignedIn }: { lost: boolean; onSignedIn: () => void }) {
   const session = useSession();
-  const [path] = useLocation();
+  const [address] = useLocation();
+  const path = address === '/' ? address : address.replace(/\/+$/, '');
   const offered = useMemo(() => [...routes.filter((r) => r.needs === undefined || session.can(r.needs)), account], [session]);
-  const keyboard = useKeyboard(offered);
+  const keys = useSingleKeys();
+  const keyboard = useKeyboard(offered, keys[0]);
+  useFollowChange();
   const title = offered.find((r) => r.path === path)?.title ?? 'No such page';
   const main = useRef<HTMLDivElement>(null);
   const first = useRef(true);
@@ -68,7 +72,7 @@ export default function Shell({ lost, onSignedIn }: { lost: boolean; onSignedIn:
           </Suspense>
         </ErrorBoundary>
       </div>
-      <Help open={keyboard.helpOpen} onClose={keyboard.closeHelp} routes={offered} />
+      <Help open={keyboard.helpOpen} onClose={keyboard.closeHelp} routes={offered} keys={keys} />
       {lost && <SignInAgain onSignedIn={onSignedIn} />}
     </Page>
   );

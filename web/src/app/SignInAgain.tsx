@@ -1,24 +1,24 @@
 import { Modal, ModalBody, ModalHeader } from '@patternfly/react-core';
-import { lazy, Suspense } from 'react';
+import { useState } from 'react';
+// Not loaded when it is needed: the appliance may have another version by then, without this file.
+import Form from '../pages/sign-in/SignInForm';
 import { useSession } from './session';
-
-const Form = lazy(() => import('../pages/sign-in/SignInForm'));
 
 /** SignInAgain stands over the page when the session has ended: what was being typed stays where it is. */
 export function SignInAgain({ onSignedIn }: { onSignedIn: () => void }) {
   const { me } = useSession();
-  const done = (name: string) => {
+  // Whose page it is: if somebody else signs in in another tab, me becomes that one.
+  const [name] = useState(me.name);
+  const done = (who: string) => {
     // Another account sees another console: begin from nothing.
-    if (name !== me.name) location.reload();
+    if (who !== name) location.reload();
     else onSignedIn();
   };
   return (
     <Modal variant="small" isOpen aria-labelledby="again-title" aria-describedby="again-text">
       <ModalHeader title="Your session has ended" labelId="again-title" description={<span id="again-text">Sign in again; this page stays as you left it.</span>} />
       <ModalBody>
-        <Suspense fallback={null}>
-          <Form name={me.name} onSignedIn={done} />
-        </Suspense>
+        <Form name={name} onSignedIn={done} />
       </ModalBody>
     </Modal>
   );

@@ -3,11 +3,9 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { query, type Schema } from '../api/client';
 import { asProblem } from '../api/problem';
-import { useNow, useTopic } from '../live';
+import { stream, useNow } from '../live';
 import { useToast } from '../components/Toasts';
 import { useCan } from './session';
-
-const key = ['get', '/api/v1/change'];
 
 type Change = Schema['Change'];
 
@@ -20,10 +18,31 @@ export function leftOf(window: NonNullable<Change['window']> | undefined, answer
 const oftenMs = 1_000;
 const seldomMs = 30_000;
 
+const isChange = (v: unknown): v is Change => typeof v === 'object' && v !== null && 'phase' in v && 'active' in v && 'confirmed' in v;
+
+/** isNews says whether something changed that a countdown would not have shown by itself. */
+export function isNews(before: Change | undefined, answeredAt: number, after: Change, now: number): boolean {
+  if (before === undefined) return true;
+  const still = (c: Change) => JSON.stringify({ ...c, window: c.window && { ...c.window, seconds_left: 0 } });
+  if (still(before) !== still(after)) return true;
+  return after.window !== undefined && Math.abs(leftOf(before.window, answeredAt, now) - leftOf(after.window, now, now)) > 1;
+}
+
+/** useFollowChange keeps what useChange gives up to date. Once, in the shell: the stream tells of a window four times a second. */
+export function useFollowChange(): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    const { queryKey } = query.queryOptions('get', '/api/v1/change', {});
+    const take = (data: unknown) => {
+      const known = client.getQueryState<Change>(queryKey);
+      if (isChange(data) && isNews(known?.data, known?.dataUpdatedAt ?? 0, data, Date.now())) client.setQueryData(queryKey, data);
+    };
+    return stream.follow('change', undefined, { snapshot: take, update: take });
+  }, [client]);
+}
+
 /** useChange is the state of change control, live. All consoles count down alike, whatever their clocks say. */
 export function useChange(): { change: Change | undefined; secondsLeft: number } {
-  const client = useQueryClient();
-  const { at } = useTopic('change');
   const { data, dataUpdatedAt } = query.useQuery('get', '/api/v1/change', {}, {
     refetchInterval: (q) => {
       const known = q.state.data;
@@ -32,9 +51,6 @@ export function useChange(): { change: Change | undefined; secondsLeft: number }
     },
   });
   useNow(data?.window === undefined ? 60_000 : 250);
-  useEffect(() => {
-    if (at !== undefined) void client.invalidateQueries({ queryKey: key });
-  }, [at, client]);
   return { change: data, secondsLeft: leftOf(data?.window, dataUpdatedAt, Date.now()) };
 }
 

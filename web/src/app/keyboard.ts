@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
+import { useKept } from '../components/kept';
 import type { Route } from './routes';
 
 /** How long a g waits for the letter of a page. */
@@ -16,13 +17,19 @@ function focusSearch(): boolean {
   return field !== null;
 }
 
+const isOff = (v: unknown): v is boolean => typeof v === 'boolean';
+
+/** useSingleKeys is whether single keys do something: who speaks to the computer, or shakes, may turn them off. */
+export const useSingleKeys = () => useKept('keys', true, isOff);
+
 /** useKeyboard: / searches, ? helps, g and a letter go to a page. Nothing of it while somebody types or a dialog is open. */
-export function useKeyboard(routes: readonly Route[]) {
+export function useKeyboard(routes: readonly Route[], on: boolean) {
   const [helpOpen, setHelp] = useState(false);
   const [, go] = useLocation();
   const chord = useRef(0);
 
   useEffect(() => {
+    if (!on) return undefined;
     const press = (e: KeyboardEvent) => {
       if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target)) return;
       if (document.querySelector('[role="dialog"][aria-modal="true"]') !== null) return;
@@ -44,7 +51,7 @@ export function useKeyboard(routes: readonly Route[]) {
     };
     document.addEventListener('keydown', press);
     return () => document.removeEventListener('keydown', press);
-  }, [routes, go]);
+  }, [routes, go, on]);
 
   return { helpOpen, openHelp: useCallback(() => setHelp(true), []), closeHelp: useCallback(() => setHelp(false), []) };
 }

@@ -1,8 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { createContext, lazy, Suspense, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
-import { api, onUnauthorized, query, type Schema } from '../api/client';
+import { createContext, lazy, Suspense, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { api, onUnauthorized, query, sessionBegan, type Schema } from '../api/client';
 import { asProblem, type ApiError } from '../api/problem';
-import { followSamples, onSignedOut, stream } from '../live';
+import { followSamples, onTold, stream } from '../live';
 
 const Idle = lazy(() => import('./Idle'));
 
@@ -61,29 +61,79 @@ export function leftIdle(): boolean {
   }
 }
 
-/** leave ends the session. Whether or not the appliance answers, nothing of it stays on the screen, in no tab. */
-async function leave(to: () => void): Promise<void> {
-  stream.allow(false);
+/** sessionIsOf tells the other tabs that somebody signed in: those that ask for the password of the same one go on. */
+export const sessionIsOf = (name: string): void => tabs.postMessage(name);
+
+/** How long it is tried to end a session; then it is tried again when the page is loaded. */
+const leavePauses = [0, 500, 1_000, 2_000, 4_000];
+const endingKey = 'fcr.ending';
+
+function mark(key: string, text: string | undefined): void {
   try {
-    await api.DELETE('/api/v1/sessions/{id}', { params: { path: { id: 'current' } } });
+    if (text === undefined) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, text);
   } catch {
-    // It had ended already, or ends by itself; there is nobody who could do anything about it here.
+    // Storage may be forbidden.
   }
+}
+
+/** endSession is true when the appliance says that the session has ended. */
+async function endSession(): Promise<boolean> {
+  for (const pause of leavePauses) {
+    await new Promise((done) => setTimeout(done, pause));
+    try {
+      await api.DELETE('/api/v1/sessions/{id}', { params: { path: { id: 'current' } } });
+      return true;
+    } catch (e) {
+      if (asProblem(e).status === 401) return true;
+    }
+  }
+  return false;
+}
+
+let leaving = false;
+const leavers = new Set<() => void>();
+
+/**
+ * leave ends the session: what it showed goes from the screen at once, in all tabs. An appliance that does not answer is asked
+ * again, also by the page as it is loaded next: until then there is no way in past the door.
+ */
+async function leave(to: () => void): Promise<void> {
+  leaving = true;
+  leavers.forEach((tell) => tell());
+  stream.allow(false);
+  mark(endingKey, 'yes');
+  if (await endSession()) mark(endingKey, undefined);
   tabs.postMessage(ended);
   to();
 }
 
-let leaving = false;
+function wasLeaving(): boolean {
+  try {
+    return sessionStorage.getItem(endingKey) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** useLeaving is true from the moment that somebody leaves until the appliance knows. */
+function useLeaving(): boolean {
+  const [is, set] = useState(() => leaving || wasLeaving());
+  useEffect(() => {
+    const tell = () => set(true);
+    leavers.add(tell);
+    if (wasLeaving() && !leaving) void leave(() => location.reload());
+    return () => {
+      leavers.delete(tell);
+    };
+  }, []);
+  return is;
+}
 
 /** leaveIdle keeps the address: after signing in that page is shown again. */
 function leaveIdle(): void {
   if (leaving) return;
-  leaving = true;
-  try {
-    sessionStorage.setItem(leftKey, 'idle');
-  } catch {
-    // The door does not say why, then.
-  }
+  mark(leftKey, 'idle');
   void leave(() => location.reload());
 }
 
@@ -91,7 +141,8 @@ function leaveIdle(): void {
 export function SessionProvider({ children }: { children: (gate: Gate) => ReactNode }) {
   const client = useQueryClient();
   const [lost, setLost] = useState(false);
-  const me = query.useQuery('get', '/api/v1/me', {}, { retry: (n, e) => !isNobody(e) && n < 3, staleTime: 30_000 });
+  const going = useLeaving();
+  const me = query.useQuery('get', '/api/v1/me', {}, { retry: (n, e) => !isNobody(e) && n < 3, staleTime: 30_000, enabled: !going });
   const out = me.data === undefined && isNobody(me.error);
   const setup = query.useQuery('get', '/api/v1/setup', {}, { enabled: out, staleTime: 0 });
 
@@ -100,27 +151,32 @@ export function SessionProvider({ children }: { children: (gate: Gate) => ReactN
       stream.allow(false);
       setLost(true);
     };
-    const offs = [onUnauthorized(lose), onSignedOut(lose)];
+    const told = (what: string) => (what === 'signed-out' ? lose() : void client.invalidateQueries({ queryKey: ['get', '/api/v1/me'] }));
+    const offs = [onUnauthorized(lose), onTold(told)];
     return () => offs.forEach((off) => off());
-  }, []);
-
-  const signedIn = me.data !== undefined;
-  useEffect(() => {
-    if (!signedIn) return undefined;
-    const end = (e: MessageEvent<unknown>) => {
-      if (e.data === ended) location.reload();
-    };
-    tabs.addEventListener('message', end);
-    return () => tabs.removeEventListener('message', end);
-  }, [signedIn]);
+  }, [client]);
 
   const again = useCallback(() => {
+    sessionBegan();
     setLost(false);
     void client.invalidateQueries();
     stream.allow(true);
   }, [client]);
 
   const present = me.data;
+  const name = useRef<string>(undefined);
+  if (!lost) name.current = present?.name;
+  useEffect(() => {
+    const hear = (e: MessageEvent<unknown>) => {
+      if (name.current === undefined) return;
+      // Somebody left, or somebody else came: what is shown here is not theirs.
+      if (e.data !== name.current) location.reload();
+      else again();
+    };
+    tabs.addEventListener('message', hear);
+    return () => tabs.removeEventListener('message', hear);
+  }, [again]);
+
   useEffect(() => {
     if (present === undefined) return undefined;
     stream.allow(true);
@@ -139,13 +195,14 @@ export function SessionProvider({ children }: { children: (gate: Gate) => ReactN
   }, [present]);
 
   let gate: Gate = { state: 'asking' };
-  if (session !== undefined) gate = { state: 'in', lost, again };
+  if (going) gate = { state: 'asking' };
+  else if (session !== undefined) gate = { state: 'in', lost, again };
   else if (out && setup.data !== undefined) gate = { state: 'out', installed: setup.data.installed, again };
   else if (me.isError && !out) gate = { state: 'failed', problem: asProblem(me.error), again: () => void me.refetch() };
   return (
     <Context.Provider value={session}>
       {children(gate)}
-      {session !== undefined && (
+      {session !== undefined && !going && (
         <Suspense fallback={null}>
           <Idle quiet={lost} onOver={leaveIdle} />
         </Suspense>

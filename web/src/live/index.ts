@@ -4,22 +4,23 @@ import { stored } from './history';
 import { Backfill, History, keepSamples } from './samples';
 import { isListChange, isListSnapshot, isSample, type LiveSample, type StreamProblem } from './message';
 import { Stream, type Status } from './stream';
-import { clockOffset, now, subscribeClock } from './clock';
+import { clockOffset, now, observeServerTime, subscribeClock } from './clock';
 
 export * from './message';
 export { now, clockOffset } from './clock';
 export type { Status } from './stream';
 
-const signedOut = new Set<() => void>();
+type Told = 'signed-out' | 'role-changed';
+const listeners = new Set<(what: Told) => void>();
 
-/** onSignedOut tells when the appliance ended the stream because the session has ended. */
-export function onSignedOut(tell: () => void): () => void {
-  signedOut.add(tell);
-  return () => signedOut.delete(tell);
+/** onTold tells why the appliance ended the stream: the session has ended, or the account has another role by now. */
+export function onTold(tell: (what: Told) => void): () => void {
+  listeners.add(tell);
+  return () => listeners.delete(tell);
 }
 
 /** stream is the one connection. The session allows it (src/app/session.tsx). */
-export const stream = new Stream(location.origin.replace(/^http/, 'ws') + '/api/v1/stream', undefined, () => signedOut.forEach((tell) => tell()));
+export const stream = new Stream(location.origin.replace(/^http/, 'ws') + '/api/v1/stream', undefined, (what) => listeners.forEach((tell) => tell(what)));
 
 /** useStreamStatus is how the connection is. */
 export const useStreamStatus = (): Status => useSyncExternalStore(stream.watch, stream.status);
@@ -57,6 +58,7 @@ export function followSamples(): () => void {
   const take = (data: unknown) => {
     if (!isSample(data)) return;
     problem = undefined;
+    observeServerTime(Date.parse(data.at));
     const hole = history.misses(data);
     if (history.add(data)) tellSamples();
     if (hole) void backfill.want();

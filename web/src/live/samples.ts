@@ -4,6 +4,9 @@ import type { LiveSample } from './message';
 /** How many samples are kept: ten minutes at one a second, some 3 KB each on a large appliance. */
 export const keepSamples = 600;
 
+/** Samples of a connection before may come late by a second or two, not by more. */
+const setBackMs = 10_000;
+
 /** History is the samples of the last ten minutes, oldest first. One more at the end drops one at the beginning. */
 export class History {
   private samples_: readonly LiveSample[] = [];
@@ -14,10 +17,16 @@ export class History {
     return this.samples_.at(-1);
   }
 
-  /** add takes a sample; one that is not later than the last is one that we have. A new array, so that React sees a change. */
+  /**
+   * add takes a sample; one that is not later than the last is one that we have, unless it is much earlier: then the appliance's
+   * clock was set back, and the history begins anew. A new array, so that React sees a change.
+   */
   add(sample: LiveSample): boolean {
+    const before = this.latest();
+    const back = before === undefined ? 0 : Date.parse(before.at) - Date.parse(sample.at);
+    if (before !== undefined && back >= 0 && back < setBackMs) return false;
+    if (back >= setBackMs) this.clear();
     const last = this.latest();
-    if (last !== undefined && Date.parse(sample.at) <= Date.parse(last.at)) return false;
     this.samples_ = [...this.samples_.slice(-(keepSamples - 1)), completed(sample, last)];
     return true;
   }

@@ -32,12 +32,22 @@ interface Subscription {
   topic: string;
   params: unknown;
   followers: Set<Follower>;
+  /** The number of the message that came last. */
+  n: number;
+  /** It is asked for at the end of this task. */
+  due: boolean;
+  /** The connection on which it is subscribed. */
+  on?: WebSocket;
 }
 
 /** The way to a socket, so that tests can play the appliance. */
 export type Dial = (url: string, protocol: string) => WebSocket;
 
 const protocol = 'fcr.v1';
+/** Why the appliance ends a connection (mgmt/hub/hub.go). */
+const signedOutCode = 4401;
+const roleChangedCode = 4403;
+const idleCode = 4408;
 const firstPauseMs = 500;
 const longestPauseMs = 10_000;
 /** After so long without a message the appliance is asked for an answer; after as long again the connection is taken for dead. */
@@ -59,7 +69,7 @@ export class Stream {
   constructor(
     private readonly url: string,
     private readonly dial: Dial = (to, as) => new WebSocket(to, as),
-    private readonly signedOut: () => void = () => {},
+    private readonly told: (what: 'signed-out' | 'role-changed') => void = () => {},
   ) {}
 
   /** status is the same object until something changes, as useSyncExternalStore wants it. */
@@ -88,20 +98,12 @@ export class Stream {
     const key = topic + ' ' + JSON.stringify(params ?? {});
     let sub = this.subscriptions.get(key);
     if (sub === undefined) {
-      sub = { id: String(this.nextId++), topic, params, followers: new Set() };
+      sub = { id: String(this.nextId++), topic, params, followers: new Set(), n: 0, due: false };
       this.subscriptions.set(key, sub);
       this.byId.set(sub.id, sub);
-      sub.followers.add(follower);
-      this.say(sub);
-    } else {
-      // The snapshot has gone by: ask for another one under a new name, for all who follow.
-      sub.followers.add(follower);
-      this.byId.delete(sub.id);
-      this.unsay(sub.id);
-      sub.id = String(this.nextId++);
-      this.byId.set(sub.id, sub);
-      this.say(sub);
     }
+    sub.followers.add(follower);
+    this.ask(sub);
     if (this.status_.state === 'paused' && this.allowed) this.connect();
     const mine = sub;
     return () => {
@@ -113,6 +115,24 @@ export class Stream {
         this.unsay(mine.id);
       }, lingerMs);
     };
+  }
+
+  /**
+   * ask subscribes at the end of this task, once for all who follow by then: a page has many who look at the same. Was it
+   * subscribed before, its snapshot has gone by, so another one is asked for under a new name, for all who follow.
+   */
+  private ask(sub: Subscription): void {
+    if (sub.due) return;
+    sub.due = true;
+    queueMicrotask(() => {
+      sub.due = false;
+      if (this.status_.state !== 'live' || this.byId.get(sub.id) !== sub) return; // hello asks, or nobody follows any more
+      if (sub.on === this.socket) this.unsay(sub.id);
+      this.byId.delete(sub.id);
+      sub.id = String(this.nextId++);
+      this.byId.set(sub.id, sub);
+      this.say(sub);
+    });
   }
 
   private connect(): void {
@@ -140,12 +160,17 @@ export class Stream {
   private lose(code: number): void {
     clearTimeout(this.silence);
     for (const sub of this.subscriptions.values()) for (const f of sub.followers) f.lost?.();
-    if (code === 4401) {
+    if (code === signedOutCode) {
       this.become('paused');
       this.allowed = false;
-      this.signedOut();
+      this.told('signed-out');
       return;
     }
+    if (code === idleCode && this.subscriptions.size === 0) {
+      this.become('paused');
+      return;
+    }
+    if (code === roleChangedCode) this.told('role-changed');
     this.later();
   }
 
@@ -170,7 +195,7 @@ export class Stream {
 
   private become(state: StreamState, tries = this.status_.tries): void {
     const was = this.status_;
-    if (state === 'live') tries = 0;
+    if (state === 'live' || state === 'paused') tries = 0;
     if (was.state === state && was.tries === tries) return;
     const since = state === 'live' || was.state === 'live' || state === 'paused' ? Date.now() : was.since;
     this.status_ = { state, since, tries };
@@ -200,11 +225,12 @@ export class Stream {
     try {
       message = JSON.parse(text);
     } catch {
-      return; // what cannot be read is left out: the numbers of what follows would show a gap, and a snapshot comes in the end
+      return; // what cannot be read is left out: the number of what follows shows that it is missing
     }
     if (!isMessage(message)) return;
-    observeServerTime(message.at);
     if (message.kind === 'hello') {
+      // Of all messages this one is of now; snapshots have the time at which their state became what it is.
+      observeServerTime(Date.parse(message.at));
       this.become('live');
       for (const sub of this.subscriptions.values()) this.say(sub);
       return;
@@ -215,6 +241,12 @@ export class Stream {
   private deliver(m: Message): void {
     const sub = m.id === undefined ? undefined : this.byId.get(m.id);
     if (sub === undefined) return;
+    const missing = m.n !== undefined && m.n !== sub.n + 1;
+    sub.n = m.n ?? sub.n;
+    if (missing && m.kind === 'update') {
+      this.ask(sub);
+      return;
+    }
     const at = Date.parse(m.at);
     for (const f of sub.followers) {
       if (m.kind === 'snapshot' || m.kind === 'resync') f.snapshot(m.data, at);
@@ -225,6 +257,8 @@ export class Stream {
 
   private say(sub: Subscription): void {
     if (this.status_.state !== 'live') return;
+    sub.n = 0;
+    sub.on = this.socket;
     const request = { op: 'subscribe', id: sub.id, topic: sub.topic, ...(sub.params === undefined ? {} : { params: sub.params }) };
     this.socket?.send(JSON.stringify(request));
   }

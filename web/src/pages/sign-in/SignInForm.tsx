@@ -1,6 +1,7 @@
 import { ActionGroup, Alert, Button, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput } from '@patternfly/react-core';
 import { useRef, useState, type FormEvent, type KeyboardEvent } from 'react';
 import { api } from '../../api/client';
+import { sessionIsOf } from '../../app/session';
 import { asProblem, type ApiError } from '../../api/problem';
 import { useCountdown, waitInWords } from '../../components/useCountdown';
 import { reasonOf } from './reason';
@@ -24,6 +25,7 @@ export default function SignInForm({ name: first = '', onSignedIn }: { name?: st
     setProblem(undefined);
     try {
       await api.POST('/api/v1/sessions', { body: { name, password } });
+      sessionIsOf(name);
       onSignedIn(name);
     } catch (error) {
       const p = asProblem(error);
