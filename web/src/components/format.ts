@@ -32,22 +32,27 @@ export const bytes = (v: number | undefined): string => (v === undefined ? '–'
 export const bitRate = (bytesPerSecond: number | undefined): string =>
   bytesPerSecond === undefined ? '–' : scaled(bytesPerSecond * 8, ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s']);
 
+const known = (v: number | undefined): v is number => v !== undefined && Number.isFinite(v);
+
 /** frameRate is frames a second. */
-export const frameRate = (v: number | undefined): string => (v === undefined ? '–' : `${scaled(v, si)}${v >= 1000 ? '' : ' '}frames/s`.replace(/([kMGTP])frames/, '$1 frames'));
+export const frameRate = (v: number | undefined): string => (known(v) ? `${scaled(v, si)} frames/s` : '–');
 
-export const perSecond = (v: number | undefined): string => (v === undefined ? '–' : `${scaled(v, si)}/s`);
+export const perSecond = (v: number | undefined): string => (known(v) ? `${scaled(v, si)}/s` : '–');
 
-/** share is a part of one as a percentage. */
-export const share = (v: number | undefined): string => (v === undefined || !Number.isFinite(v) ? '–' : `${(v * 100).toFixed(v > 0 && v < 0.0995 ? 1 : 0)} %`);
+/** share is a part of one as a percentage. What is not nothing, or not all, is not shown as if it were. */
+export function share(v: number | undefined): string {
+  if (!known(v)) return '–';
+  if (v > 0 && v < 0.0005) return '< 0.1 %';
+  if (v >= 0.995 && v < 1) return `${(Math.floor(v * 1000) / 10).toFixed(1)} %`;
+  return `${(v * 100).toFixed(v > 0 && v < 0.0995 ? 1 : 0)} %`;
+}
 
 /** micros is a latency given in microseconds. */
-export const micros = (us: number | undefined): string => {
-  if (us === undefined) return '–';
-  return us < 1 ? scaled(us * 1000, ['ns']) : us < 1000 ? scaled(us, ['µs']) : scaled(us / 1000, ['ms']);
-};
+export const micros = (us: number | undefined): string => (us === undefined ? '–' : scaled(us * 1000, ['ns', 'µs', 'ms', 's']));
 
 /** duration is seconds as 45 s, 3 min 20 s, 2 h 5 min, 3 d 4 h. */
 export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
   const s = Math.max(0, Math.round(seconds));
   const part = (n: number, unit: string, rest: number, small: string) => (rest === 0 ? `${n} ${unit}` : `${n} ${unit} ${rest} ${small}`);
   if (s < 60) return `${s} s`;

@@ -19,7 +19,7 @@ export function Welcome({ code, wrong, onNext }: { code: string; wrong: string |
     <Form onSubmit={submit}>
       <div className="fcr-first-run-text">
         <Content component="p">
-          This appliance has no account yet. It stands between hosts and storage and lets everything pass: <strong>nothing is redirected until you make a policy and apply it</strong>.
+          This appliance has no account yet. It stands between hosts and storage and lets everything pass: <strong>nothing is redirected until a policy is made and applied</strong>.
         </Content>
         <Content component="p">Whoever sets it up must be able to read its files. As root on the appliance, this shows the code:</Content>
         <ClipboardCopy isReadOnly hoverTip="Copy" clickTip="Copied" textAriaLabel="Command for the shell" className="fcr-mono">

@@ -1,0 +1,28 @@
+import { quote } from './quote';
+
+/** What a page asks: a path with its query, and the same for fcrctl. */
+export interface Commands {
+  /** '/api/v1/flows?limit=100' */
+  path: string;
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  body?: unknown;
+  /** Without the program's name: 'flow list --state active'. Each word that needs it is quoted by the caller with quote. */
+  fcrctl?: string;
+}
+
+/** curl is the command for a shell; the token stays in its file, so that it is in no history. */
+export function curl({ path, method = 'GET', body }: Commands, origin = location.origin): string {
+  const parts = ['curl', '--cacert certificate.pem', '--oauth2-bearer "$(cat token)"'];
+  if (method !== 'GET') parts.push(`--request ${method}`);
+  if (body !== undefined) parts.push(`--json ${quote(JSON.stringify(body))}`);
+  parts.push(quote(origin + path));
+  return parts.join(' ');
+}
+
+/** query makes a query string of what is set. */
+export function search(params: Record<string, string | number | boolean | undefined>): string {
+  const q = new URLSearchParams();
+  for (const [k, v] of Object.entries(params)) if (v !== undefined && v !== '') q.set(k, String(v));
+  const text = q.toString();
+  return text === '' ? '' : '?' + text;
+}
