@@ -1,4 +1,5 @@
-import { Checkbox, Content, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Modal, ModalBody, ModalHeader } from '@patternfly/react-core';
+import { Checkbox, Content, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, ModalBody, ModalHeader } from '@patternfly/react-core';
+import { Dialog } from '../components/Dialog';
 import type { Route } from './routes';
 
 const Keys = ({ keys, text }: { keys: string[]; text: string }) => (
@@ -13,10 +14,10 @@ const Keys = ({ keys, text }: { keys: string[]; text: string }) => (
 );
 
 /** Help lists the keys, and where more is written. */
-export function Help({ open, onClose, routes, keys }: { open: boolean; onClose: () => void; routes: readonly Route[]; keys: [boolean, (on: boolean) => void] }) {
+export function Help({ onClose, routes, keys }: { onClose: () => void; routes: readonly Route[]; keys: [boolean, (on: boolean) => void] }) {
   const [on, turn] = keys;
   return (
-    <Modal variant="medium" isOpen={open} onClose={onClose} aria-labelledby="help-title">
+    <Dialog variant="medium" onClose={onClose} aria-labelledby="help-title">
       <ModalHeader title="Help" labelId="help-title" />
       <ModalBody tabIndex={0} role="region" aria-label="Keys and further reading">
         <DescriptionList isHorizontal isCompact columnModifier={{ default: '2Col' }} aria-label="Keys">
@@ -35,6 +36,6 @@ export function Help({ open, onClose, routes, keys }: { open: boolean; onClose: 
           .
         </Content>
       </ModalBody>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,5 +1,6 @@
-import { Button, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
+import { Button, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { Dialog } from '../components/Dialog';
 import { IdleClock, idleMinutes, tabs, warnMs } from './IdleClock';
 
 const signs = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] as const;
@@ -48,7 +49,7 @@ export default function Idle({ onOver, quiet }: { onOver: () => void; quiet: boo
   if (left === undefined || quiet) return null;
   const seconds = Math.ceil(left / 1000);
   return (
-    <Modal variant="small" isOpen onClose={stay} aria-labelledby="idle-title" aria-describedby="idle-text">
+    <Dialog variant="small" onClose={stay} aria-labelledby="idle-title" aria-describedby="idle-text">
       <ModalHeader title="Are you still there?" labelId="idle-title" titleIconVariant="warning" />
       <ModalBody id="idle-text">
         Nothing was typed or pointed at for {idleMinutes - warnMs / 60_000} minutes. You are signed out in{' '}
@@ -63,6 +64,6 @@ export default function Idle({ onOver, quiet }: { onOver: () => void; quiet: boo
           Sign out
         </Button>
       </ModalFooter>
-    </Modal>
+    </Dialog>
   );
 }

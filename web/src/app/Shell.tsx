@@ -72,7 +72,7 @@ export default function Shell({ lost, onSignedIn }: { lost: boolean; onSignedIn:
           </Suspense>
         </ErrorBoundary>
       </div>
-      <Help open={keyboard.helpOpen} onClose={keyboard.closeHelp} routes={offered} keys={keys} />
+      {keyboard.helpOpen && <Help onClose={keyboard.closeHelp} routes={offered} keys={keys} />}
       {lost && <SignInAgain onSignedIn={onSignedIn} />}
     </Page>
   );

@@ -1,5 +1,6 @@
-import { Modal, ModalBody, ModalHeader } from '@patternfly/react-core';
+import { ModalBody, ModalHeader } from '@patternfly/react-core';
 import { useState } from 'react';
+import { Dialog } from '../components/Dialog';
 // Not loaded when it is needed: the appliance may have another version by then, without this file.
 import Form from '../pages/sign-in/SignInForm';
 import { useSession } from './session';
@@ -15,11 +16,11 @@ export function SignInAgain({ onSignedIn }: { onSignedIn: () => void }) {
     else onSignedIn();
   };
   return (
-    <Modal variant="small" isOpen aria-labelledby="again-title" aria-describedby="again-text">
+    <Dialog variant="small" aria-labelledby="again-title" aria-describedby="again-text">
       <ModalHeader title="Your session has ended" labelId="again-title" description={<span id="again-text">Sign in again; this page stays as you left it.</span>} />
       <ModalBody>
         <Form name={name} onSignedIn={done} />
       </ModalBody>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,5 +1,6 @@
-import { Button, Modal, ModalBody, ModalFooter, ModalHeader, type ButtonProps } from '@patternfly/react-core';
-import { useState, type ReactNode } from 'react';
+import { Button, ModalBody, ModalFooter, ModalHeader, type ButtonProps } from '@patternfly/react-core';
+import { useId, useState, type ReactNode } from 'react';
+import { Dialog } from './Dialog';
 import { Problem } from './Problem';
 
 export interface ConfirmProps {
@@ -15,6 +16,7 @@ export interface ConfirmProps {
 
 /** Confirm asks before something is done that cannot simply be undone. It names the object and the effect, and says what failed. */
 export function Confirm({ title, action, children, danger = true, onConfirm, onClose }: ConfirmProps) {
+  const id = useId();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const go = async () => {
@@ -30,9 +32,9 @@ export function Confirm({ title, action, children, danger = true, onConfirm, onC
     }
   };
   return (
-    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="confirm-title" aria-describedby="confirm-text">
-      <ModalHeader title={title} labelId="confirm-title" {...(danger ? { titleIconVariant: 'warning' as const } : {})} />
-      <ModalBody id="confirm-text">
+    <Dialog variant="small" onClose={onClose} busy={busy} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>
+      <ModalHeader title={title} labelId={`${id}-title`} {...(danger ? { titleIconVariant: 'warning' as const } : {})} />
+      <ModalBody id={`${id}-text`}>
         {children}
         {error !== undefined && <Problem error={error} />}
       </ModalBody>
@@ -40,11 +42,11 @@ export function Confirm({ title, action, children, danger = true, onConfirm, onC
         <Button variant={danger ? 'danger' : 'primary'} isLoading={busy} isDisabled={busy} onClick={() => void go()}>
           {action}
         </Button>
-        <Button variant="link" onClick={onClose}>
+        <Button variant="link" isDisabled={busy} onClick={onClose}>
           Cancel
         </Button>
       </ModalFooter>
-    </Modal>
+    </Dialog>
   );
 }
 

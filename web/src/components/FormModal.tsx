@@ -1,5 +1,6 @@
-import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
+import { Button, Form, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { useId, useState, type ReactNode } from 'react';
+import { Dialog } from './Dialog';
 import { asProblem } from '../api/problem';
 import { Problem } from './Problem';
 
@@ -39,7 +40,7 @@ export function FormModal({ title, text, action, incomplete = false, wide = fals
   // Whoever changed it meanwhile: the caller shows theirs beside mine.
   const shown = error !== undefined && asProblem(error).status !== 412;
   return (
-    <Modal variant={wide ? 'medium' : 'small'} isOpen onClose={onClose} aria-labelledby={`${id}-title`}>
+    <Dialog variant={wide ? 'medium' : 'small'} onClose={onClose} busy={busy} aria-labelledby={`${id}-title`}>
       <ModalHeader title={title} labelId={`${id}-title`} description={text} />
       <ModalBody>
         <Form
@@ -57,10 +58,10 @@ export function FormModal({ title, text, action, incomplete = false, wide = fals
         <Button type="submit" form={`${id}-form`} isLoading={busy} isDisabled={busy || incomplete}>
           {action}
         </Button>
-        <Button variant="link" onClick={onClose}>
+        <Button variant="link" isDisabled={busy} onClick={onClose}>
           Cancel
         </Button>
       </ModalFooter>
-    </Modal>
+    </Dialog>
   );
 }

@@ -18,6 +18,7 @@ import {
   TextInput,
 } from '@patternfly/react-core';
 import { useState, type FormEvent } from 'react';
+import { Dialog } from './Dialog';
 import { api, query, type Schema } from '../api/client';
 import { asProblem } from '../api/problem';
 import { useSession } from '../app/session';
@@ -170,13 +171,13 @@ export function NewToken({ owner, onMade, onClose }: { owner: string; onMade: ()
   // The secret is not lost by a key that was meant for something else: only the button closes what shows it.
   if (made !== undefined) {
     return (
-      <Modal variant="medium" isOpen aria-labelledby="token-title">
+      <Dialog variant="medium" aria-labelledby="token-title">
         <Made token={made} onClose={onClose} />
-      </Modal>
+      </Dialog>
     );
   }
   return (
-    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="token-title">
+    <Dialog variant="small" onClose={onClose} aria-labelledby="token-title">
       <ModalHeader
         title="Make a token"
         labelId="token-title"
@@ -196,6 +197,6 @@ export function NewToken({ owner, onMade, onClose }: { owner: string; onMade: ()
           Cancel
         </Button>
       </ModalFooter>
-    </Modal>
+    </Dialog>
   );
 }
