@@ -1,5 +1,5 @@
 import { MenuToggle, Select, SelectList, SelectOption, TextInputGroup, TextInputGroupMain } from '@patternfly/react-core';
-import { useId, useMemo, useState, type KeyboardEvent } from 'react';
+import { useEffect, useId, useMemo, useState, type KeyboardEvent as Press } from 'react';
 import { Name } from './Wwn';
 
 export interface Suggestion {
@@ -23,18 +23,18 @@ export interface SuggestProps {
 }
 
 /** More are not listed: one types on. */
-const listed = 50;
+const listedMost = 50;
 
 /** matching are the suggestions that have the text in them, those that begin with it first. */
 export function matching(suggestions: readonly Suggestion[], text: string): Suggestion[] {
   const t = text.trim().toLowerCase();
-  if (t === '') return suggestions.slice(0, listed);
+  if (t === '') return suggestions.slice(0, listedMost);
   const bare = t.replaceAll(/[:.-]/g, '');
   const has = (s: Suggestion) =>
     s.value.toLowerCase().includes(t) || (s.text?.toLowerCase().includes(t) ?? false) || (bare.length >= 4 && (s.text ?? s.value).toLowerCase().replaceAll(':', '').includes(bare));
   const found = suggestions.filter(has);
   const first = found.filter((s) => s.value.toLowerCase().startsWith(t));
-  return [...first, ...found.filter((s) => !first.includes(s))].slice(0, listed);
+  return [...first, ...found.filter((s) => !first.includes(s))].slice(0, listedMost);
 }
 
 /** Suggest is a field for a text that is often, and need not be, one of those that are known. */
@@ -52,7 +52,7 @@ export function Suggest({ id, label, value, onChange, suggestions, onPick, onLea
     onChange(v);
     onPick?.(v);
   };
-  const press = (e: KeyboardEvent) => {
+  const press = (e: Press) => {
     if (e.key === 'ArrowDown' || e.key === 'ArrowUp') {
       e.preventDefault();
       if (!open) show(true);
@@ -60,14 +60,23 @@ export function Suggest({ id, label, value, onChange, suggestions, onPick, onLea
     } else if (e.key === 'Enter' && (onPick !== undefined || (open && at >= 0))) {
       e.preventDefault();
       pick(found[at]?.value ?? value);
-    } else if (e.key === 'Escape' && open) {
-      e.stopPropagation();
-      show(false);
     }
   };
+  const listed = open && found.length > 0;
+  useEffect(() => {
+    if (!listed) return undefined;
+    // Before anybody else hears it: Escape closes the list, and not the dialog or the drawer that the field is in.
+    const escape = (e: KeyboardEvent) => {
+      if (e.key !== 'Escape') return;
+      e.stopPropagation();
+      setOpen(false);
+    };
+    window.addEventListener('keydown', escape, true);
+    return () => window.removeEventListener('keydown', escape, true);
+  }, [listed]);
   return (
     <Select
-      isOpen={open && found.length > 0}
+      isOpen={listed}
       onOpenChange={show}
       onSelect={(_, v) => pick(String(v))}
       selected={value}
@@ -76,7 +85,7 @@ export function Suggest({ id, label, value, onChange, suggestions, onPick, onLea
       maxMenuHeight="16rem"
       isScrollable
       toggle={(ref) => (
-        <MenuToggle ref={ref} variant="typeahead" isFullWidth isExpanded={open && found.length > 0} isDisabled={disabled} onClick={() => show(!open)} aria-label={`Suggestions for ${label}`}>
+        <MenuToggle ref={ref} variant="typeahead" isFullWidth isExpanded={listed} isDisabled={disabled} onClick={() => show(!open)} aria-label={`Suggestions for ${label}`}>
           <TextInputGroup isPlain isDisabled={disabled}>
             <TextInputGroupMain
               inputId={id}
@@ -84,18 +93,21 @@ export function Suggest({ id, label, value, onChange, suggestions, onPick, onLea
               placeholder={placeholder}
               autoComplete="off"
               role="combobox"
-              isExpanded={open && found.length > 0}
+              isExpanded={listed}
               aria-label={label}
               aria-controls={list}
               {...(at >= 0 ? { 'aria-activedescendant': `${list}-${at}` } : {})}
               onClick={() => !open && show(true)}
               onBlur={(e) => {
                 // A click into the list takes the focus there: that is no leaving.
-                if (!(e.relatedTarget instanceof Node && document.getElementById(list)?.contains(e.relatedTarget) === true)) onLeave?.(value);
+                if (!(e.relatedTarget instanceof Node && document.getElementById(list)?.contains(e.relatedTarget) === true)) {
+                  show(false);
+                  onLeave?.(value);
+                }
               }}
               onChange={(_, v) => {
                 onChange(v);
-                show(true);
+                show(v.trim() !== '');
               }}
               onKeyDown={press}
             />
