@@ -2,11 +2,12 @@ import { Alert, Button, Form, Skeleton, TextInput, Title } from '@patternfly/rea
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api, type Schema } from '../../api/client';
+import { api, query, type Schema } from '../../api/client';
 import { useChange } from '../../app/change';
 import { Field } from '../../components/Field';
-import { count } from '../../components/format';
+import { plural } from '../../components/format';
 import { VerdictText } from '../../components/DryRunVerdict';
+import { termKind } from '../../components/MatchChipsTerms';
 import { fieldMessage, Problem } from '../../components/Problem';
 import type { On } from '../../components/usePending';
 import { Name } from '../../components/Wwn';
@@ -52,9 +53,17 @@ function Answer({ answer, name }: { answer: Schema['Explanation']; name: string 
         {by === name ? 'This policy decides.' : by === undefined || by === '' ? 'No policy decides.' : <>Another policy decides: <Name name={by} />.</>}
       </Alert>
       <Reasons answer={answer} name={name} />
-      {answer.omitted > 0 ? <p className="fcr-subtle">{count(answer.omitted)} more have nothing to do with it.</p> : null}
+      {answer.omitted > 0 ? <p className="fcr-subtle">{plural(answer.omitted, 'policy has', 'policies have')} nothing to do with it.</p> : null}
     </>
   );
+}
+
+/** usePorts is the pair without what is no port: sets and masks stand in a match, and cannot be asked about. */
+function usePorts(pair: Pair, on: On): Pair {
+  const named = [pair.initiator, pair.target].some((t) => t !== '' && termKind(t) === 'name');
+  const sets = query.useQuery('get', '/api/v1/sets', { params: { query: { on, limit: 1000 } } }, { enabled: named, staleTime: 30_000 });
+  const port = (t: string) => (termKind(t) === 'wwpn' || (termKind(t) === 'name' && sets.data !== undefined && !sets.data.items.some((s) => s.name === t)) ? t : '');
+  return { initiator: port(pair.initiator), target: port(pair.target), vsan: pair.vsan };
 }
 
 /**
@@ -62,8 +71,11 @@ function Answer({ answer, name }: { answer: Schema['Explanation']; name: string 
  * saved is not in it, and that is said.
  */
 export function Preview({ start, name, on, unsaved }: { start: Pair; name: string; on: On; unsaved: boolean }) {
-  const [typed, type] = useState<Pair>(start);
-  const [asked, ask] = useState<Pair | undefined>(start.initiator !== '' && start.target !== '' ? start : undefined);
+  const begin = usePorts(start, on);
+  const [mine, type] = useState<Pair>();
+  const [mineAsked, ask] = useState<Pair>();
+  const typed = mine ?? begin;
+  const asked = mineAsked ?? (begin.initiator !== '' && begin.target !== '' ? begin : undefined);
   const { change } = useChange();
   const answer = useQuery({
     queryKey: ['post', '/api/v1/policies/evaluate', on, asked, change?.pending?.changed ?? '', change?.active.document ?? ''],
