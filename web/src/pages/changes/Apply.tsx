@@ -1,8 +1,9 @@
-import { Alert, Button, Checkbox, Form, FormSelect, FormSelectOption, Modal, ModalBody, ModalFooter, ModalHeader, TextArea, TextInput } from '@patternfly/react-core';
+import { Alert, Button, Checkbox, Form, FormSelect, FormSelectOption, ModalBody, ModalFooter, ModalHeader, TextArea, TextInput } from '@patternfly/react-core';
 import { useState, type FormEvent } from 'react';
 import { api, query, type Schema } from '../../api/client';
 import { useForgetConfiguration } from '../../app/change';
 import { useSession } from '../../app/session';
+import { Dialog } from '../../components/Dialog';
 import { Field } from '../../components/Field';
 import { duration, plural } from '../../components/format';
 import { fieldMessage, Problem } from '../../components/Problem';
@@ -122,7 +123,7 @@ export function Apply({ change, onClose }: { change: Schema['Change']; onClose: 
 
   const objects = difference.data?.changes.length;
   return (
-    <Modal variant="medium" isOpen onClose={onClose} aria-labelledby="apply-title" aria-describedby="apply-effect">
+    <Dialog variant="medium" onClose={onClose} busy={busy} aria-labelledby="apply-title" aria-describedby="apply-effect">
       <ModalHeader title={`Apply ${plural(change.pending?.edits ?? 0, 'edit')}`} labelId="apply-title" description={objects === undefined ? undefined : `${plural(objects, 'object')} of revision ${change.active.revision} ${objects === 1 ? 'changes' : 'change'}.`} />
       <ModalBody>
         <Form id="apply-form" onSubmit={(e) => void submit(e)}>
@@ -141,6 +142,6 @@ export function Apply({ change, onClose }: { change: Schema['Change']; onClose: 
           Cancel
         </Button>
       </ModalFooter>
-    </Modal>
+    </Dialog>
   );
 }

@@ -44,7 +44,7 @@ describe('the sentence', () => {
 });
 
 it('names any object in an address', () => {
-  expect(pageOf('policy', 'a & b')).toBe('/policies?open=a+%26+b');
-  expect(pageOf('set', 'hosts')).toBe('/aliases?tab=sets&open=hosts');
+  expect(pageOf('policy', 'a & b')).toBe('/policies?policy=a+%26+b');
+  expect(pageOf('set', 'hosts')).toBe('/aliases?tab=sets&search=hosts');
   expect(pageOf('other', 'x')).toBeUndefined();
 });

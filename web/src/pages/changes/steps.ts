@@ -57,8 +57,13 @@ export const outcomes: Record<Outcome, { text: string; tone: 'good' | 'info' | '
 
 /** pageOf is the address of an object's own page, as findings and differences link to it. */
 export function pageOf(kind: string | undefined, name: string | undefined): string | undefined {
-  const pages: Record<string, string> = { policy: '/policies', service: '/services', alias: '/aliases', set: '/aliases' };
-  const page = kind === undefined ? undefined : pages[kind];
-  if (page === undefined || name === undefined || name === '') return page;
-  return `${page}?${new URLSearchParams({ ...(kind === 'set' ? { tab: 'sets' } : {}), open: name }).toString()}`;
+  const views: Record<string, [page: string, query: Record<string, string>]> = {
+    policy: ['/policies', { policy: name ?? '' }],
+    service: ['/services', { service: name ?? '' }],
+    alias: ['/aliases', { search: name ?? '' }],
+    set: ['/aliases', { tab: 'sets', search: name ?? '' }],
+  };
+  const view = kind === undefined ? undefined : views[kind];
+  if (view === undefined || name === undefined || name === '') return view?.[0];
+  return `${view[0]}?${new URLSearchParams(view[1]).toString()}`;
 }
