@@ -10,7 +10,7 @@ import { dryRunSentence, spanText, verdictKey } from './DryRunWords';
 import { bytes, count, plural } from './format';
 import { Problem } from './Problem';
 import { Time } from './Time';
-import { Wwn } from './Wwn';
+import { Name } from './Wwn';
 
 type Change = Schema['VerdictChange'];
 type Run = Schema['DryRun'];
@@ -29,13 +29,23 @@ async function ask(minutes: number, cursor: string | undefined): Promise<Run> {
   return data;
 }
 
+/** End is an initiator or a target in few characters: its alias, where it has one. */
+const End = ({ wwpn, alias }: { wwpn: string; alias: string | undefined }) =>
+  alias === undefined || alias === '' ? (
+    <span className="fcr-mono">{wwpn}</span>
+  ) : (
+    <span title={wwpn}>
+      <Name name={alias} />
+    </span>
+  );
+
 const columns: readonly Column<Change>[] = [
   {
     id: 'flow',
     title: 'Flow',
     render: (c) => (
       <Link href={`/flows?initiator=${encodeURIComponent(c.initiator)}&target=${encodeURIComponent(c.target)}`}>
-        <Wwn wwpn={c.initiator} alias={c.initiator_alias} /> → <Wwn wwpn={c.target} alias={c.target_alias} />
+        <End wwpn={c.initiator} alias={c.initiator_alias} /> → <End wwpn={c.target} alias={c.target_alias} />
       </Link>
     ),
   },

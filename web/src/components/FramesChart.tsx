@@ -1,4 +1,4 @@
-import { FormSelect, FormSelectOption, Skeleton } from '@patternfly/react-core';
+import { Skeleton, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { api } from '../api/client';
@@ -10,10 +10,10 @@ import { isString, useKept } from './kept';
 import { Problem } from './Problem';
 
 const ranges = [
-  { value: '600', label: 'Last 10 minutes', again: 5_000 },
-  { value: '3600', label: 'Last hour', again: 15_000 },
-  { value: '86400', label: 'Last 24 hours', again: 60_000 },
-  { value: '604800', label: 'Last 7 days', again: 60_000 },
+  { value: '600', label: '10 min', again: 5_000 },
+  { value: '3600', label: '1 h', again: 15_000 },
+  { value: '86400', label: '24 h', again: 60_000 },
+  { value: '604800', label: '7 d', again: 60_000 },
 ] as const;
 
 const lines: readonly Line[] = [{ label: 'Frames', format: frameRate, filled: true }];
@@ -47,13 +47,11 @@ export function FramesChart({ of, name, headingLevel = 'h3' }: { of: 'service' |
   if (!may) return null;
   return (
     <div className="fcr-stack">
-      <div>
-        <FormSelect aria-label="Range of the charts" value={range.value} onChange={(_, v) => keep(v)} className="fcr-range">
-          {ranges.map((r) => (
-            <FormSelectOption key={r.value} value={r.value} label={r.label} />
-          ))}
-        </FormSelect>
-      </div>
+      <ToggleGroup aria-label="Range of the charts" isCompact>
+        {ranges.map((r) => (
+          <ToggleGroupItem key={r.value} text={r.label} isSelected={r === range} onChange={() => keep(r.value)} />
+        ))}
+      </ToggleGroup>
       {stats.error !== null && <Problem error={stats.error} again={() => void stats.refetch()} />}
       {stats.isPending ? (
         <Skeleton height="10rem" screenreaderText="Reading the statistics" />

@@ -1,5 +1,5 @@
 import { ActionGroup, Alert, Button } from '@patternfly/react-core';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import { asProblem } from '../api/problem';
 import { Confirm } from './Confirm';
@@ -24,11 +24,13 @@ function Said({ edit }: { edit: Editing }) {
   );
 }
 
-/** ObjectActions ends a form over the pending configuration: what the appliance says of it, save, and leave. */
-export function ObjectActions({ edit, back, onLeave }: { edit: Editing; back: string; onLeave: () => void }) {
+/** ObjectActions ends a form over the pending configuration: what stands in the way (children), what the appliance says of it, save, and leave. */
+export function ObjectActions({ edit, back, onLeave, saved, children }: { edit: Editing; back: string; onLeave: () => void; saved: boolean; children?: ReactNode }) {
   const [asking, ask] = useState(false);
   return (
     <>
+      {children}
+      {saved && !edit.changed && <SavedLine />}
       <Said edit={edit} />
       <ActionGroup>
         <Button type="submit" isLoading={edit.saving} isDisabled={edit.saving || !edit.changed || edit.conflict !== undefined || edit.lacks !== undefined}>
@@ -48,7 +50,7 @@ export function ObjectActions({ edit, back, onLeave }: { edit: Editing; back: st
 }
 
 /** SavedLine says that what was saved decides nothing yet. */
-export const SavedLine = () => (
+const SavedLine = () => (
   <Alert isInline variant="success" title="Saved. The edit is pending and decides nothing yet">
     <Link href="/changes">Look at the changes and apply them</Link>
   </Alert>

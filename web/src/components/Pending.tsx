@@ -3,7 +3,6 @@ import { Link } from 'wouter';
 import type { Schema } from '../api/client';
 import { useChange } from '../app/change';
 import { useCan } from '../app/session';
-import { plural } from './format';
 import { Time } from './Time';
 import type { Blocked, Differences, On } from './usePending';
 import { Name } from './Wwn';
@@ -18,22 +17,21 @@ export function OnSwitch({ on, onChange }: { on: On; onChange: (on: On) => void 
   );
 }
 
-/** PendingLine says whether what is shown is what decides, and where to make it so. */
+/** PendingLine says what the banner of the shell does not: that what is shown is not what is edited, and why nothing can be edited. */
 export function PendingLine({ on, blocked }: { on: On; blocked: Blocked }) {
   const { change } = useChange();
   const looks = useCan('change.read');
   if (change === undefined) return null;
-  const link = looks ? <Link href="/changes">Look at the changes and apply them</Link> : null;
+  const link = looks ? <Link href="/changes">Look at the changes</Link> : null;
   return (
     <>
-      {change.pending !== undefined && on === 'pending' ? (
-        <Alert isInline variant="info" title={`${plural(change.pending.edits, 'edit is', 'edits are')} pending and ${change.pending.edits === 1 ? 'decides' : 'decide'} nothing yet`}>
-          Begun by <Name name={change.pending.by} />, last edited <Time at={change.pending.changed} relative />.
-          {change.pending.outdated ? ' Something else decides by now than when they were begun: they have to be made again on it.' : ''} {link}
+      {change.pending?.outdated === true && on === 'pending' ? (
+        <Alert isInline variant="warning" title="Something else decides by now than when these edits were begun">
+          They have to be made again on it before they can be applied. {link}
         </Alert>
       ) : null}
       {change.pending !== undefined && on === 'active' ? (
-        <Alert isInline variant="info" title="This is what decides now; what is pending is not in it">
+        <Alert isInline isPlain variant="info" title="This is what decides now; what is pending is not in it">
           {link}
         </Alert>
       ) : null}

@@ -4,7 +4,7 @@ import type { Schema } from '../../api/client';
 import { Conflict } from '../../components/Conflict';
 import { DryRun } from '../../components/DryRun';
 import { Field } from '../../components/Field';
-import { ObjectActions, SavedLine } from '../../components/ObjectForm';
+import { ObjectActions } from '../../components/ObjectForm';
 import { nameSays, useObjectEditor, useStay } from '../../components/useObjectEditor';
 import { ActionFields, MatchFields, NoteFields, PlaceFields } from './Fields';
 import { Findings } from './Findings';
@@ -58,10 +58,6 @@ export function Editor({ start, now, gone, saved, onSaved, onClose }: EditorProp
   return (
     <div className="fcr-edit">
       <div className="fcr-stack">
-        {saved && !edit.changed && <SavedLine />}
-        {edit.conflict === undefined ? null : (
-          <Conflict what={`policy ${name}`} fields={edit.conflict === 'gone' || now === undefined ? undefined : besides(form, formOf(now))} onKeep={edit.keep} onTake={edit.conflict === 'gone' ? onClose : edit.take} />
-        )}
         {name === '' ? null : <Findings kind="policy" name={name} />}
         <Form
           aria-label={base === undefined ? 'New policy' : `Policy ${name}`}
@@ -85,7 +81,11 @@ export function Editor({ start, now, gone, saved, onSaved, onClose }: EditorProp
           <FormSection title="Why" titleElement="h2">
             <NoteFields {...fields} />
           </FormSection>
-          <ObjectActions edit={edit} back="Back to the policies" onLeave={onClose} />
+          <ObjectActions edit={edit} saved={saved} back="Back to the policies" onLeave={onClose}>
+            {edit.conflict === undefined ? null : (
+              <Conflict what={`policy ${name}`} fields={edit.conflict === 'gone' || now === undefined ? undefined : besides(form, formOf(now))} onKeep={edit.keep} onTake={edit.conflict === 'gone' ? onClose : edit.take} />
+            )}
+          </ObjectActions>
         </Form>
       </div>
       <div className="fcr-stack">

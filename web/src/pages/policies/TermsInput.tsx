@@ -70,6 +70,8 @@ export function TermsInput({ id, label, terms, onChange, single = false, placeho
       variant="typeahead"
       isOpen={open}
       onOpenChange={setOpen}
+      // Tab goes on to the next field, and what was typed counts.
+      onOpenChangeKeys={['Escape']}
       onSelect={(_, v) => typeof v === 'string' && add(v)}
       shouldFocusFirstItemOnOpen={false}
       isScrollable
@@ -87,7 +89,7 @@ export function TermsInput({ id, label, terms, onChange, single = false, placeho
               aria-label={label}
               {...(open && at >= 0 ? { 'aria-activedescendant': optionId(at) } : {})}
               onClick={() => setOpen(true)}
-              onBlur={() => text.trim() !== '' && add(text.trim())}
+              onBlur={() => (text.trim() === '' ? setOpen(false) : add(text.trim()))}
               onChange={(_, v) => {
                 setText(v);
                 setAt(-1);

@@ -51,7 +51,7 @@ export function HealthHistory({ name }: { name: string }) {
         <>
           <Strip stretches={stretches} from={from} to={to} />
           <p>
-            {lately.length === 0 ? 'It neither came nor went. ' : `It came or went ${plural(lately.length, 'time')}. `}
+            {lately.length === 0 ? 'It neither came nor went. ' : `It came or went ${lately.length === 1 ? 'once' : plural(lately.length, 'time')}. `}
             {down === 0 ? 'It was not seen down.' : `It was down for ${duration(down)} in all.`}
             {stretches[0]?.state === 'unknown' ? ' How it was before the first event is not known.' : ''}
             {events.data.partial === undefined ? '' : ` ${events.data.partial}`}

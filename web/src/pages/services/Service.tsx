@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import type { Schema } from '../../api/client';
 import { asProblem } from '../../api/problem';
-import { bytes, count } from '../../components/format';
+import { bytes, count, plural } from '../../components/format';
 import { FramesChart } from '../../components/FramesChart';
 import { DifferenceMark } from '../../components/Pending';
 import { Problem } from '../../components/Problem';
@@ -52,7 +52,7 @@ function Facts({ service, on }: { service: Item; on: On }) {
         <Row term="Used by">
           <UsedBy service={service} on={on} most={20} />
         </Row>
-        <Row term="Came or went">{count(service.flips ?? 0)} times since the data plane runs</Row>
+        <Row term="Came or went">{plural(service.flips ?? 0, 'time')} since the data plane runs</Row>
         {service.note === undefined || service.note === '' ? null : (
           <Row term="Note">
             <bdi>{service.note}</bdi>
@@ -111,10 +111,10 @@ function Shown({ service, on, offered, form, onAsk }: { service: Item; on: On; o
         <div className="fcr-stack">
           <Facts service={service} on={on} />
           <HealthHistory name={service.name ?? ''} />
+          <FramesChart of="service" name={service.name ?? ''} />
         </div>
         {form}
       </div>
-      <FramesChart of="service" name={service.name ?? ''} />
     </>
   );
 }

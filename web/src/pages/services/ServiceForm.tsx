@@ -4,7 +4,7 @@ import { asProblem } from '../../api/problem';
 import { useCan } from '../../app/session';
 import { Conflict } from '../../components/Conflict';
 import { Field } from '../../components/Field';
-import { ObjectActions, SavedLine } from '../../components/ObjectForm';
+import { ObjectActions } from '../../components/ObjectForm';
 import { fieldMessage } from '../../components/Problem';
 import { nameSays, useObjectEditor, useStay } from '../../components/useObjectEditor';
 import { Findings } from '../policies/Findings';
@@ -100,10 +100,6 @@ export function ServiceForm({ now, gone, saved, onSaved, onClose }: ServiceFormP
   const wrong = base === undefined ? nameSays(edit.said, 'service') : undefined;
   return (
     <div className="fcr-stack">
-      {saved && !edit.changed && <SavedLine />}
-      {edit.conflict === undefined ? null : (
-        <Conflict what={`service ${name}`} fields={edit.conflict === 'gone' || now === undefined ? undefined : besides(form, formOf(now))} onKeep={edit.keep} onTake={edit.conflict === 'gone' ? onClose : edit.take} />
-      )}
       {name === '' ? null : <Findings kind="service" name={name} />}
       <Form
         aria-label={base === undefined ? 'New service' : `Service ${name}`}
@@ -118,7 +114,11 @@ export function ServiceForm({ now, gone, saved, onSaved, onClose }: ServiceFormP
           </Field>
         )}
         <Fields form={form} change={change} said={edit.said} />
-        <ObjectActions edit={edit} back="Back to the services" onLeave={onClose} />
+        <ObjectActions edit={edit} saved={saved} back="Back to the services" onLeave={onClose}>
+            {edit.conflict === undefined ? null : (
+            <Conflict what={`service ${name}`} fields={edit.conflict === 'gone' || now === undefined ? undefined : besides(form, formOf(now))} onKeep={edit.keep} onTake={edit.conflict === 'gone' ? onClose : edit.take} />
+          )}
+          </ObjectActions>
       </Form>
     </div>
   );
