@@ -3,11 +3,11 @@ import { useEffect, useState, type FormEvent } from 'react';
 import { api, ifMatch } from '../../api/client';
 import { asProblem } from '../../api/problem';
 import { useForgetConfiguration } from '../../app/change';
+import { Hint, saidBesideFields } from '../../components/Hint';
 import { fieldMessage, Problem } from '../../components/Problem';
 import { useToast } from '../../components/Toasts';
 import { nameProblem, wwnOf } from '../../components/wwn';
 import { ConflictNote } from './ConflictNote';
-import { Hint } from './Hint';
 import type { Alias } from './names';
 import { orNothing, useSaving } from './useSaving';
 
@@ -113,7 +113,7 @@ export function AliasForm({ alias, wwpn: first = '', used, onClose }: AliasFormP
               }}
             />
           )}
-          {saving.error !== undefined && <Problem error={saving.error} />}
+          {saving.error !== undefined && !saidBesideFields(saving.error, ['name', 'to', 'wwpn']) && <Problem error={saving.error} />}
         </Form>
       </ModalBody>
       <ModalFooter>

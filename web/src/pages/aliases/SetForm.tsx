@@ -2,13 +2,13 @@ import { Button, Form, FormGroup, Label, LabelGroup, Modal, ModalBody, ModalFoot
 import { useMemo, useState, type FormEvent } from 'react';
 import { api, ifMatch } from '../../api/client';
 import { useForgetConfiguration } from '../../app/change';
+import { Hint, saidBesideFields } from '../../components/Hint';
 import { fieldMessage, Problem } from '../../components/Problem';
 import { Suggest } from '../../components/Suggest';
 import { useToast } from '../../components/Toasts';
 import { Name } from '../../components/Wwn';
 import { isMask, nameProblem, wwnOf } from '../../components/wwn';
 import { ConflictNote } from './ConflictNote';
-import { Hint } from './Hint';
 import type { Alias, NameSet } from './names';
 import { orNothing, useSaving } from './useSaving';
 
@@ -109,7 +109,7 @@ export function SetForm({ set, aliases, onClose }: { set?: NameSet; aliases: rea
               }}
             />
           )}
-          {saving.error !== undefined && <Problem error={saving.error} />}
+          {saving.error !== undefined && !saidBesideFields(saving.error, ['name', 'to', 'members']) && <Problem error={saving.error} />}
         </Form>
       </ModalBody>
       <ModalFooter>

@@ -1,22 +1,12 @@
-import { Button, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, Modal, ModalBody, ModalFooter, ModalHeader, TextInput } from '@patternfly/react-core';
+import { Button, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, TextInput } from '@patternfly/react-core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api } from '../../api/client';
+import { Hint, saidBesideFields } from '../../components/Hint';
 import { fieldMessage, Problem } from '../../components/Problem';
 import { Suggest, type Suggestion } from '../../components/Suggest';
 import { useToast } from '../../components/Toasts';
 import { wwnOf } from '../../components/wwn';
-
-function Hint({ id, error, text }: { id: string; error?: string; text?: string }) {
-  if (error === undefined && text === undefined) return null;
-  return (
-    <FormHelperText>
-      <HelperText id={id} isLiveRegion>
-        <HelperTextItem variant={error === undefined ? 'default' : 'error'}>{error ?? text}</HelperTextItem>
-      </HelperText>
-    </FormHelperText>
-  );
-}
 
 /** What is read of an end: a WWN as the appliance writes it, else an alias as it was typed. */
 const understood = (text: string) => {
@@ -79,7 +69,7 @@ export function AheadForm({ ends, onClose, onCreated }: { ends: readonly Suggest
           {end('target', 'Target')}
           {number('vsan', 'VSAN')}
           {number('fabric', 'Fabric')}
-          {error !== undefined && <Problem error={error} />}
+          {error !== undefined && !saidBesideFields(error, ['initiator', 'target', 'vsan', 'fabric']) && <Problem error={error} />}
         </Form>
       </ModalBody>
       <ModalFooter>

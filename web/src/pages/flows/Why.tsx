@@ -26,7 +26,7 @@ export function Why({ flow }: { flow: Flow }) {
   });
   const decided =
     flow.policy === undefined ? (
-      <span>No policy matches it: it goes its direct way.</span>
+      <span>as no policy matches it: it goes its direct way.</span>
     ) : (
       <span>
         by policy{' '}
@@ -41,7 +41,7 @@ export function Why({ flow }: { flow: Flow }) {
   return (
     <>
       {decided}
-      {!flow.evaluated && <p className="fcr-subtle">The active configuration is newer than this verdict: it is asked with the next frame.</p>}
+      {!flow.evaluated && flow.state !== 'waiting' && <p className="fcr-subtle">The active configuration is newer than this verdict: it is asked with the next frame.</p>}
       {error !== null && <Problem error={error} again={() => void refetch()} />}
       {decides !== undefined && (
         <p>

@@ -1,4 +1,5 @@
 import { FormHelperText, HelperText, HelperTextItem } from '@patternfly/react-core';
+import { asProblem } from '../api/problem';
 
 /** Hint stands below a field: what is wrong with it, else what it is for. */
 export function Hint({ id, error, text }: { id: string; error?: string; text?: string }) {
@@ -10,4 +11,10 @@ export function Hint({ id, error, text }: { id: string; error?: string; text?: s
       </HelperText>
     </FormHelperText>
   );
+}
+
+/** saidBesideFields tells whether all that a problem says stands beside the fields of the form already. */
+export function saidBesideFields(error: unknown, fields: readonly string[]): boolean {
+  const said = asProblem(error).fields ?? [];
+  return said.length > 0 && said.every((f) => fields.includes(f.location.replace(/^body\//, '')));
 }
