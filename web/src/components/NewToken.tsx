@@ -22,7 +22,6 @@ import { api, query, type Schema } from '../api/client';
 import { asProblem } from '../api/problem';
 import { useSession } from '../app/session';
 import { now } from '../live';
-import { Dialog } from './Dialog';
 import { fieldMessage, Problem } from './Problem';
 import { roles, rolesWithin, roleText, type Role } from './roles';
 import { Time } from './Time';
