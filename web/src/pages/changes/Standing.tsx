@@ -77,7 +77,7 @@ function Buttons({ change, steps, onApply }: { change: Change; steps: Steps; onA
           confirm={{
             title: `Take the lock from ${owner}?`,
             action: `Take over from ${owner}`,
-            children: `${owner} cannot edit or apply any more until you give the lock back. ${change.pending === undefined ? 'Nothing is pending.' : `${edits} of what is pending stay as they are and are yours to apply or discard.`} Talk to ${owner} first, if you can.`,
+            children: `${owner} cannot edit or apply any more until you give the lock back. ${change.pending === undefined ? 'Nothing is pending.' : `What is pending (${edits}) stays as it is and is yours to apply or discard.`} Talk to ${owner} first, if you can.`,
             onConfirm: () => asked(() => api.POST('/api/v1/change/takeover'), `You have the lock; ${owner} had it`),
           }}
         />
