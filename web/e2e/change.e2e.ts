@@ -36,9 +36,10 @@ describe('a change', () => {
     const flow = table(page, 'Flows').getByRole('row').filter({ hasText: host }).filter({ hasText: array });
     await flow.getByRole('button').first().click();
     await page.getByRole('link', { name: 'Give it a name' }).first().click();
-    await appears(page.getByRole('heading', { level: 1, name: 'Aliases' }));
-    await page.getByRole('textbox', { name: 'Name' }).last().fill('oracle-1');
-    await page.getByRole('button', { name: /^Save/ }).click();
+    const naming = page.getByRole('dialog', { name: 'Name a WWPN' });
+    expect(await naming.getByRole('textbox', { name: 'WWPN' }).inputValue()).toBe(host);
+    await naming.getByRole('textbox', { name: 'Name' }).fill('oracle-1');
+    await naming.getByRole('button', { name: 'Save' }).click();
     await appears(page.getByRole('row').filter({ hasText: 'oracle-1' }).filter({ hasText: host }));
 
     await v.go('/flows', 'Flows');
