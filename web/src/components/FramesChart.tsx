@@ -5,7 +5,7 @@ import { api } from '../api/client';
 import { useCan } from '../app/session';
 import { now } from '../live';
 import { Chart, type ChartData, type Line } from './Chart';
-import { bitRate, frameRate } from './format';
+import { bitRate, perSecond } from './format';
 import { isString, useKept } from './kept';
 import { Problem } from './Problem';
 
@@ -16,7 +16,7 @@ const ranges = [
   { value: '604800', label: '7 d', again: 60_000 },
 ] as const;
 
-const lines: readonly Line[] = [{ label: 'Frames', format: frameRate, filled: true }];
+const lines: readonly Line[] = [{ label: 'Frames', format: perSecond, filled: true }];
 const byteLines: readonly Line[] = [{ label: 'Throughput', format: bitRate, filled: true }];
 
 /** FramesChart is what a service or a policy got over time, as the statistics have it. What was not measured is a gap. */

@@ -49,7 +49,7 @@ function Answer({ answer, name }: { answer: Schema['Explanation']; name: string 
   const by = answer.verdict.policy;
   return (
     <>
-      <Alert isInline isPlain variant={by === name ? 'success' : 'info'} title={<VerdictText verdict={answer.verdict} policy={false} />}>
+      <Alert isInline isPlain component="h3" variant={by === name ? 'success' : 'info'} title={<VerdictText verdict={answer.verdict} policy={false} />}>
         {by === name ? 'This policy decides.' : by === undefined || by === '' ? 'No policy decides.' : <>Another policy decides: <Name name={by} />.</>}
       </Alert>
       <Reasons answer={answer} name={name} />

@@ -140,7 +140,7 @@ export function Service({ view, set, on, offered }: ServiceProps) {
         <BreadcrumbItem render={({ className }) => <Button variant="link" isInline className={className} onClick={close}>Services</Button>} />
         <BreadcrumbItem isActive>{fresh ? 'New service' : <Name name={view.service} />}</BreadcrumbItem>
       </Breadcrumb>
-      {fresh ? offered ? <div className="fcr-service">{form(undefined)}</div> : <p>A service cannot be made now, or not by you.</p> : null}
+      {fresh ? offered ? <div className="fcr-service-new">{form(undefined)}</div> : <p>A service cannot be made now, or not by you.</p> : null}
       {!fresh && one.data === undefined && missing ? (
         <EmptyState titleText={`There is no such service in the ${on} configuration`} headingLevel="h2" variant="sm">
           <EmptyStateBody>{on === 'active' ? 'It may be pending only.' : 'It may have been deleted or renamed.'}</EmptyStateBody>
