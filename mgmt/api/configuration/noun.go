@@ -50,7 +50,6 @@ type noun[T, V any] struct {
 	show func(ctx context.Context, v *view, objects []*T) []V
 	take func(*V) T                         // the object in a body
 	into func(e *draft.Edit, body *V, o *T) // puts it into an edit
-	keep func(o *T, f *Filter) bool         // nil: the name alone is a filter
 }
 
 // view is the configuration that is shown.
