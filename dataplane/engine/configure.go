@@ -102,11 +102,18 @@ func (e *Engine) publish(p *policy.Snapshot, slot uint32) {
 // describeServices writes the page of services. A service of the same name keeps its count of flips.
 func (e *Engine) describeServices(next *lcore.Snapshot) {
 	states := shm.Items[shm.ServiceInfo](e.seg.State, shm.RegionServices)
+	var used []bool
+	if next.Policy != nil {
+		used = next.Policy.Used()
+	}
 	for i := range states {
-		state, name := &states[i], ""
+		state, name, use := &states[i], "", shm.UseUnknown
 		service := lcore.Service{Port: -1}
 		if i < len(next.Services) {
-			name, service = next.Policy.Service(i).Name, next.Services[i]
+			name, service, use = next.Policy.Service(i).Name, next.Services[i], shm.Unused
+			if used[i] {
+				use = shm.Used
+			}
 		}
 		if shm.Text(state.Name[:]) != name {
 			*state = shm.ServiceInfo{}
@@ -119,7 +126,7 @@ func (e *Engine) describeServices(next *lcore.Snapshot) {
 		if state.Up != up {
 			state.Flips++
 		}
-		state.Port, state.Up = int16(service.Port), up
+		state.Port, state.Up, state.Use = int16(service.Port), up, use
 	}
 }
 

@@ -163,6 +163,34 @@ func TestAServiceWithTheLongestNameKeepsItsCountOfFlips(t *testing.T) {
 	}
 }
 
+func TestAServiceIsUsedWhileAnEnabledRuleUsesIt(t *testing.T) {
+	e := steppedOf(t, onePair, nil)
+	const mirror = services + "policies:\n  - {name: r, match: {initiator: any, target: any, vsan: any}, action: mirror, service: tap%s}\n"
+	for _, tt := range []struct {
+		policy       string
+		inspect, tap uint8
+	}{
+		{fmt.Sprintf(mirror, ""), shm.Unused, shm.Used},
+		{fmt.Sprintf(mirror, ", disabled: true"), shm.Unused, shm.Unused},
+		{steerAll, shm.Used, shm.Unused},
+		{forwardAll, shm.Unused, shm.Unused},
+	} {
+		if err := e.Apply(policyOf(t, tt.policy)); err != nil {
+			t.Fatal(err)
+		}
+		states := shm.Items[shm.ServiceInfo](e.seg.State, shm.RegionServices)
+		if states[0].Use != tt.inspect || states[1].Use != tt.tap || states[2].Use != shm.UseUnknown {
+			t.Errorf("%s: used %d %d %d, want %d %d", tt.policy, states[0].Use, states[1].Use, states[2].Use, tt.inspect, tt.tap)
+		}
+	}
+	if err := e.Apply(nil); err != nil {
+		t.Fatal(err)
+	}
+	if s := shm.Items[shm.ServiceInfo](e.seg.State, shm.RegionServices)[0]; s.Use != shm.UseUnknown || s.Name[0] != 0 {
+		t.Errorf("without a policy %+v", s)
+	}
+}
+
 func TestAPolicyThatAsksForWhatIsNotDoneIsRefused(t *testing.T) {
 	e := steppedOf(t, onePair, nil)
 	flat := policyOf(t, "services:\n  - {name: s, mode: steer, port: svc0, mac: \"02:fc:5e:00:00:01\", vlan: 100}\npolicies: []\n")

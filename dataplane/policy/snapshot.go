@@ -83,6 +83,18 @@ func (s *Snapshot) Service(i int) ServiceInfo {
 	}
 }
 
+// Used says of each service whether a rule that is not disabled uses it.
+func (s *Snapshot) Used() []bool {
+	used := make([]bool, s.Services())
+	for i := range s.Rules() {
+		b := record(s.rules, secRules, i)
+		if service := int(int32(le.Uint32(b[ruleService:]))); service >= 0 && b[ruleFlags]&flagDisabled == 0 {
+			used[service] = true
+		}
+	}
+	return used
+}
+
 // Rule returns the rule with this number, from 0 to Rules()-1.
 func (s *Snapshot) Rule(i int) RuleInfo {
 	b := record(s.rules, secRules, i)

@@ -216,8 +216,16 @@ type ServiceInfo struct {
 	Port  int16 // index of its port, -1 when the boot file has none
 	Up    uint16
 	Flips uint32 // times that Up changed
-	_     [56]byte
+	Use   uint8  // UseUnknown, Used, Unused
+	_     [55]byte
 }
+
+// Whether an enabled rule of the active policy uses a service. Data planes before this was told say UseUnknown.
+const (
+	UseUnknown uint8 = iota
+	Used
+	Unused
+)
 
 // region sizes, for allocation and for the pinning test.
 const (

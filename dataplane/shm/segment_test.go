@@ -289,6 +289,7 @@ func TestOffsetsOfSharedStructsStay(t *testing.T) {
 		"Histogram":            {unsafe.Sizeof(Histogram{}), 7824},
 		"Control":              {unsafe.Sizeof(Control{}), 128},
 		"ServiceInfo":          {unsafe.Sizeof(ServiceInfo{}), 128},
+		"ServiceInfo.Use":      {unsafe.Offsetof(ServiceInfo{}.Use), 72},
 		"Fates":                {uintptr(NumFates), 26},
 		"Fates.drop_begins_at": {uintptr(lastSent), 9},
 	} {
