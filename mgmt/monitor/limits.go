@@ -29,6 +29,8 @@ const (
 	// sign of life that the data plane owes: its control goroutine comes round every 100 ms, an lcore every few µs.
 	controlSilent = time.Second
 	lcoreSilent   = time.Second
+	// linkGrace is how long links may take to come up for the first time after a start of the data plane.
+	linkGrace = 10 * time.Second
 	// A ring with items whose consumer has released none for so long is not read: consumers release every 50 ms.
 	ringSilent = 2 * time.Second
 	// conflatedHold is how long updates count as being merged after the last one was.

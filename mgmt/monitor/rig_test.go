@@ -198,6 +198,23 @@ func (r *rig) port(i int) *shm.PortInfo {
 func (r *rig) service() *shm.ServiceInfo {
 	return &shm.Items[shm.ServiceInfo](r.seg.State, shm.RegionServices)[0]
 }
+
+// restart is a new start of the data plane, as far as its header and its links tell.
+func (r *rig) restart() {
+	r.seg.State.Header().BootID[0]++
+	r.links(0)
+	r.port(0).LinkChanges, r.port(1).LinkChanges = 0, 0
+}
+
+// links makes all links come or go.
+func (r *rig) links(up uint32) {
+	for i := range 2 {
+		r.port(i).Up = up
+		r.port(i).LinkChanges++
+	}
+	r.service().Up = uint16(up)
+}
+
 func (r *rig) infos() []feed.Info { return shm.Items[feed.Info](r.seg.State, shm.RegionRings) }
 func (r *rig) cursors() []feed.Cursor {
 	return shm.Items[feed.Cursor](r.seg.Ctl, shm.RegionCursors)

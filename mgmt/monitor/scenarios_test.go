@@ -68,6 +68,42 @@ var dataplaneScenarios = []scenario{
 		told:   "11:+service.down/service/inspect",
 	},
 	{
+		name:   "a service that no enabled rule uses is away: nobody misses it",
+		broken: func(r *rig) { r.port(1).Up, r.service().Up, r.service().Use = 0, 0, shm.Unused },
+	},
+	{
+		name:   "a rule begins to use a service that is away, and another one stops",
+		broken: func(r *rig) { r.port(1).Up, r.service().Up, r.service().Use = 0, 0, shm.Used },
+		mended: func(r *rig) { r.service().Use = shm.Unused },
+		told:   "11:+service.down/service/inspect 32:-service.down/service/inspect",
+	},
+	{
+		name:   "the data plane starts anew, and its links train for nine seconds",
+		broken: func(r *rig) { r.restart(); time.AfterFunc(9*time.Second, func() { r.set(func() { r.links(1) }) }) },
+	},
+	{
+		name: "the data plane takes a while to open its ports, and then its links train for nine seconds",
+		broken: func(r *rig) {
+			r.restart()
+			r.seg.State.Header().State = shm.Starting
+			r.control, r.lcores = false, false
+		},
+		mended: func(r *rig) {
+			r.seg.State.Header().State, r.control, r.lcores = shm.Running, true, true
+			time.AfterFunc(9*time.Second, func() { r.set(func() { r.links(1) }) })
+		},
+	},
+	{
+		name:   "the data plane starts anew, and there are no links",
+		broken: func(r *rig) { r.restart() },
+		told:   "21:+port.down/port/edge0 21:+service.down/service/inspect",
+	},
+	{
+		name:   "the data plane starts anew, and links come and go",
+		broken: func(r *rig) { r.restart(); r.port(0).LinkChanges, r.port(1).LinkChanges = 2, 2 },
+		told:   "11:+port.down/port/edge0 11:+service.down/service/inspect",
+	},
+	{
 		name: "a data plane that has died says nothing of its links",
 		broken: func(r *rig) {
 			r.port(0).Up = 0

@@ -34,12 +34,13 @@ type segmentLook struct {
 	watched map[string]bool // roles whose rings should be read
 	base    baseline
 
-	seg     *attach.Segment
-	boot    string
-	control pulse
-	lcores  map[int]*pulse
-	full    map[int]uint64 // FlowsFull when last seen
-	rings   map[string]*ringPulse
+	seg      *attach.Segment
+	boot     string
+	training time.Time // until then links that have never been there may come yet
+	control  pulse
+	lcores   map[int]*pulse
+	full     map[int]uint64 // FlowsFull when last seen
+	rings    map[string]*ringPulse
 }
 
 // ringPulse is what is remembered of a ring.
@@ -65,12 +66,18 @@ func (l *segmentLook) look(context.Context) report {
 	h := l.seg.State.Header()
 	if boot := h.Boot(); boot != l.boot {
 		l.boot, l.control, l.lcores, l.full, l.rings = boot, pulse{}, map[int]*pulse{}, map[int]uint64{}, map[string]*ringPulse{}
+		l.training = time.Time{}
+		if boot != l.base.Boot { // else it is we who have started anew
+			l.training = now.Add(linkGrace)
+		}
 	}
 	switch {
 	case !l.seg.State.Alive():
 		say(alarm.DataplaneGone, "", "process %d is gone", h.PID)
 	case atomic.LoadUint32(&h.State) == shm.Drained:
 		say(alarm.DataplaneGone, "", "process %d has ended in good order", h.PID)
+	case atomic.LoadUint32(&h.State) == shm.Starting && !l.training.IsZero():
+		l.training = now.Add(linkGrace) // its ports are not open yet
 	case atomic.LoadUint32(&h.State) == shm.Running:
 		l.lookAtPages(now, say)
 	}
@@ -128,25 +135,28 @@ func (l *segmentLook) lookAtPages(now time.Time, say sayer) {
 		}
 		l.full[i] = full
 	}
-	l.lookAtLinks(say)
+	l.lookAtLinks(now, say)
 }
 
-// lookAtLinks looks who has none. A service port is told of by the services on it, for nothing else needs it.
-func (l *segmentLook) lookAtLinks(say sayer) {
+// lookAtLinks looks who has none. A service port is told of by the services on it, for nothing else needs it; and a service
+// only where a rule uses it, for nothing follows from its absence else. A link that has never been there since a start of
+// the data plane may still be in training: NICs take seconds.
+func (l *segmentLook) lookAtLinks(now time.Time, say sayer) {
+	training := func(p *shm.PortInfo) bool { return now.Before(l.training) && atomic.LoadUint64(&p.LinkChanges) == 0 }
 	ports := shm.Items[shm.PortInfo](l.seg.State, shm.RegionPorts)
 	for i := range ports {
 		p, name := &ports[i], shm.Text(ports[i].Name[:])
-		if name != "" && p.Role != shm.RoleService && atomic.LoadUint32(&p.Up) == 0 {
+		if name != "" && p.Role != shm.RoleService && atomic.LoadUint32(&p.Up) == 0 && !training(p) {
 			say(alarm.PortDown, "port/"+name, "its link has changed %d times since the data plane started", atomic.LoadUint64(&p.LinkChanges))
 		}
 	}
 	for _, s := range shm.Items[shm.ServiceInfo](l.seg.State, shm.RegionServices) {
 		name := shm.Text(s.Name[:])
 		switch {
-		case name == "" || s.Up == 1:
+		case name == "" || s.Up == 1 || s.Use == shm.Unused:
 		case s.Port < 0 || int(s.Port) >= len(ports):
 			say(alarm.ServiceDown, "service/"+name, "the boot file of this node has no port for it")
-		default:
+		case !training(&ports[s.Port]):
 			say(alarm.ServiceDown, "service/"+name, "port %s has no link", shm.Text(ports[s.Port].Name[:]))
 		}
 	}
