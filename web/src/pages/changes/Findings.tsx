@@ -71,16 +71,19 @@ const List = ({ findings }: { findings: readonly Schema['Finding'][] }) => (
 
 /** Findings is whether what is pending can be applied, and what in it is hardly meant. */
 export function Findings() {
+  const { change } = useChange();
   const { data, error, refetch, isPending } = useValidation();
   if (error !== null) return <Problem error={error} again={() => void refetch()} />;
   if (isPending || data === null) return <Skeleton screenreaderText="Checking" height="3rem" />;
   const holds = `${plural(data.policies, 'policy', 'policies')}, ${plural(data.services, 'service')}, ${plural(data.aliases, 'alias', 'aliases')}, ${plural(data.sets, 'set')}`;
+  const good = change?.pending === undefined ? 'What decides is right' : 'It can be applied';
   return (
     <div className="fcr-stack">
       <Alert
         isInline
+        component="h3"
         variant={!data.valid ? 'danger' : data.warnings > 0 ? 'warning' : 'success'}
-        title={!data.valid ? `It cannot be applied: ${plural(data.errors, 'error')}` : data.warnings > 0 ? `It can be applied; ${plural(data.warnings, 'thing')} in it may not be meant` : 'It can be applied'}
+        title={!data.valid ? `It cannot be applied: ${plural(data.errors, 'error')}` : data.warnings > 0 ? `${good}; ${plural(data.warnings, 'thing')} in it may not be meant` : good}
       >
         It has {holds}.
       </Alert>
