@@ -38,7 +38,8 @@ const list = (names: readonly string[]): string => {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
 };
 
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+/** capital begins a sentence. */
+export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function ofPlane(f: Facts): Finding[] {
   if (f.alive !== false) return [];
