@@ -9,12 +9,13 @@ import (
 	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/api/traffic"
 	"fcredirect/mgmt/auth"
+	"fcredirect/mgmt/change"
 	"fcredirect/mgmt/flowindex"
 	"fcredirect/mgmt/hub"
 )
 
 const (
-	// changeEvery is how often the stream looks at the state of change control: its countdown is in seconds.
+	// changeEvery is how often the stream looks at the state of change control.
 	changeEvery = 250 * time.Millisecond
 	// listEvery is how often it looks at lists whose items make progress.
 	listEvery = 500 * time.Millisecond
@@ -33,8 +34,8 @@ func (a *assembly) traffic() error {
 		topics = append(topics, hub.Events(a.Bus), hub.Alarms(a.Bus))
 	}
 	if a.change != nil {
-		topics = append(topics, hub.State("change", auth.ChangeRead, "The state of change control, with the countdown. Each update is the whole state.", changeEvery,
-			func(context.Context) (any, error) { return a.change.State(), nil }))
+		topics = append(topics, hub.State("change", auth.ChangeRead, "The state of change control. Each update is the whole state; `seconds_left` counts from the `at` of its message, and there is no update while it only becomes less.", changeEvery,
+			func(context.Context) (change.State, error) { return a.change.State(), nil }, change.Unmoved))
 	}
 	d.Hub = hub.New(hub.Options{Topics: topics, Recheck: a.auth.Recheck, Changed: a.auth.Changed, Log: a.Log})
 	a.hub = d.Hub

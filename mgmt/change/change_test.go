@@ -37,6 +37,11 @@ func TestTheWayOfAChangeToBeConfirmed(t *testing.T) {
 		if s.Phase != Window || s.Window == nil || s.Window.SecondsLeft != 15 || s.Pending == nil || s.Active.Revision != 1 || s.Confirmed.Revision != 0 {
 			t.Fatalf("in the window: %+v %+v", s, s.Window)
 		}
+		time.Sleep(10 * time.Second)
+		w.settle()
+		if now := w.State(); now.Window.SecondsLeft != 5 || !Unmoved(&s, &now, 10*time.Second) || Unmoved(&s, &now, 12*time.Second) {
+			t.Fatalf("ten seconds later: %+v %+v", now, now.Window)
+		}
 		want(t, w.edit("alice", alias("b", 2)), problem.ConfirmWindowOpen)
 		want(t, w.Discard(t.Context(), "alice"), problem.ConfirmWindowOpen)
 		_, err := w.apply("alice", time.Minute)

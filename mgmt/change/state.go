@@ -1,7 +1,10 @@
 package change
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"math"
 	"time"
 
 	"fcredirect/dataplane/command"
@@ -45,6 +48,27 @@ type PendingState struct {
 	By       string    `json:"by" doc:"Who began."`
 	Since    time.Time `json:"since"`
 	Changed  time.Time `json:"changed"`
+}
+
+// countSlack is by how much a countdown may be off before that is news: the deadline is read off two clocks, and the one on
+// the wall may be set.
+const countSlack = 500 * time.Millisecond
+
+// Unmoved says whether now is the state before after a time in which nothing happened but that a window has less of it left.
+func Unmoved(before, now *State, passed time.Duration) bool {
+	a, b := *before, *now
+	if a.Window != nil && b.Window != nil {
+		due := max(0, a.Window.SecondsLeft-passed.Seconds())
+		if math.Abs(due-b.Window.SecondsLeft) > countSlack.Seconds() || a.Window.Deadline.Sub(b.Window.Deadline).Abs() > countSlack {
+			return false
+		}
+		w := *b.Window
+		w.SecondsLeft, w.Deadline = a.Window.SecondsLeft, a.Window.Deadline
+		b.Window = &w
+	}
+	one, err := json.Marshal(a)
+	two, err2 := json.Marshal(b)
+	return err == nil && err2 == nil && bytes.Equal(one, two)
 }
 
 // State is the state of now.

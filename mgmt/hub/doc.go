@@ -21,7 +21,9 @@
 //	{"op": "unsubscribe", "id": "a"}
 //
 // and gets {"v": 1, "id": "a", "n": 1, "kind": "snapshot", "at": …, "data": …}: n counts the messages of a subscription
-// from 1. The kinds: hello (the first message, without an id), snapshot, update, resync (a snapshot, because updates were
+// from 1. at is since when data says what it says, which may be long before the message is sent: of a snapshot it is when the
+// state changed last, or, where a part of the state moves by itself (the seconds left of a change), when it was looked at
+// last. So seconds left count from at. The kinds: hello (the first message, without an id), snapshot, update, resync (a snapshot, because updates were
 // left out), unavailable (data is a problem; a snapshot follows when there is something again), refused (data is a problem;
 // there is no subscription), end (it ended as the client asked).
 //

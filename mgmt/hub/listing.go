@@ -132,9 +132,14 @@ func List(name string, permission auth.Permission, text string, every time.Durat
 }
 
 // State is a topic whose state is one document that get gives, looked at every so often. An update is the whole document.
-func State(name string, permission auth.Permission, text string, every time.Duration, get func(context.Context) (any, error)) Topic {
+// same, if it is not nil, says whether now follows from what was published by itself, in the time since: there is no update
+// then, but whoever comes gets it as it is now.
+func State[T any](name string, permission auth.Permission, text string, every time.Duration, get func(context.Context) (T, error),
+	same func(published, now *T, since time.Duration) bool) Topic {
 	return polled(name, permission, text, func(ctx context.Context, r *Room) {
-		var before []byte
+		var before []byte // nil: nothing that holds was published
+		var published T
+		var when time.Time
 		again(ctx, every, func(ctx context.Context) {
 			state, err := get(ctx)
 			if err != nil {
@@ -142,9 +147,15 @@ func State(name string, permission auth.Permission, text string, every time.Dura
 				r.Fail(err)
 				return
 			}
-			if now := marshal(state); !bytes.Equal(before, now) {
-				before = now
-				r.Publish(time.Now(), func() any { return json.RawMessage(now) }, slices.Clone(now))
+			at, now := time.Now(), marshal(state)
+			snapshot := func() any { return json.RawMessage(now) }
+			switch {
+			case before != nil && bytes.Equal(before, now):
+			case before != nil && same != nil && same(&published, &state, at.Sub(when)):
+				r.refresh(at, snapshot)
+			default:
+				before, published, when = now, state, at
+				r.Publish(at, snapshot, slices.Clone(now))
 			}
 		})
 	})

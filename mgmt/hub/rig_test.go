@@ -45,7 +45,7 @@ func newRig(t testing.TB, topics ...Topic) *rig {
 			r.rooms <- room
 			<-ctx.Done()
 		}}, nil
-	}}, State("secret", auth.UserRead, "", time.Second, func(context.Context) (any, error) { return 1, nil }))
+	}}, State("secret", auth.UserRead, "", time.Second, func(context.Context) (int, error) { return 1, nil }, nil))
 	r.hub = New(Options{Topics: topics, Recheck: r.recheck})
 	r.hub.patience = patience{write: 500 * time.Millisecond, ping: time.Second, pong: time.Second, close: 200 * time.Millisecond, idle: time.Minute, recheck: 20 * time.Millisecond}
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {

@@ -18,7 +18,7 @@ type Room struct {
 	bytes    int             // guarded by mu: of updates
 	snapshot func() any      // guarded by mu: the state of now
 	made     []byte          // guarded by mu: the snapshot, once somebody wanted it
-	at       time.Time       // guarded by mu: of the last state
+	at       time.Time       // guarded by mu: of what snapshot gives
 	mark     uint64          // guarded by mu: events up to this number are in the state of now
 	base     uint64          // guarded by mu: the mark before the first of updates
 	era      uint64          // guarded by mu: marks mean nothing in another one
@@ -61,6 +61,13 @@ func (r *Room) publish(at time.Time, snapshot func() any, change []byte, mark ui
 		r.updates = r.updates[1:]
 	}
 	r.wake()
+}
+
+// refresh has the state as it is now, which those who have the last update know by themselves.
+func (r *Room) refresh(at time.Time, snapshot func() any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.snapshot, r.made, r.at = snapshot, nil, at
 }
 
 // cover moves the mark on over events that nobody here is told of. A failure before it is over.

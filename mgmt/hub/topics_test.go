@@ -447,3 +447,45 @@ func TestMoreFollowersOfEventsThanPlacesAtTheLogAllHear(t *testing.T) {
 		}
 	}
 }
+
+// A countdown goes on by itself: those who follow are not told of it, and who comes gets it as it is.
+func TestAStateThatMovesByItselfIsNoUpdateAndFreshForWhoComes(t *testing.T) {
+	type countdown struct{ Name, Left int }
+	var mu sync.Mutex
+	now := countdown{1, 1000}
+	looks := 0
+	r := newRig(t, State("countdown", auth.FlowRead, "", 5*time.Millisecond, func(context.Context) (countdown, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		now.Left--
+		looks++
+		return now, nil
+	}, func(published, now *countdown, since time.Duration) bool {
+		return since >= 0 && published.Name == now.Name
+	}))
+	left := func(m Message) (c countdown) {
+		if err := json.Unmarshal(m.Data, &c); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := r.dial()
+	first.say(`{"op":"subscribe","id":"a","topic":"countdown"}`)
+	one := first.expect("snapshot")
+	r.until("twenty looks", func() bool { mu.Lock(); defer mu.Unlock(); return looks > 20 })
+
+	second := r.dial()
+	second.say(`{"op":"subscribe","id":"a","topic":"countdown"}`)
+	two := second.expect("snapshot")
+	if a, b := left(one), left(two); b.Left > a.Left-15 || !two.At.After(one.At) {
+		t.Fatalf("who came later got %+v of %v, after %+v of %v", b, two.At, a, one.At)
+	}
+	mu.Lock()
+	now.Name = 2
+	mu.Unlock()
+	for _, p := range []*peer{first, second} { // and nothing before it
+		if m := p.expect("update"); left(m).Name != 2 {
+			t.Fatalf("%s", m.Data)
+		}
+	}
+}
