@@ -13,7 +13,7 @@ const named: Record<string, (name: string) => string> = {
   port: (n) => `/ports?open=${n}`,
   peer: (n) => `/peers?open=${n}`,
   capture: (n) => `/captures?open=${n}`,
-  webhook: (n) => `/system?tab=webhooks&webhook=${n}`,
+  webhook: () => '/system?tab=webhooks',
   process: () => '/system?tab=roles',
   lcore: () => '/queues',
 };

@@ -1,0 +1,105 @@
+import { Button, ClipboardCopy, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
+import { useState } from 'react';
+import { api, query, type Schema } from '../../api/client';
+import { asProblem } from '../../api/problem';
+import { useCan } from '../../app/session';
+import { Confirm } from '../../components/Confirm';
+import { DataTable, type Column } from '../../components/DataTable';
+import { count } from '../../components/format';
+import { State, type Tone } from '../../components/State';
+import { Time } from '../../components/Time';
+import { useToast } from '../../components/Toasts';
+import { Name } from '../../components/Wwn';
+import { WebhookForm } from './WebhookForm';
+
+type Webhook = Schema['Webhook'];
+
+const tones: Record<Webhook['state']['state'], Tone> = { disabled: 'neutral', idle: 'info', ok: 'good', failing: 'bad', no_secret: 'warning' };
+
+const columns: readonly Column<Webhook>[] = [
+  { id: 'name', title: 'Name', render: (w) => <Name name={w.name} /> },
+  { id: 'url', title: 'URL', render: (w) => <span className="fcr-name">{w.url}</span> },
+  { id: 'state', title: 'State', render: (w) => <State tone={tones[w.state.state]} text={w.state.state.replace('_', ' ')} title={w.state.last_attempt?.error} /> },
+  { id: 'waiting', title: 'Waiting', number: true, render: (w) => count(w.state.waiting) },
+  { id: 'delivered', title: 'Taken', number: true, render: (w) => count(w.state.delivered) },
+  { id: 'given_up', title: 'Given up', number: true, render: (w) => count(w.state.given_up) },
+  { id: 'last', title: 'Taken last', render: (w) => <Time at={w.state.last_taken} relative /> },
+];
+
+/** Secret is shown once. */
+const Secret = ({ name, secret, onClose }: { name: string; secret: string; onClose: () => void }) => (
+  <Modal variant="small" isOpen onClose={onClose} aria-labelledby="secret-title">
+    <ModalHeader title={`Secret of webhook ${name}`} labelId="secret-title" description="Receivers check signatures with it. It is shown this once: copy it now." />
+    <ModalBody>
+      <ClipboardCopy isReadOnly hoverTip="Copy" clickTip="Copied" textAriaLabel="Secret">
+        {secret}
+      </ClipboardCopy>
+    </ModalBody>
+    <ModalFooter>
+      <Button onClick={onClose}>I have copied it</Button>
+    </ModalFooter>
+  </Modal>
+);
+
+/** Webhooks lists who is told of events, and how that goes. */
+export function Webhooks() {
+  const may = useCan('webhook.write');
+  const toast = useToast();
+  const [editing, edit] = useState<{ was: { hook: Webhook; tag: string } | undefined }>();
+  const [asking, ask] = useState<{ what: 'rotate' | 'delete'; name: string }>();
+  const [secret, show] = useState<{ name: string; secret: string }>();
+  const list = query.useQuery('get', '/api/v1/webhooks', { params: { query: { limit: 200 } } }, { refetchInterval: 5_000 });
+  const failed = (e: unknown) => toast({ title: asProblem(e).title, text: asProblem(e).detail, variant: 'danger' });
+  const read = async (name: string) => {
+    const { data, response } = await api.GET('/api/v1/webhooks/{name}', { params: { path: { name } } });
+    return data === undefined ? undefined : { hook: data, tag: response.headers.get('ETag') ?? '*' };
+  };
+  const begin = (name: string) => void read(name).then((was) => was !== undefined && edit({ was }), failed);
+  const test = async (name: string) => {
+    try {
+      const { data } = await api.POST('/api/v1/webhooks/{name}/test', { params: { path: { name } } });
+      const how = data?.attempt.error ?? (data?.attempt.status === undefined ? undefined : `Status ${data.attempt.status}, ${data.attempt.duration_ms} ms.`);
+      toast(data?.taken === true ? { title: `${name} took the test`, text: how, variant: 'success' } : { title: `${name} did not take the test`, text: how, variant: 'danger' });
+    } catch (e) {
+      failed(e);
+    }
+  };
+  const act = async () => {
+    if (asking === undefined) return;
+    const params = { path: { name: asking.name } };
+    if (asking.what === 'rotate') {
+      const { data } = await api.POST('/api/v1/webhooks/{name}/rotate-secret', { params });
+      if (data !== undefined) show({ name: asking.name, secret: data.secret });
+    } else {
+      const there = await read(asking.name);
+      await api.DELETE('/api/v1/webhooks/{name}', { params: { ...params, header: { 'If-Match': there?.tag ?? '*' } } });
+    }
+    await list.refetch();
+  };
+  return (
+    <div className="fcr-stack">
+      {may && <div><Button onClick={() => edit({ was: undefined })}>Create webhook</Button></div>}
+      <div>
+        <DataTable
+          label="Webhooks"
+          columns={columns}
+          items={list.data?.items}
+          keyOf={(w) => w.name}
+          error={list.error}
+          again={() => void list.refetch()}
+          total={list.data?.total}
+          emptyTitle="No webhooks"
+          empty="Create one to have another system told of alarms and events."
+          rowActions={may ? (w) => [{ title: 'Edit', onClick: () => begin(w.name) }, { title: 'Test', onClick: () => void test(w.name) }, { title: 'Rotate secret', onClick: () => ask({ what: 'rotate', name: w.name }) }, { title: 'Delete', isDanger: true, onClick: () => ask({ what: 'delete', name: w.name }) }] : undefined}
+        />
+      </div>
+      {editing !== undefined && <WebhookForm was={editing.was} onClose={() => edit(undefined)} onDone={(name, s) => { if (s !== undefined) show({ name, secret: s }); void list.refetch(); }} />}
+      {asking !== undefined && (
+        <Confirm title={asking.what === 'rotate' ? `Give webhook ${asking.name} a new secret?` : `Delete webhook ${asking.name}?`} action={asking.what === 'rotate' ? 'Rotate secret' : 'Delete webhook'} onClose={() => ask(undefined)} onConfirm={act}>
+          {asking.what === 'rotate' ? 'The old secret is of no use at once: the receiver refuses events until it has the new one.' : 'Its receiver is told of nothing any more, and what waits for it is dropped.'}
+        </Confirm>
+      )}
+      {secret !== undefined && <Secret {...secret} onClose={() => show(undefined)} />}
+    </div>
+  );
+}
