@@ -3,7 +3,7 @@ import type { Tone } from '../../components/State';
 
 export type Alarm = Schema['Alarm'];
 
-export const severityTone: Record<Alarm['severity'], Tone> = { critical: 'bad', major: 'warning', warning: 'info' };
+export const severityTone: Record<Alarm['severity'], Tone> = { critical: 'bad', major: 'bad', warning: 'warning' };
 
 export const isPresent = (a: Alarm): boolean => a.state === 'active' || a.state === 'flapping';
 
