@@ -1,6 +1,11 @@
-import { beforeAll, describe, expect } from 'vitest';
-import { everythingRuns, isObject, rest, service } from './appliance.ts';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { configure, everythingRuns, isObject, rest, service } from './appliance.ts';
 import { appears, gone, table, test } from './browser';
+
+const redirecting = `
+services: [{name: inspect, mode: steer, port: svc0, mac: "02:fc:5e:00:00:01", on-failure: bypass}]
+policies: [{name: through it, match: {initiator: "20:00:02:fc:01:00:00:01"}, action: redirect, service: inspect}]
+`;
 
 /** acknowledgeAll: what other tests left behind is known. */
 async function acknowledgeAll(): Promise<void> {
@@ -12,7 +17,12 @@ async function acknowledgeAll(): Promise<void> {
 describe('a service that dies', () => {
   beforeAll(async () => {
     await everythingRuns();
+    await configure(redirecting); // nobody misses a service that no policy uses
     await acknowledgeAll();
+  });
+  afterAll(async () => {
+    await service.start();
+    await configure();
   });
 
   test('raises an alarm with its cause and its consequence, on every page, and clears it when it is back', async ({ visit }) => {
@@ -45,6 +55,17 @@ describe('a service that dies', () => {
     await appears(v.page.getByText('No such alarms'));
     const cleared = await rest('GET', '/api/v1/alarms?code=service.down&state=cleared');
     expect(isObject(cleared.body) && cleared.body['total']).toBe(1);
+  });
+
+  test('leaves its flows to their direct way, and they say so while it lasts', async ({ visit }) => {
+    const v = await visit({ as: 'vera' });
+    await v.go('/flows?initiator=20:00:02:fc:01:00:00:01', 'Flows');
+    const flows = table(v.page, 'Flows').getByRole('row').filter({ hasText: 'redirect' });
+    await appears(flows.filter({ hasText: 'active' }));
+    await service.stop();
+    await appears(flows.filter({ hasText: 'bypassed' }));
+    await service.start();
+    await appears(flows.filter({ hasText: 'active' }), 30_000);
   });
 
   test('is shown as down with what happens to its flows, on the page of services', async ({ visit }) => {
