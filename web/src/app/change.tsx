@@ -28,7 +28,7 @@ export function isNews(before: Change | undefined, answeredAt: number, after: Ch
   return after.window !== undefined && Math.abs(leftOf(before.window, answeredAt, now) - leftOf(after.window, now, now)) > 1;
 }
 
-/** useFollowChange keeps what useChange gives up to date. Once, in the shell: the stream tells of a window four times a second. */
+/** useFollowChange keeps what useChange gives up to date. Once, in the shell. */
 export function useFollowChange(): void {
   const client = useQueryClient();
   useEffect(() => {
