@@ -73,7 +73,7 @@ export function AheadList({ onCreate }: { onCreate?: () => void }) {
             await client.invalidateQueries({ queryKey: ['get', '/api/v1/flows/ahead'] });
           }}
         >
-          <p>The flow ends now, with its counters. Nothing is blocked: its next frame makes it anew, as any other.</p>
+          <p>The flow ends now, with its counters. Nothing is blocked: its next frame makes it anew, as it does any flow.</p>
         </Confirm>
       )}
     </>
