@@ -17,7 +17,9 @@ const rateLines: readonly Line[] = [
 export function RingCharts({ name, ring, filledBy, onClose }: { name: string; ring: Ring; filledBy: string; onClose: () => void }) {
   const samples = useSamples();
   const at = useRef<HTMLElement>(null);
-  useEffect(() => at.current?.scrollIntoView({ block: 'nearest' }), [name]);
+  useEffect(() => {
+    at.current?.scrollIntoView({ block: 'nearest' });
+  }, [name]);
   const [depth, rates] = useMemo<[ChartData, ChartData]>(() => {
     const [times, deep, into, out] = withGaps(ringColumns(samples, name), 1);
     return [

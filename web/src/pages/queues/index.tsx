@@ -18,9 +18,6 @@ import { Figure, Workers } from './Workers';
 
 const usual = { open: '', sort: 'name' };
 
-/** The appliance sorts by these; the other orders are made here. */
-const sortedThere = new Set(['name', '-name', 'depth', '-depth']);
-
 const columnsOf = (lcores: number): Column<Ring>[] => [
   { id: 'name', title: 'Ring', sort: 'name', render: (r) => r.name },
   {
@@ -31,8 +28,8 @@ const columnsOf = (lcores: number): Column<Ring>[] => [
       return <State tone={tone} text={text} {...(more === undefined ? {} : { title: more })} />;
     },
   },
-  { id: 'for', title: 'What reads it', render: (r) => consumerText(r.consumer) },
-  { id: 'from', title: 'Filled by', render: (r) => producerText(r.producer, lcores) },
+  { id: 'for', title: 'What reads it', render: (r) => <span className="fcr-queues-reads">{consumerText(r.consumer)}</span> },
+  { id: 'from', title: 'Producer', render: (r) => producerText(r.producer, lcores) },
   {
     id: 'depth',
     title: 'Depth',
@@ -43,12 +40,12 @@ const columnsOf = (lcores: number): Column<Ring>[] => [
       </span>
     ),
   },
-  { id: 'in', title: 'Enqueued', sort: 'in', number: true, render: (r) => perSecond(r.offeredRate) },
-  { id: 'out', title: 'Processed', sort: 'out', number: true, render: (r) => perSecond(r.releasedRate) },
-  { id: 'pending', title: 'Waiting', sort: 'pending', number: true, render: (r) => <Figure n={r.pending} /> },
-  { id: 'conflated', title: 'Conflated', sort: 'conflated', number: true, render: (r) => <Figure n={r.conflated} /> },
-  { id: 'lost', title: 'Lost', sort: 'lost', number: true, render: (r) => <Figure n={r.lost} /> },
-  { id: 'gaps', title: 'Gaps', sort: 'gaps', number: true, render: (r) => <Figure n={r.gaps} /> },
+  { id: 'in', title: 'Enqueued', number: true, render: (r) => perSecond(r.offeredRate) },
+  { id: 'out', title: 'Processed', number: true, render: (r) => perSecond(r.releasedRate) },
+  { id: 'pending', title: 'Waiting', number: true, render: (r) => <Figure n={r.pending} /> },
+  { id: 'conflated', title: 'Conflated', number: true, render: (r) => <Figure n={r.conflated} /> },
+  { id: 'lost', title: 'Lost', number: true, render: (r) => <Figure n={r.lost} /> },
+  { id: 'gaps', title: 'Gaps', number: true, render: (r) => <Figure n={r.gaps} /> },
 ];
 
 /** Away says where to look while the data plane is not there. */
@@ -112,7 +109,7 @@ export default function Queues() {
     <Page
       title="Queues"
       text="Through rings the data plane tells the slow path what it sees. They never hold up a frame: a full one costs detail, not traffic."
-      commands={{ path: `/api/v1/rings${search({ limit: 500, ...(sortedThere.has(sort) ? { sort } : {}) })}`, fcrctl: 'ring list' }}
+      commands={{ path: `/api/v1/rings${search({ limit: 500, sort })}`, fcrctl: 'ring list' }}
     >
       <div className="fcr-stack">
         <Rings open={open} sort={sort} set={set} />

@@ -68,25 +68,13 @@ export function stateOf(r: Ring): { tone: Tone; text: string; more?: string } {
   return { tone: 'good', text: 'Well' };
 }
 
-type Key = (r: Ring) => number | string;
-const keys: Record<string, Key> = {
-  depth: (r) => r.depth,
-  in: (r) => r.offeredRate ?? -1,
-  out: (r) => r.releasedRate ?? -1,
-  pending: (r) => r.pending ?? -1,
-  conflated: (r) => r.conflated,
-  lost: (r) => r.lost,
-  gaps: (r) => r.gaps ?? -1,
-};
-
 const byName = (a: Ring, b: Ring) => a.consumer.localeCompare(b.consumer) || a.shard - b.shard || a.producer - b.producer;
 
-/** sorted puts rings in an order as the URL has it: 'name', '-depth'. What is equal stands by name, lcore 2 before lcore 10. */
+/** sorted puts rings in an order as the URL has it: by 'name' or 'depth', with - before it the greatest first. lcore 2 stands before lcore 10. */
 export function sorted(rings: readonly Ring[], sort: string): Ring[] {
   const down = sort.startsWith('-') ? -1 : 1;
-  const key = keys[sort.replace(/^-/, '')];
-  if (key === undefined) return [...rings].sort((a, b) => down * byName(a, b));
-  return [...rings].sort((a, b) => down * (Number(key(a)) - Number(key(b))) || byName(a, b));
+  if (sort.replace(/^-/, '') === 'depth') return [...rings].sort((a, b) => down * (a.depth - b.depth) || byName(a, b));
+  return [...rings].sort((a, b) => down * byName(a, b));
 }
 
 /** Over a longer time between samples than this no rate is made. */
