@@ -68,8 +68,8 @@ describe('a change', () => {
     // The countdown is on every page, for everybody who is signed in, and goes down.
     await appears(banner(watcher.page));
     const first = await timer(watcher.page).first().getAttribute('aria-label');
-    await page.getByRole('link', { name: 'Ports', exact: true }).click();
-    await appears(page.getByRole('heading', { level: 1, name: 'Ports' }));
+    await page.getByRole('link', { name: 'Alarms', exact: true }).click();
+    await appears(page.getByRole('heading', { level: 1, name: 'Alarms' }));
     await appears(banner(page));
     await expect.poll(() => timer(watcher.page).first().getAttribute('aria-label')).not.toBe(first);
     expect(await watcher.page.getByRole('button', { name: 'Confirm' }).count()).toBe(0);

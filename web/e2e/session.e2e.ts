@@ -37,10 +37,10 @@ describe('sessions', () => {
 
   test('signing in leads to the page that was asked for', async ({ visit }) => {
     const v = await visit();
-    await v.go('/ports?view=1', 'Sign in');
+    await v.go('/alarms?show=all', 'Sign in');
     await signIn(v.page, 'oscar');
-    await appears(v.page.getByRole('heading', { level: 1, name: 'Ports' }));
-    expect(new URL(v.page.url()).pathname).toBe('/ports');
+    await appears(v.page.getByRole('heading', { level: 1, name: 'Alarms' }));
+    expect(v.page.url()).toContain('/alarms?show=all');
     await appears(live(v.page));
   });
 
