@@ -26,6 +26,11 @@ export interface PlotProps {
 const narrowest = 120;
 const daySeconds = 86_400;
 
+/** The y axis is as wide as its figures, which stand apart from the lines, and not wider than this. */
+const widest = 96;
+const axisGap = 7;
+const axisStep = 8;
+
 const dayMonth = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 const hourMinute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
 
@@ -50,6 +55,18 @@ function alone(u: uPlot, series: number): number[] {
 const newest = (u: uPlot) => u.setLegend({ idx: Math.max(0, u.data[0].length - 1) }, false);
 const pointed = (u: uPlot) => (u.cursor.left ?? -1) >= 0;
 
+let ruler: CanvasRenderingContext2D | null | undefined;
+
+/** widthOf is how wide the widest of some texts is, in steps, so that an axis does not move with each figure. */
+function widthOf(texts: readonly string[], font: string): number {
+  ruler ??= document.createElement('canvas').getContext('2d');
+  if (ruler === null) return widest;
+  ruler.font = font;
+  const measure = ruler;
+  const most = Math.max(0, ...texts.map((t) => measure.measureText(t).width));
+  return Math.min(widest, Math.ceil((most + axisGap) / axisStep) * axisStep);
+}
+
 function options(latest: () => PlotProps, width: number): uPlot.Options {
   const text = cssColor('--pf-t--global--text--color--subtle', '#4d4d4d');
   const grid = cssColor('--pf-t--global--border--color--default', '#c7c7c7');
@@ -60,6 +77,8 @@ function options(latest: () => PlotProps, width: number): uPlot.Options {
   return {
     width,
     height,
+    // Up and down for the outermost figures of the y axis; at the right for half a time of the x axis.
+    padding: [8, 16, 0, 0],
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
     legend: { live: true, isolate: false },
     hooks: {
@@ -79,8 +98,8 @@ function options(latest: () => PlotProps, width: number): uPlot.Options {
       y: { range: (_u, _min, high) => [0, Math.max(latest().max, (high ?? 0) * 1.1, 1e-9)] },
     },
     axes: [
-      { ...axis, ticks: { stroke: grid, width: 0.5 }, values: ticks },
-      { ...axis, ticks: { show: false }, size: 82, values: (_u, splits) => splits.map(format) },
+      { ...axis, ticks: { stroke: grid, width: 0.5, size: 4 }, size: 28, values: ticks },
+      { ...axis, ticks: { show: false }, size: (_u, values) => widthOf(values ?? [], font), values: (_u, splits) => splits.map(format) },
     ],
     series: [
       { value: (u, v: number | null) => (v === null || v === undefined ? '–' : long(u) ? local(v * 1000) : clock(v * 1000)), label: 'Time' },
