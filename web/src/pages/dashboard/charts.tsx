@@ -34,7 +34,7 @@ export function Charts({ span }: { span: Span }) {
       </Card>
       <Card isCompact>
         <CardBody>
-          <LiveChart title="Latency" span={span} lines={latencyLines} note="From receiving a frame to sending it; of the slowest lcore." />
+          <LiveChart title="Latency" span={span} lines={latencyLines} note="From receive to send, of the slowest lcore." />
         </CardBody>
       </Card>
     </div>
