@@ -3,7 +3,9 @@ import { subjectOf } from './subject';
 
 test.each([
   [undefined, 'this node', undefined],
-  ['service/inspect', 'inspect', '/services?open=inspect'],
+  ['service/inspect', 'inspect', '/services?service=inspect'],
+  ['peer/node b', 'node b', '/peers?peer=node%20b'],
+  ['capture/17', '17', '/captures?open=17'],
   ['port/edge 0', 'edge 0', '/ports?open=edge%200'],
   ['lcore/0', 'lcore 0', '/queues'],
   ['store/0', 'store/0', '/system?tab=roles&role=store'],

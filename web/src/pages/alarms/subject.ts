@@ -9,9 +9,9 @@ export interface Subject {
 }
 
 const named: Record<string, (name: string) => string> = {
-  service: (n) => `/services?open=${n}`,
+  service: (n) => `/services?service=${n}`,
   port: (n) => `/ports?open=${n}`,
-  peer: (n) => `/peers?open=${n}`,
+  peer: (n) => `/peers?peer=${n}`,
   capture: (n) => `/captures?open=${n}`,
   webhook: () => '/system?tab=webhooks',
   process: () => '/system?tab=roles',

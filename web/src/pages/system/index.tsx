@@ -3,6 +3,7 @@ import { Page } from '../../components/Page';
 import { PageTabs } from '../../components/PageTabs';
 import { useUrlState } from '../../components/useUrlState';
 import { Backups, Bundles } from './Archives';
+import { CertificateTab } from './Certificate';
 import { Jobs } from './Jobs';
 import { Overview } from './Overview';
 import { Roles } from './Roles';
@@ -14,6 +15,7 @@ const commands = {
   backups: { path: '/api/v1/backups', fcrctl: 'backup list' },
   bundles: { path: '/api/v1/bundles', fcrctl: 'bundle list' },
   webhooks: { path: '/api/v1/webhooks', fcrctl: 'webhook list' },
+  certificate: { path: '/api/v1/certificate', fcrctl: 'certificate get' },
   jobs: { path: '/api/v1/jobs', fcrctl: 'job list' },
 };
 const isTab = (v: string): v is keyof typeof commands => v in commands;
@@ -28,6 +30,7 @@ export default function System() {
     ...(can('backup.read') ? [{ id: 'backups', title: 'Backups', render: () => <Backups /> }] : []),
     ...(can('bundle.read') ? [{ id: 'bundles', title: 'Support bundle', render: () => <Bundles /> }] : []),
     ...(can('webhook.read') ? [{ id: 'webhooks', title: 'Webhooks', render: () => <Webhooks /> }] : []),
+    ...(can('system.read') ? [{ id: 'certificate', title: 'Certificate', render: () => <CertificateTab /> }] : []),
     ...(can('job.read') ? [{ id: 'jobs', title: 'Jobs', render: () => <Jobs /> }] : []),
   ];
   return (
