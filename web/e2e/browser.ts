@@ -146,6 +146,19 @@ export const table = (page: Page | Locator, name: string): Locator => page.getBy
 export const appears = (what: Locator, timeout = 15_000): Promise<void> => what.filter({ visible: true }).first().waitFor({ timeout });
 export const gone = (what: Locator, timeout = 15_000): Promise<void> => what.filter({ visible: true }).first().waitFor({ state: 'hidden', timeout });
 
+/**
+ * openFlow opens the drawer of the first flow whose row has these texts. The list is live: as somebody would, one points at it
+ * first, and the rows keep their places then.
+ */
+export async function openFlow(page: Page, ...texts: string[]): Promise<void> {
+  const rows = texts.reduce((of, hasText) => of.filter({ hasText }), table(page, 'Flows').getByRole('row'));
+  await appears(rows);
+  await rows.first().hover();
+  await appears(page.getByText('Rows keep their places while you point at them.'));
+  await rows.first().getByRole('button').first().click();
+  await appears(page.getByRole('button', { name: 'Close the flow' }));
+}
+
 /** settled returns when nothing on the page says any more that it loads. */
 export const settled = async (v: Visit): Promise<void> => {
   await v.page.waitForFunction(() => {

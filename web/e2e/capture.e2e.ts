@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect } from 'vitest';
 import { everythingRuns, paths } from './appliance.ts';
-import { appears, table, test } from './browser';
+import { appears, openFlow, table, test } from './browser';
 
 const host = '20:00:02:fc:01:00:00:01';
 
@@ -13,7 +13,7 @@ describe('a capture', () => {
     const v = await visit({ as: 'oscar' });
     const { page } = v;
     await v.go('/flows', 'Flows');
-    await table(page, 'Flows').getByRole('row').filter({ hasText: host }).first().getByRole('button').first().click();
+    await openFlow(page, host);
     await page.getByRole('button', { name: 'Capture this flow' }).click();
     const dialog = page.getByRole('dialog', { name: 'Start a capture' });
     await dialog.getByRole('textbox', { name: 'Frames at most' }).fill('50');
@@ -28,10 +28,10 @@ describe('a capture', () => {
     const file = join(paths.work, download.suggestedFilename());
     await download.saveAs(file);
 
-    const info = execFileSync('capinfos', ['-Mtc', file], { encoding: 'utf8' });
+    const info = execFileSync('capinfos', ['-Mtc', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     expect(info).toMatch(/pcapng/);
     expect(info).toMatch(/Number of packets:\s+50\b/);
-    const frames = execFileSync('tshark', ['-r', file, '-T', 'fields', '-e', 'fc.type', '-e', '_ws.malformed'], { encoding: 'utf8' }).trim().split('\n');
+    const frames = execFileSync('tshark', ['-r', file, '-T', 'fields', '-e', 'fc.type', '-e', '_ws.malformed'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim().split('\n');
     expect(frames).toHaveLength(50);
     expect(frames.filter((f) => !/^0x0*8\s*$/.test(f))).toEqual([]);
   }, 90_000);

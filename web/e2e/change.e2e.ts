@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { beforeEach, describe, expect } from 'vitest';
 import { asUser, configure, everythingRuns, isObject, must } from './appliance.ts';
-import { appears, gone, table, test } from './browser';
+import { appears, gone, openFlow, table, test } from './browser';
 
 const host = '20:00:02:fc:01:00:00:01';
 const array = '20:00:02:fc:0a:00:00:0a';
@@ -33,8 +33,7 @@ describe('a change', () => {
     await watcher.go('/', 'Dashboard');
 
     await v.go('/flows', 'Flows');
-    const flow = table(page, 'Flows').getByRole('row').filter({ hasText: host }).filter({ hasText: array });
-    await flow.getByRole('button').first().click();
+    await openFlow(page, host, array);
     await page.getByRole('link', { name: 'Give it a name' }).first().click();
     const naming = page.getByRole('dialog', { name: 'Name a WWPN' });
     expect(await naming.getByRole('textbox', { name: 'WWPN' }).inputValue()).toBe(host);
@@ -43,7 +42,7 @@ describe('a change', () => {
     await appears(page.getByRole('row').filter({ hasText: 'oracle-1' }).filter({ hasText: host }));
 
     await v.go('/flows', 'Flows');
-    await flow.getByRole('button').first().click();
+    await openFlow(page, host, array); // its name is pending, and not shown yet
     await page.getByRole('button', { name: 'Make a policy from this' }).click();
     const form = page.getByRole('form', { name: 'New policy' });
     await form.getByRole('textbox', { name: 'Name' }).fill('inspect oracle');
@@ -85,7 +84,7 @@ describe('a change', () => {
     const { body } = await must('GET', '/api/v1/change');
     expect(isObject(body) && isObject(body['last']) && body['last']['what']).toBe('confirmed');
     await v.go('/policies?on=active', 'Policies');
-    await appears(page.getByRole('row').filter({ hasText: 'inspect oracle' }).getByRole('cell', { name: '1', exact: true }));
+    await appears(page.getByRole('row').filter({ hasText: 'inspect oracle' }).getByRole('gridcell', { name: '1', exact: true }));
   });
 
   test('that nobody confirms is taken back by itself, and an alarm says so', async ({ visit }) => {
