@@ -3,8 +3,8 @@ import { account, routes } from '../src/app/routes';
 import { asUser, everythingRuns, isObject } from './appliance.ts';
 import { appears, settled, test } from './browser';
 
-/** What would change something. */
-const edits = /^(new|save|edit|delete|remove|apply|discard|confirm|revert|take over|start|stop|restart|clone|rename|enable|disable|create|add|mute|acknowledge|upload|make|drain|restore|rotate|unlock|sync|hand over|clear counters|import)\b/i;
+/** What would change something; the drawing of the topology may be saved as a file. */
+const edits = /^(new|save(?! as$)|edit|delete|remove|apply|discard|confirm|revert|take over|start|stop|restart|clone|rename|enable|disable|create|add|mute|acknowledge|upload|make|drain|restore|rotate|unlock|sync|hand over|clear counters|import)\b/i;
 
 /** Writes of every noun, which a viewer may not. */
 const writes: readonly (readonly [method: string, path: string, body?: object])[] = [

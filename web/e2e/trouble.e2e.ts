@@ -59,6 +59,7 @@ describe('when something is wrong', () => {
     await v.page.route(/\/api\/v1\/policies\/kept(\?.*)?$/, (route) => (route.request().method() === 'PUT' && !route.request().url().includes('dry_run') ? fails(route) : route.continue()));
     await v.go('/policies?new=1', 'Policies');
     await v.page.getByRole('textbox', { name: 'Name' }).fill('kept');
+    await v.page.getByRole('combobox', { name: 'Action' }).selectOption('forward');
     await v.page.getByRole('textbox', { name: 'Note' }).fill('three lines of thought');
     await v.page.getByRole('button', { name: 'Save as pending' }).click();
     await appears(v.page.getByText('The database cannot be reached'));
