@@ -34,13 +34,14 @@ function NodePart_({ node, box, faded, current }: PartProps & { node: Node; box:
       <title>{node.wwpn === undefined || node.wwpn === node.name ? node.name : `${node.name} (${node.wwpn})`}</title>
       <rect x={x} y={y} width={w} height={box.h} rx={6} />
       {node.kind !== 'direct' && node.kind !== 'group' && <Mark tone={node.tone} x={x + 15} y={middle - 16} />}
-      <text className="fcr-topology-name" x={node.kind === 'direct' || node.kind === 'group' ? x + 10 : x + 27} y={middle - 11.5}>
+      {/* The name above says all of it, in full; what is drawn may be cut. */}
+      <text aria-hidden="true" className="fcr-topology-name" x={node.kind === 'direct' || node.kind === 'group' ? x + 10 : x + 27} y={middle - 11.5}>
         {cut(node.name, columnsOf(w - (node.kind === 'direct' || node.kind === 'group' ? 16 : 33), 7.1))}
       </text>
-      <text className="fcr-topology-state" x={x + 10} y={middle + 5.5}>
+      <text aria-hidden="true" className="fcr-topology-state" x={x + 10} y={middle + 5.5}>
         {cut(node.state, columnsOf(w - 16, 5.9))}
       </text>
-      <text className="fcr-topology-rate" x={x + 10} y={middle + 21.5}>
+      <text aria-hidden="true" className="fcr-topology-rate" x={x + 10} y={middle + 21.5}>
         {cut(node.kind === 'port' && node.rate !== undefined ? bitRate(node.rate) : load, columnsOf(w - 16, 5.9))}
       </text>
     </a>
