@@ -37,7 +37,9 @@ const conduct: Middleware = {
   async onRequest({ request }) {
     const path = new URL(request.url).pathname;
     if (request.method === 'POST' && !quiet.includes(path) && !asksOnly(path)) {
-      request.headers.set(keyHeader, keys.of(`${request.url} ${await request.clone().text()}`));
+      // A file is not read for it: it is sent as it is, and once.
+      const json = request.headers.get('Content-Type')?.includes('json') ?? request.body === null;
+      request.headers.set(keyHeader, json ? keys.of(`${request.url} ${await request.clone().text()}`) : crypto.randomUUID());
     }
     const bounded = new Request(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]) });
     asked.set(bounded, session);

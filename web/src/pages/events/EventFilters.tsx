@@ -59,7 +59,10 @@ export function EventFilters({ view, set }: { view: FilterView; set: (c: Partial
     <>
       <Filters clear={any ? () => set({ type: '', category: '', severity: '', since: '', until: '', match: '' }) : undefined}>
         <FilterSelect label="Category" value={view.category} options={categories} onChange={(category) => set({ category, type: '' })} />
-        <FilterSelect label="Type" value={view.type} options={typeOptions} onChange={(type) => set({ type })} />
+        {/* The log has no search over texts: "/" goes to the types, which is how one looks for an event. */}
+        <div data-search>
+          <FilterSelect label="Type" value={view.type} options={typeOptions} onChange={(type) => set({ type })} />
+        </div>
         <FilterSelect label="Severity" value={view.severity} options={severityOptions} onChange={(severity) => set({ severity })} />
         <FilterTime label="From" value={view.since} onChange={(since) => set({ since })} />
         <FilterTime label="To" value={view.until} onChange={(until) => set({ until })} />

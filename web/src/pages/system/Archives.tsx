@@ -17,7 +17,11 @@ import { useToast } from '../../components/Toasts';
 type Backup = Schema['Backup'];
 type Bundle = Schema['Bundle'];
 
-const download = (kind: 'backups' | 'bundles', id: string) => <a href={`/api/v1/${kind}/${id}/content`} download>Download<span className="pf-v6-screen-reader"> {id}</span></a>;
+const download = (kind: 'backups' | 'bundles', id: string) => (
+  <a href={`/api/v1/${kind}/${id}/content`} download>
+    Download<span className="pf-v6-screen-reader"> {id}</span>
+  </a>
+);
 
 const backupColumns: readonly Column<Backup>[] = [
   { id: 'id', title: 'Backup', render: (b) => <span className="fcr-mono">{b.id}</span> },
@@ -44,18 +48,41 @@ function useForget(path: string) {
 function Upload({ onDone, onClose }: { onDone: () => void; onClose: () => void }) {
   const [file, setFile] = useState<File>();
   return (
-    <FormModal title="Upload a backup" text="It is checked and kept; nothing of it is used until it is restored." action="Upload" incomplete={file === undefined} onClose={onClose} onSubmit={async () => {
-      // The body is the file as it is; its type in the schema is a text, for JSON has no other.
-      await api.POST('/api/v1/backups/upload', { body: '', bodySerializer: () => file, headers: { 'Content-Type': 'application/zstd' } });
-      onDone();
-    }}>
-      {() => <FileUpload id="backup-file" filename={file?.name ?? ''} filenamePlaceholder="A .tar.zst file" hideDefaultPreview onFileInputChange={(_, f) => setFile(f)} onClearClick={() => setFile(undefined)} browseButtonText="Choose file" aria-label="File of the backup" />}
+    <FormModal
+      title="Upload a backup"
+      text="It is checked and kept; nothing of it is used until it is restored."
+      action="Upload"
+      incomplete={file === undefined}
+      onClose={onClose}
+      onSubmit={async () => {
+        // The body is the file as it is; its type in the schema is a text, for JSON has no other.
+        await api.POST('/api/v1/backups/upload', { body: '', bodySerializer: () => file, headers: { 'Content-Type': 'application/zstd' } });
+        onDone();
+      }}
+    >
+      {() => (
+        <FileUpload
+          id="backup-file"
+          filename={file?.name ?? ''}
+          filenamePlaceholder="A .tar.zst file"
+          browseButtonText="Choose file"
+          aria-label="File of the backup"
+          hideDefaultPreview
+          onFileInputChange={(_, f) => setFile(f)}
+          onClearClick={() => setFile(undefined)}
+        />
+      )}
     </FormModal>
   );
 }
 
 const none = { policy: true, pending: false, accounts: false, webhooks: false };
-const partTexts = { policy: 'The policy that was in force, as the pending configuration', pending: 'What was pending then, instead', accounts: 'Accounts that are not there, with their passwords and tokens', webhooks: 'Webhooks that are not there, disabled: they need a new secret' };
+const partTexts = {
+  policy: 'The policy that was in force, as the pending configuration',
+  pending: 'What was pending then, instead',
+  accounts: 'Accounts that are not there, with their passwords and tokens',
+  webhooks: 'Webhooks that are not there, disabled: they need a new secret',
+};
 const partNames = ['policy', 'pending', 'accounts', 'webhooks'] as const;
 
 const List = ({ names }: { names: readonly string[] }) => <bdi>{names.length === 0 ? 'none' : names.join(', ')}</bdi>;
@@ -76,7 +103,14 @@ function Restore({ backup, onJob, onClose }: { backup: Backup; onJob: (id: strin
   const [outcome, setOutcome] = useState<Schema['RestoreOutcome']>();
   const [error, setError] = useState<unknown>();
   const body = { ...parts, policy: parts.policy && !parts.pending };
-  const ask = async (dry_run: boolean) => (await api.POST('/api/v1/backups/{id}/restore', { params: { path: { id: backup.id }, query: { dry_run } }, body })).data;
+  const ask = async (dry_run: boolean) => {
+    const { data } = await api.POST('/api/v1/backups/{id}/restore', { params: { path: { id: backup.id }, query: { dry_run } }, body });
+    return data;
+  };
+  const choose = (part: keyof typeof none, chosen: boolean) => {
+    setParts({ ...parts, [part]: chosen });
+    setOutcome(undefined);
+  };
   const look = async () => {
     setError(undefined);
     try {
@@ -86,14 +120,25 @@ function Restore({ backup, onJob, onClose }: { backup: Backup; onJob: (id: strin
     }
   };
   return (
-    <Confirm title={`Restore from ${backup.id}?`} action="Restore" onClose={onClose} onConfirm={async () => {
-      const job = (await ask(false))?.job;
-      if (job !== undefined) onJob(job.id);
-    }}>
+    <Confirm
+      title={`Restore from ${backup.id}?`}
+      action="Restore"
+      onClose={onClose}
+      onConfirm={async () => {
+        const job = (await ask(false))?.job;
+        if (job !== undefined) onJob(job.id);
+      }}
+    >
       <div className="fcr-stack">
         <p>The policy arrives as the pending configuration, in place of what is pending now: nothing decides differently until it is reviewed and applied under Changes.</p>
-        {partNames.map((p) => <Checkbox key={p} id={`part-${p}`} label={partTexts[p]} isChecked={parts[p]} onChange={(_, v) => { setParts({ ...parts, [p]: v }); setOutcome(undefined); }} />)}
-        <div><Button variant="secondary" onClick={() => void look()}>See what would come back</Button></div>
+        {partNames.map((p) => (
+          <Checkbox key={p} id={`part-${p}`} label={partTexts[p]} isChecked={parts[p]} onChange={(_, v) => choose(p, v)} />
+        ))}
+        <div>
+          <Button variant="secondary" onClick={() => void look()}>
+            See what would come back
+          </Button>
+        </div>
         {error !== undefined && <Problem error={error} />}
         {outcome !== undefined && <Outcome o={outcome} />}
       </div>
@@ -115,11 +160,31 @@ export function Backups() {
   return (
     <div className="fcr-stack">
       <Alert isInline isPlain variant="info" title="A backup has settings, policies, and accounts with hashes of their passwords; it is not encrypted. Keep it where keys are kept. The newest 20 stay here." />
-      {may && <Flex><Button isLoading={make.isPending} isDisabled={make.isPending} onClick={() => make.mutate({})}>Make backup</Button><Button variant="secondary" onClick={() => ask({ what: 'upload' })}>Upload backup</Button></Flex>}
+      {may && (
+        <Flex>
+          <Button isLoading={make.isPending} isDisabled={make.isPending} onClick={() => make.mutate({})}>
+            Make backup
+          </Button>
+          <Button variant="secondary" onClick={() => ask({ what: 'upload' })}>
+            Upload backup
+          </Button>
+        </Flex>
+      )}
       {job !== '' && <JobProgress id={job} onEnd={forget} />}
       {job !== '' && <Link href="/changes">Changes show what is pending</Link>}
       <div>
-        <DataTable label="Backups" columns={backupColumns} items={list.data?.items} keyOf={(b) => b.id} error={list.error} again={() => void list.refetch()} total={list.data?.total} emptyTitle="No backups" empty="Make one before you change much, and download it." rowActions={may ? (b) => [{ title: 'Restore', onClick: () => ask({ what: 'restore', backup: b }) }, { title: 'Delete', isDanger: true, onClick: () => ask({ what: 'delete', backup: b }) }] : undefined} />
+        <DataTable
+          label="Backups"
+          columns={backupColumns}
+          items={list.data?.items}
+          keyOf={(b) => b.id}
+          error={list.error}
+          again={() => void list.refetch()}
+          total={list.data?.total}
+          emptyTitle="No backups"
+          empty="Make one before you change much, and download it."
+          rowActions={may ? (b) => [{ title: 'Restore', onClick: () => ask({ what: 'restore', backup: b }) }, { title: 'Delete', isDanger: true, onClick: () => ask({ what: 'delete', backup: b }) }] : undefined}
+        />
       </div>
       {asking?.what === 'upload' && <Upload onDone={() => { toast({ title: 'The backup was uploaded', variant: 'success' }); forget(); }} onClose={close} />}
       {asking?.what === 'restore' && <Restore backup={asking.backup} onJob={setJob} onClose={close} />}
@@ -144,7 +209,18 @@ export function Bundles() {
       {may && <div><Button isLoading={make.isPending} isDisabled={make.isPending} onClick={() => make.mutate({})}>Make support bundle</Button></div>}
       {job !== '' && <JobProgress id={job} onEnd={forget} />}
       <div>
-        <DataTable label="Support bundles" columns={bundleColumns} items={list.data?.items} keyOf={(b) => b.id} error={list.error} again={() => void list.refetch()} total={list.data?.total} emptyTitle="No support bundles" empty="Make one when support asks for it, or before you restart something that behaves oddly." rowActions={may ? (b) => [{ title: 'Delete', isDanger: true, onClick: () => remove(b) }] : undefined} />
+        <DataTable
+          label="Support bundles"
+          columns={bundleColumns}
+          items={list.data?.items}
+          keyOf={(b) => b.id}
+          error={list.error}
+          again={() => void list.refetch()}
+          total={list.data?.total}
+          emptyTitle="No support bundles"
+          empty="Make one when support asks for it, or before you restart something that behaves oddly."
+          rowActions={may ? (b) => [{ title: 'Delete', isDanger: true, onClick: () => remove(b) }] : undefined}
+        />
       </div>
       {deleting !== undefined && <Confirm title={`Delete support bundle ${deleting.id}?`} action="Delete bundle" onClose={() => remove(undefined)} onConfirm={async () => { await api.DELETE('/api/v1/bundles/{id}', { params: { path: { id: deleting.id } } }); forget(); }}>It is gone from this node; copies that were downloaded stay.</Confirm>}
     </div>

@@ -1,4 +1,4 @@
-import { Alert, FileUpload } from '@patternfly/react-core';
+import { Alert, FileUpload, TextArea } from '@patternfly/react-core';
 import { useState } from 'react';
 import { api, type Schema } from '../../api/client';
 import { asProblem } from '../../api/problem';
@@ -30,25 +30,40 @@ function Pem({ id, label, help, value, max, error, onChange }: PemProps) {
       setWrong('The browser could not read this file.');
     }
   };
+  const take = (text: string) => {
+    setFile('');
+    setWrong(undefined);
+    onChange(text);
+  };
   const problem = wrong ?? error;
   return (
     <Field id={id} label={label} required error={problem} help={help}>
       <FileUpload
-        id={id}
-        type="text"
-        value={value}
+        id={`${id}-file`}
         filename={file}
         filenamePlaceholder="Choose a PEM file, or paste it below"
         browseButtonText="Choose file"
-        browseButtonAriaDescribedby={`${id}-browse`}
-        aria-label={label}
-        validated={problem === undefined ? 'default' : 'error'}
-        autoComplete="off"
-        spellCheck={false}
+        browseButtonAriaDescribedby={`${id}-file-filename`}
+        aria-label={`File of the ${label.toLowerCase()}`}
+        hideDefaultPreview
+        isClearButtonDisabled={value === '' && file === ''}
         onFileInputChange={(_, f) => void choose(f)}
-        onTextChange={(_, text) => { setFile(''); setWrong(undefined); onChange(text); }}
-        onClearClick={() => { setFile(''); setWrong(undefined); onChange(''); }}
-      />
+        onClearClick={() => take('')}
+      >
+        <TextArea
+          id={id}
+          className="fcr-mono"
+          value={value}
+          rows={5}
+          resizeOrientation="vertical"
+          isRequired
+          autoComplete="off"
+          autoCapitalize="off"
+          spellCheck={false}
+          validated={problem === undefined ? 'default' : 'error'}
+          onChange={(_, text) => take(text)}
+        />
+      </FileUpload>
     </Field>
   );
 }
