@@ -64,9 +64,9 @@ bench: build
 	$(BIN)/fcr-mgmtd bench peer
 	ci/bench/rest
 
-## soak    what is too long for every change: 10 minutes at the highest rate, 10 of kills, 10,000 seeds of peers, a stopped sink, GC pressure, fuzzing
+## soak    what is too long for every change: 10 minutes at the highest rate, 10 of kills, 10,000 seeds of peers, a stopped sink, GC pressure, an hour of dashboards, fuzzing
 soak: build
-	@ci/deps test store bench
+	@ci/deps test store bench web
 	@ci/soak
 
 ## clean   removes what make built
