@@ -1,8 +1,8 @@
 import { memo } from 'react';
-import { bitRate, plural } from '../components/format';
+import { bitRate } from '../components/format';
 import { strokeOf, type Box, type Route } from './layout';
 import type { Link, Node, Tone } from './model';
-import { cut } from './words';
+import { cut, nodeLines } from './words';
 
 /** What the drawing is made of. Each part is drawn anew only when something of it has changed: mostly rates. */
 
@@ -28,21 +28,25 @@ const columnsOf = (px: number, letter: number): number => Math.floor(px / letter
 function NodePart_({ node, box, faded, current }: PartProps & { node: Node; box: Box }) {
   const { x, y, w } = box;
   const middle = y + box.h / 2;
-  const load = [node.flows === 0 ? 'no flows' : plural(node.flows, 'flow'), ...(node.rate === undefined || node.kind === 'port' ? [] : [bitRate(node.rate)])].join(' · ');
+  const plain = node.kind === 'direct' || node.kind === 'group';
+  const lines = nodeLines(node);
+  const drawn = [cut(lines[0], columnsOf(w - (plain ? 16 : 33), 7.1)), cut(lines[1], columnsOf(w - 16, 5.9)), cut(lines[2], columnsOf(w - 16, 5.9))] as const;
+  // What had to be cut is said as it stands there, too.
+  const label = drawn.every((text, i) => text === lines[i]) ? node.label : `${drawn.join(', ')}: ${node.label}`;
   return (
-    <a href={node.href} data-id={node.id} aria-label={node.label} tabIndex={current ? 0 : -1} className={`fcr-topology-node fcr-kind-${node.kind}${faded ? ' fcr-faded' : ''}`}>
+    <a href={node.href} data-id={node.id} aria-label={label} tabIndex={current ? 0 : -1} className={`fcr-topology-node fcr-kind-${node.kind}${faded ? ' fcr-faded' : ''}`}>
       <title>{node.wwpn === undefined || node.wwpn === node.name ? node.name : `${node.name} (${node.wwpn})`}</title>
       <rect x={x} y={y} width={w} height={box.h} rx={6} />
-      {node.kind !== 'direct' && node.kind !== 'group' && <Mark tone={node.tone} x={x + 15} y={middle - 16} />}
-      {/* The name above says all of it, in full; what is drawn may be cut. */}
-      <text aria-hidden="true" className="fcr-topology-name" x={node.kind === 'direct' || node.kind === 'group' ? x + 10 : x + 27} y={middle - 11.5}>
-        {cut(node.name, columnsOf(w - (node.kind === 'direct' || node.kind === 'group' ? 16 : 33), 7.1))}
+      {!plain && <Mark tone={node.tone} x={x + 15} y={middle - 16} />}
+      {/* The space behind each keeps their words apart where they are read as one text. */}
+      <text className="fcr-topology-name" x={plain ? x + 10 : x + 27} y={middle - 11.5}>
+        {`${drawn[0]} `}
       </text>
-      <text aria-hidden="true" className="fcr-topology-state" x={x + 10} y={middle + 5.5}>
-        {cut(node.state, columnsOf(w - 16, 5.9))}
+      <text className="fcr-topology-state" x={x + 10} y={middle + 5.5}>
+        {`${drawn[1]} `}
       </text>
-      <text aria-hidden="true" className="fcr-topology-rate" x={x + 10} y={middle + 21.5}>
-        {cut(node.kind === 'port' && node.rate !== undefined ? bitRate(node.rate) : load, columnsOf(w - 16, 5.9))}
+      <text className="fcr-topology-rate" x={x + 10} y={middle + 21.5}>
+        {`${drawn[2]} `}
       </text>
     </a>
   );

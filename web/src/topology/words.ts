@@ -40,13 +40,25 @@ const what: Record<Node['kind'], (n: Pick<Node, 'layer'>) => string> = {
   direct: () => '',
 };
 
-/** nodeLabel is all of a node in a sentence. */
+const flowsOf = (n: Omit<Node, 'label'>): string => (n.flows === 0 ? 'no flows' : plural(n.flows, 'flow'));
+
+/** nodeLines is what is drawn of a node. */
+export function nodeLines(n: Omit<Node, 'label'>): [name: string, state: string, load: string] {
+  if (n.rate === undefined) return [n.name, n.state, flowsOf(n)];
+  return [n.name, n.state, n.kind === 'port' ? bitRate(n.rate) : `${flowsOf(n)}, ${bitRate(n.rate)}`];
+}
+
+/**
+ * nodeLabel is all of a node in a sentence. It has what is drawn as it is drawn, one behind the other: who speaks to the
+ * computer says what stands there.
+ */
 export function nodeLabel(n: Omit<Node, 'label'>): string {
   const kind = what[n.kind](n);
-  const named = kind === '' ? n.name : `${kind} ${n.name}`;
+  const [name, ...drawn] = nodeLines(n);
+  const port = n.kind === 'port' && n.rate !== undefined ? [`in and out, ${flowsOf(n)}`] : [];
   const also = n.wwpn === undefined || n.wwpn === n.name ? [] : [n.wwpn];
-  const rate = n.rate === undefined ? [] : [n.kind === 'port' ? `${bitRate(n.rate)} in and out` : bitRate(n.rate)];
-  return [named, ...also, n.state, n.flows === 0 ? 'no flows' : plural(n.flows, 'flow'), ...rate].filter((t) => t !== '').join(', ');
+  const parts = [kind === '' ? name : `${kind} ${name}`, ...drawn, ...also].filter((t) => t !== '').join(', ');
+  return [parts, ...port].join(' ');
 }
 
 /** summary is the state of all in a sentence. */
