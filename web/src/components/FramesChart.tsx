@@ -57,8 +57,8 @@ export function FramesChart({ of, name, headingLevel = 'h3' }: { of: 'service' |
         <Skeleton height="10rem" screenreaderText="Reading the statistics" />
       ) : (
         <div className="fcr-grid">
-          <Chart title="Frames" lines={lines} data={data[0]} height={140} headingLevel={headingLevel} from={stats.data?.from} to={stats.data?.to} />
-          <Chart title="Throughput" lines={byteLines} data={data[1]} height={140} headingLevel={headingLevel} from={stats.data?.from} to={stats.data?.to} />
+          <Chart key={`frames ${seconds}`} title="Frames" lines={lines} data={data[0]} height={140} headingLevel={headingLevel} from={stats.data?.from} to={stats.data?.to} />
+          <Chart key={`bytes ${seconds}`} title="Throughput" lines={byteLines} data={data[1]} height={140} headingLevel={headingLevel} from={stats.data?.from} to={stats.data?.to} />
         </div>
       )}
     </div>

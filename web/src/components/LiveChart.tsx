@@ -107,7 +107,8 @@ function Drawn({ lines, asks, span, seen, note, ...chart }: LiveChartProps & { s
   let said = note;
   if (stored.error !== undefined) said = `What was before is not shown: ${asProblem(stored.error).title}.`;
   else if (shown !== span) said = 'This is kept for ten minutes only.';
-  return <Chart {...chart} lines={lines} data={fresh} live from={from} to={edge} note={said} />;
+  // Another range begins anew: what was paused or dragged was of the one before.
+  return <Chart key={shown.id} {...chart} lines={lines} data={fresh} live from={from} to={edge} note={said} />;
 }
 
 /** LiveChart is a chart of the last minutes, second by second, or of a longer time whose end is live. It rests while nobody sees it. */
