@@ -35,8 +35,8 @@ const keys = new IdempotencyKeys();
 
 const conduct: Middleware = {
   async onRequest({ request }) {
-    const path = new URL(request.url).pathname;
-    if (request.method === 'POST' && !quiet.includes(path) && !asksOnly(path)) {
+    const url = new URL(request.url);
+    if (request.method === 'POST' && !quiet.includes(url.pathname) && !asksOnly(url)) {
       // A file is not read for it: it is sent as it is, and once.
       const json = request.headers.get('Content-Type')?.includes('json') ?? request.body === null;
       request.headers.set(keyHeader, json ? keys.of(`${request.url} ${await request.clone().text()}`) : crypto.randomUUID());

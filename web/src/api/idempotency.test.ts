@@ -27,6 +27,9 @@ test('requests that nobody answers are forgotten in the end', () => {
 });
 
 test('questions need no key', () => {
-  expect(asksOnly('/api/v1/change/dry-run')).toBe(true);
-  expect(asksOnly('/api/v1/change/apply')).toBe(false);
+  const asks = (path: string) => asksOnly(new URL(path, 'https://fcr'));
+  expect(asks('/api/v1/change/dry-run')).toBe(true);
+  expect(asks('/api/v1/peers/fcr-b/handover?dry_run=true')).toBe(true);
+  expect(asks('/api/v1/peers/fcr-b/handover?dry_run=false')).toBe(false);
+  expect(asks('/api/v1/change/apply')).toBe(false);
 });

@@ -29,4 +29,4 @@ export class IdempotencyKeys {
 }
 
 /** asksOnly: a POST that changes nothing needs no key, and its answer no room in the appliance. */
-export const asksOnly = (path: string): boolean => /\/(dry-run|diff|validate|evaluate)$/.test(path);
+export const asksOnly = (url: URL): boolean => /\/(dry-run|diff|validate|evaluate)$/.test(url.pathname) || url.searchParams.get('dry_run') === 'true';

@@ -2,6 +2,7 @@ import { Button, ModalBody, ModalFooter, ModalHeader, type ButtonProps } from '@
 import { useId, useState, type ReactNode } from 'react';
 import { Dialog } from './Dialog';
 import { Problem } from './Problem';
+import { useAttempt } from './useAttempt';
 
 export interface ConfirmProps {
   /** What happens to what: "Restart role store". It is the title, and the button's name. */
@@ -17,20 +18,12 @@ export interface ConfirmProps {
 /** Confirm asks before something is done that cannot simply be undone. It names the object and the effect, and says what failed. */
 export function Confirm({ title, action, children, danger = true, onConfirm, onClose }: ConfirmProps) {
   const id = useId();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const go = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
+  const { busy, error, attempt } = useAttempt();
+  const go = () =>
+    attempt(async () => {
       await onConfirm();
       onClose();
-    } catch (e) {
-      setError(e);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Dialog variant="small" onClose={onClose} busy={busy} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>
       <ModalHeader title={title} labelId={`${id}-title`} {...(danger ? { titleIconVariant: 'warning' as const } : {})} />

@@ -1,6 +1,5 @@
-import { Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
-import { useState } from 'react';
 import { curl, search, type Commands } from './commands';
+import { Menu, type Choice } from './Menu';
 import { quote } from './quote';
 import { useToast } from './Toasts';
 
@@ -8,7 +7,6 @@ export { quote, curl, search, type Commands };
 
 /** CopyAs gives what the page shows as a command. */
 export function CopyAs({ commands }: { commands: Commands }) {
-  const [open, setOpen] = useState(false);
   const toast = useToast();
   const copy = async (text: string, name: string) => {
     try {
@@ -19,28 +17,10 @@ export function CopyAs({ commands }: { commands: Commands }) {
       toast({ title: `For ${name}`, text, variant: 'info' });
     }
   };
-  return (
-    <Dropdown
-      isOpen={open}
-      onOpenChange={setOpen}
-      onSelect={() => setOpen(false)}
-      popperProps={{ position: 'right' }}
-      toggle={(ref) => (
-        <MenuToggle ref={ref} isExpanded={open} onClick={() => setOpen(!open)} variant="secondary">
-          Copy as
-        </MenuToggle>
-      )}
-    >
-      <DropdownList>
-        <DropdownItem onClick={() => void copy(curl(commands), 'curl')} description={`${commands.method ?? 'GET'} ${commands.path}`}>
-          curl
-        </DropdownItem>
-        {commands.fcrctl === undefined ? null : (
-          <DropdownItem onClick={() => void copy('fcrctl ' + commands.fcrctl, 'fcrctl')} description={'fcrctl ' + commands.fcrctl}>
-            fcrctl
-          </DropdownItem>
-        )}
-      </DropdownList>
-    </Dropdown>
-  );
+  const choices: Choice[] = [{ text: 'curl', description: `${commands.method ?? 'GET'} ${commands.path}`, onClick: () => void copy(curl(commands), 'curl') }];
+  if (commands.fcrctl !== undefined) {
+    const line = `fcrctl ${commands.fcrctl}`;
+    choices.push({ text: 'fcrctl', description: line, onClick: () => void copy(line, 'fcrctl') });
+  }
+  return <Menu label="Copy as" variant="secondary" choices={choices} />;
 }

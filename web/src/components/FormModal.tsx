@@ -1,8 +1,9 @@
 import { Button, Form, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
-import { useId, useState, type ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 import { Dialog } from './Dialog';
 import { asProblem } from '../api/problem';
 import { Problem } from './Problem';
+import { useAttempt } from './useAttempt';
 
 export interface FormModalProps {
   title: string;
@@ -22,20 +23,13 @@ export interface FormModalProps {
 /** FormModal is a form in a dialog. What was typed stays when it fails, and the dialog says why. */
 export function FormModal({ title, text, action, incomplete = false, wide = false, onSubmit, onClose, children }: FormModalProps) {
   const id = useId();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, attempt } = useAttempt();
   const submit = async () => {
     if (busy || incomplete) return;
-    setBusy(true);
-    setError(undefined);
-    try {
+    await attempt(async () => {
       await onSubmit();
       onClose();
-    } catch (e) {
-      setError(e);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
   // Whoever changed it meanwhile: the caller shows theirs beside mine.
   const shown = error !== undefined && asProblem(error).status !== 412;

@@ -26,6 +26,7 @@ import { fieldMessage, Problem } from './Problem';
 import { roles, rolesWithin, roleText, type Role } from './roles';
 import { Time } from './Time';
 import { Name } from './Wwn';
+import { useAttempt } from './useAttempt';
 
 /** How long a token may live: what the appliance allows is a year and a day. */
 const lives: readonly [days: number, text: string][] = [
@@ -140,14 +141,11 @@ export function NewToken({ owner, onMade, onClose }: { owner: string; onMade: ()
   const allowed = rolesWithin((others ? account.data?.role : me.role) ?? 'viewer');
   const [draft, setDraft] = useState<Draft>({ name: '', role: 'viewer', life: '90', addresses: '' });
   const [made, setMade] = useState<Schema['NewToken']>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, attempt } = useAttempt();
 
   const submit = async (e: FormEvent) => {
     e.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
+    await attempt(async () => {
       const addresses = listOf(draft.addresses);
       const { data } = await api.POST('/api/v1/tokens', {
         body: {
@@ -160,11 +158,7 @@ export function NewToken({ owner, onMade, onClose }: { owner: string; onMade: ()
       });
       setMade(data);
       onMade();
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
 
   // The secret is not lost by a key that was meant for something else: only the button closes what shows it.

@@ -7,6 +7,7 @@ import { fieldMessage, Problem } from '../../components/Problem';
 import { Suggest, type Suggestion } from '../../components/Suggest';
 import { useToast } from '../../components/Toasts';
 import { wwnOf } from '../../components/wwn';
+import { useAttempt } from '../../components/useAttempt';
 
 /** What is read of an end: a WWN as the appliance writes it, else an alias as it was typed. */
 const understood = (text: string) => {
@@ -17,8 +18,7 @@ const understood = (text: string) => {
 /** AheadForm creates a flow before its first frame, so that its verdict stands when it comes. */
 export function AheadForm({ ends, onClose, onCreated }: { ends: readonly Suggestion[]; onClose: () => void; onCreated: () => void }) {
   const [form, setForm] = useState({ initiator: '', target: '', vsan: '0', fabric: '0' });
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, attempt } = useAttempt();
   const toast = useToast();
   const client = useQueryClient();
   const numbers = { vsan: Number(form.vsan), fabric: Number(form.fabric) };
@@ -30,19 +30,13 @@ export function AheadForm({ ends, onClose, onCreated }: { ends: readonly Suggest
   const submit = async (e: FormEvent) => {
     e.preventDefault();
     if (!ready || busy) return;
-    setBusy(true);
-    setError(undefined);
-    try {
+    await attempt(async () => {
       const { response } = await api.POST('/api/v1/flows', { body: { initiator: form.initiator.trim(), target: form.target.trim(), ...numbers } });
       toast({ title: response.status === 201 ? 'The flow is created ahead' : 'The flow was there already; it is kept from now on', variant: 'success' });
       void client.invalidateQueries({ queryKey: ['get', '/api/v1/flows/ahead'] });
       onCreated();
       onClose();
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
   const end = (side: 'initiator' | 'target', label: string) => (
     <FormGroup label={label} fieldId={`ahead-${side}`} isRequired>

@@ -1,26 +1,12 @@
-import { Card, CardBody, CardTitle, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm } from '@patternfly/react-core';
-import type { ReactNode } from 'react';
+import { DescriptionList } from '@patternfly/react-core';
 import type { Schema } from '../../api/client';
 import { Bar } from '../../components/Bar';
 import { DataTable, type Column } from '../../components/DataTable';
+import { Fact, Part } from '../../components/Facts';
 import { bytes, count, micros, share } from '../../components/format';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
 import { pairOf, savingOf, stageText, type Peer } from './words';
-
-const Fact = ({ term, children }: { term: string; children: ReactNode }) => (
-  <DescriptionListGroup>
-    <DescriptionListTerm>{term}</DescriptionListTerm>
-    <DescriptionListDescription>{children}</DescriptionListDescription>
-  </DescriptionListGroup>
-);
-
-const Part = ({ title, children }: { title: string; children: ReactNode }) => (
-  <Card isCompact>
-    <CardTitle component="h3">{title}</CardTitle>
-    <CardBody>{children}</CardBody>
-  </Card>
-);
 
 /** Savings is what each stage leaves of what would have been sent. */
 function Savings({ peer }: { peer: Peer }) {

@@ -6,30 +6,23 @@ import { duration } from '../../components/format';
 import { Name } from '../../components/Wwn';
 import { Problem } from '../../components/Problem';
 import { useToast } from '../../components/Toasts';
+import { useAttempt } from '../../components/useAttempt';
 
 /** Handover looks first what stands in the way, says it, and hands over only then; against an obstacle only with a second look. */
 export function Handover({ partner, onClose }: { partner: string; onClose: () => void }) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, attempt } = useAttempt();
   const [force, setForce] = useState(false);
   const toast = useToast();
   const check = query.useQuery('post', '/api/v1/peers/{name}/handover', { params: { path: { name: partner }, query: { dry_run: true } } }, { staleTime: 0, gcTime: 0, refetchInterval: 3_000 });
   const obstacles = check.data?.obstacles ?? [];
   const blocked = check.data === undefined || (obstacles.length > 0 && !force);
 
-  const go = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
+  const go = () =>
+    attempt(async () => {
       const { data } = await api.POST('/api/v1/peers/{name}/handover', { params: { path: { name: partner }, query: { force } } });
       toast({ title: `${partner} has the work`, text: data === undefined ? undefined : `It took ${duration(data.took_ms / 1000)}.`, variant: 'success' });
       onClose();
-    } catch (e) {
-      setError(e);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
 
   return (
     <Dialog variant="small" aria-labelledby="handover-title" onClose={onClose} busy={busy}>

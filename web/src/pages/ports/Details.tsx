@@ -1,30 +1,17 @@
-import { Alert, Button, Card, CardBody, CardTitle, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Flex, Title } from '@patternfly/react-core';
-import { useMemo, type ReactNode } from 'react';
+import { Alert, Button, DescriptionList, Flex, Title } from '@patternfly/react-core';
+import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { useCan } from '../../app/session';
 import { api, query, type Schema } from '../../api/client';
 import { ConfirmButton } from '../../components/Confirm';
 import { DataTable, type Column } from '../../components/DataTable';
+import { Fact, Part } from '../../components/Facts';
 import { bytes, count } from '../../components/format';
 import { LiveChart, SpanPicker, useSpan } from '../../components/LiveChart';
 import { bytesOf } from '../../components/LiveChartPorts';
 import { Time } from '../../components/Time';
 import { Name, Wwn } from '../../components/Wwn';
 import { dropsOf, fatesOf, happened, troublesOf, withoutLink, type Figure, type Port } from './words';
-
-const Fact = ({ term, children }: { term: string; children: ReactNode }) => (
-  <DescriptionListGroup>
-    <DescriptionListTerm>{term}</DescriptionListTerm>
-    <DescriptionListDescription>{children}</DescriptionListDescription>
-  </DescriptionListGroup>
-);
-
-const Part = ({ title, children }: { title: string; children: ReactNode }) => (
-  <Card isCompact>
-    <CardTitle component="h3">{title}</CardTitle>
-    <CardBody>{children}</CardBody>
-  </Card>
-);
 
 /** Figures are counts that are not 0; the others are a click away. */
 function Figures({ title, all, none }: { title: string; all: readonly Figure[]; none: string }) {

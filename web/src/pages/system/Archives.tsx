@@ -153,6 +153,11 @@ export function Backups() {
   const forget = useForget(path);
   const toast = useToast();
   const [job, setJob] = useState('');
+  const [restored, setRestored] = useState('');
+  const restoring = (id: string) => {
+    setJob(id);
+    setRestored(id);
+  };
   const [asking, ask] = useState<{ what: 'upload' } | { what: 'restore' | 'delete'; backup: Backup }>();
   const list = query.useQuery('get', path, { params: { query: { limit: 200 } } });
   const make = query.useMutation('post', path, { onSuccess: (j) => setJob(j.id), onError: (e) => toast({ title: asProblem(e).title, text: asProblem(e).detail, variant: 'danger' }) });
@@ -171,7 +176,7 @@ export function Backups() {
         </Flex>
       )}
       {job !== '' && <JobProgress id={job} onEnd={forget} />}
-      {job !== '' && <Link href="/changes">Changes show what is pending</Link>}
+      {restored !== '' && restored === job && <Link href="/changes">Changes show what is pending</Link>}
       <div>
         <DataTable
           label="Backups"
@@ -187,7 +192,7 @@ export function Backups() {
         />
       </div>
       {asking?.what === 'upload' && <Upload onDone={() => { toast({ title: 'The backup was uploaded', variant: 'success' }); forget(); }} onClose={close} />}
-      {asking?.what === 'restore' && <Restore backup={asking.backup} onJob={setJob} onClose={close} />}
+      {asking?.what === 'restore' && <Restore backup={asking.backup} onJob={restoring} onClose={close} />}
       {asking?.what === 'delete' && <Confirm title={`Delete backup ${asking.backup.id}?`} action="Delete backup" onClose={close} onConfirm={async () => { await api.DELETE('/api/v1/backups/{id}', { params: { path: { id: asking.backup.id } } }); forget(); }}>It is gone from this node; copies that were downloaded stay.</Confirm>}
     </div>
   );

@@ -1,5 +1,5 @@
-import { Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
-import { useState, type RefObject } from 'react';
+import type { RefObject } from 'react';
+import { Menu } from '../../components/Menu';
 import { useToast } from '../../components/Toasts';
 import { now } from '../../live';
 import type { Layout } from '../../topology/layout';
@@ -7,7 +7,6 @@ import { offer, pngBlob, standalone, svgBlob } from '../../topology/save';
 
 /** SaveMenu saves the whole drawing, whatever of it is in sight, as it is now and in the colours of now. */
 export function SaveMenu({ svg, layout }: { svg: RefObject<SVGSVGElement | null>; layout: Layout | undefined }) {
-  const [open, setOpen] = useState(false);
   const toast = useToast();
   const save = async (kind: 'svg' | 'png') => {
     const drawn = svg.current;
@@ -22,22 +21,9 @@ export function SaveMenu({ svg, layout }: { svg: RefObject<SVGSVGElement | null>
       toast({ title: 'The topology could not be saved', text: e instanceof Error ? e.message : String(e), variant: 'danger' });
     }
   };
-  return (
-    <Dropdown
-      isOpen={open}
-      onOpenChange={setOpen}
-      onSelect={() => setOpen(false)}
-      popperProps={{ position: 'right' }}
-      toggle={(ref) => (
-        <MenuToggle ref={ref} size="sm" isExpanded={open} onClick={() => setOpen(!open)}>
-          Save as
-        </MenuToggle>
-      )}
-    >
-      <DropdownList>
-        <DropdownItem onClick={() => void save('png')}>PNG, for documents</DropdownItem>
-        <DropdownItem onClick={() => void save('svg')}>SVG, for drawing on</DropdownItem>
-      </DropdownList>
-    </Dropdown>
-  );
+  const choices = [
+    { text: 'PNG, for documents', onClick: () => void save('png') },
+    { text: 'SVG, for drawing on', onClick: () => void save('svg') },
+  ];
+  return <Menu label="Save as" size="sm" choices={choices} />;
 }
