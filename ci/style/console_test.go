@@ -108,7 +108,7 @@ func scripts(t *testing.T, visit func(path, text string)) {
 			}
 			return err
 		})
-		if err != nil && !os.IsNotExist(err) {
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
