@@ -12,10 +12,9 @@ function commandsOf(view: AlarmView) {
   if (view.tab === 'codes') return { path: '/api/v1/alarms/catalogue', fcrctl: 'alarm list-kinds' };
   const { state, ...rest } = filterOf(view);
   const path = '/api/v1/alarms' + search({ ...rest, state: state?.join(',') });
-  // fcrctl shows what is there, or all; it does not filter further.
+  // On the node itself fcrctl shows what is there, without a filter.
   const plain = view.severity === '' && view.code === '' && view.subject === '' && view.handled === '';
   if (plain && view.show === 'present') return { path, fcrctl: 'alarm list' };
-  if (plain && view.show === 'all') return { path, fcrctl: 'alarm list --all' };
   return view.open === '' ? { path } : { path, fcrctl: `alarm get ${quote(view.open)}` };
 }
 

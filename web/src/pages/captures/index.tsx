@@ -112,7 +112,8 @@ export default function Captures() {
         empty={may ? 'Start one here, or from a flow or a port.' : 'Who may start one is an operator.'}
       />
       <Content component="small" className="fcr-subtle">
-        A file opens in Wireshark by a double click, or with <code>wireshark FILE</code>; <code>tshark -r FILE -Y fc</code> prints its FC frames. Files are kept for a week, 1 GiB of them at most.
+        A file opens in Wireshark by a double click, or with <code>wireshark FILE</code>; <code>tshark -r FILE -Y fc</code> prints its FC frames. Files are kept for a week, 64 of
+        them and 1 GiB at most: a new one takes the place of the oldest.
       </Content>
       {may && view.new !== '' && (
         <Start

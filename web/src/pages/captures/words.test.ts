@@ -44,6 +44,10 @@ test('a request has only what was said', () => {
   expect(startOf({ ...usual, first: 'host-1', second: '0x0A0001', ports: 'edge0, fabric0' })).toMatchObject({ body: { filter: { ends: [{ wwpn: 'host-1' }, { fc_id: '0x0A0001' }], ports: ['edge0', 'fabric0'] } } });
 });
 
+test('a size beyond 32 bits stays one, for the appliance to refuse', () => {
+  expect(startOf({ ...usual, seconds: '', mib: '4096' })).toEqual({ body: { limits: { bytes: 2 ** 32 } } });
+});
+
 test('what is no number is named', () => {
   expect(startOf({ ...usual, seconds: 'soon' })).toEqual({ wrong: 'seconds' });
   expect(startOf({ ...usual, vsan: '-1' })).toEqual({ wrong: 'vsan' });

@@ -106,7 +106,7 @@ export function startOf(d: Draft): { body: Schema['CaptureStart'] } | { wrong: k
       limits: {
         ...(seconds === undefined ? {} : { seconds }),
         ...(frames === undefined ? {} : { frames }),
-        ...(mib === undefined ? {} : { bytes: mib << 20 }),
+        ...(mib === undefined ? {} : { bytes: mib * 2 ** 20 }),
       },
       ...(snap === undefined ? {} : { snap_length: snap }),
       ...(d.note.trim() === '' ? {} : { note: d.note.trim() }),

@@ -3,7 +3,7 @@ import { Card, CardBody, CardTitle, EmptyState, EmptyStateBody, Skeleton, Title 
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { useChange } from '../../app/change';
-import type { Commands } from '../../components/CopyAs';
+import { quote, type Commands } from '../../components/CopyAs';
 import { DryRun } from '../../components/DryRun';
 import { Page } from '../../components/Page';
 import { PageTabs } from '../../components/PageTabs';
@@ -70,6 +70,11 @@ const commands: Record<string, Commands> = {
   nodes: { path: '/api/v1/cluster', fcrctl: 'cluster get' },
 };
 
+function commandsOf(tab: string, revision: string): Commands {
+  if (tab === 'history' && revision !== '') return { path: `/api/v1/change/history/${encodeURIComponent(revision)}`, fcrctl: `change revision ${quote(revision)}` };
+  return commands[tab] ?? { path: '/api/v1/change' };
+}
+
 /** The page of change control: what is pending, what follows from it, the way to the data plane and back, and what was. */
 export default function Changes() {
   const [view, setView] = useUrlState({ tab: 'pending', as: 'objects', revision: '', on: 'pending', line: '' });
@@ -81,7 +86,7 @@ export default function Changes() {
     <Page
       title="Changes"
       text="Edits are pending until they are applied; what is applied reverts by itself unless it is confirmed."
-      commands={view.tab === 'history' && view.revision !== '' ? { path: `/api/v1/change/history/${view.revision}`, fcrctl: `change revision ${view.revision}` } : (commands[view.tab] ?? { path: '/api/v1/change' })}
+      commands={commandsOf(view.tab, view.revision)}
     >
       <div className="fcr-stack">
         {change === undefined ? <Skeleton screenreaderText="Reading the state of change control" height="6rem" /> : <Standing change={change} secondsLeft={secondsLeft} elsewhere={elsewhere} />}

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react';
 import { useCan } from '../../app/session';
 import { api, query } from '../../api/client';
 import { ConfirmButton } from '../../components/Confirm';
+import { quote } from '../../components/CopyAs';
 import { DataTable, type Column } from '../../components/DataTable';
 import { bytes, count, micros, share } from '../../components/format';
 import { Page } from '../../components/Page';
@@ -81,7 +82,7 @@ export default function Peers() {
     <Page
       title="Peers"
       text={self?.pair === undefined ? 'The nodes that keep each other in step.' : readiness(self)}
-      commands={{ path, fcrctl: open === '' ? 'peer list' : `peer show ${open}` }}
+      commands={{ path, fcrctl: open === '' ? 'peer list' : `peer show ${quote(open)}` }}
       actions={
         may && partner !== undefined && self?.pair !== undefined ? (
           <Button variant="secondary" onClick={() => hand(partner.name)}>

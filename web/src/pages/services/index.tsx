@@ -76,7 +76,9 @@ function List({ view, set, on, offered }: ListProps) {
 function commandsOf(view: View): Commands {
   const on = isOn(view.on);
   if (view.service !== '') return { path: `/api/v1/services/${encodeURIComponent(view.service)}${search({ on })}`, fcrctl: `service get ${quote(view.service)} --on ${on}` };
-  return { path: `/api/v1/services${search({ on, sort: view.sort, search: view.search })}`, fcrctl: `service list --on ${on} --sort ${view.sort}${view.search === '' ? '' : ` --search ${quote(view.search)}`}` };
+  // On the node itself fcrctl lists the data plane's own, which has no filter.
+  const plain = on === 'active' && view.search === '';
+  return { path: `/api/v1/services${search({ on, sort: view.sort, search: view.search })}`, ...(plain ? { fcrctl: 'service list' } : {}) };
 }
 
 /** What frames are redirected and mirrored to, and how it fares. */
