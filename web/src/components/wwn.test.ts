@@ -42,9 +42,16 @@ describe('wwnOf', () => {
 });
 
 describe('isMask', () => {
-  it('knows a star and a length', () => {
-    for (const text of ['20:00:02:fc:*', '50:*', '20:00:00:00:00:00:00:00/16']) expect(isMask(text), text).toBe(true);
-    for (const text of ['*', 'host*', 'a/b', '20:00:02:fc:01:00:00:01', '20:00/16']) expect(isMask(text), text).toBe(false);
+  it('knows leading digits and a star, and a number of bits, in the spellings of the appliance', () => {
+    for (const text of ['20:00:02:fc:*', '50:*', '5*', '20:00:02:FC*', '200002fc*', '20-00-02-*', '2000.02fc.*', '50:06:01:6*', '2:0-0.0:*', '20:00:*:*:*:*:*:*', '20:00:**', '200002fc0100000*', ' 20:* ']) {
+      expect(isMask(text), text).toBe(true);
+    }
+    for (const text of ['20:00:00:00:00:00:00:00/16', '20:00:02:FC:00:00:00:00/32', '200002fc00000000/32', '20:00:02:fc:01:00:00:01/64', '2000.02fc.0100.0000/40']) expect(isMask(text), text).toBe(true);
+  });
+
+  it('refuses what the appliance refuses', () => {
+    for (const text of ['', '*', ':*', '**', 'host*', '0x20*', 'naa.20*', '20::00*', '20:00:*:01', '*:20', '20 00*', '200002fc01000001*', 'a/b', '20:00:02:fc:01:00:00:01', '20:00/16', '２0:*']) expect(isMask(text), text).toBe(false);
+    for (const length of ['0', '00', '032', '65', '99', '-1', '3.5', '', '16', '32x']) expect(isMask(`20:00:02:fc:00:00:00:00/${length}`), length).toBe(false);
   });
 });
 

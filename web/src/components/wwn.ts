@@ -21,15 +21,19 @@ export function wwnOf(text: string): string | undefined {
   return digits.length === 16 ? (digits.match(/../g)?.join(':') ?? undefined) : undefined;
 }
 
-const maskForm = /^(?:[0-9a-f]{2}:){0,7}\*$/;
-const lengthForm = /^(.+)\/(\d{1,2})$/;
+// Up to 15 digits, a separator between any two of them or before the star; more stars may follow.
+const starForm = /^[0-9a-f](?:[:.-]?[0-9a-f]){0,14}[:.-]?\*[*:.-]*$/i;
+const lengthForm = /^(.+)\/([1-9]\d?)$/;
 
-/** isMask says whether the text is one of several WWNs: 20:00:02:fc:*, or 20:00:02:fc:00:00:00:00/32. */
+/** isMask says whether the text is one of several WWNs: 20:00:02:fc:*, or 20:00:02:fc:00:00:00:00/32, as the appliance reads them (dataplane/policy). */
 export function isMask(text: string): boolean {
-  const t = text.trim().toLowerCase();
-  if (maskForm.test(t) && t !== '*') return true;
-  const m = lengthForm.exec(t);
-  return m !== null && wwnOf(m[1] ?? '') !== undefined && Number(m[2]) <= 64;
+  const t = text.trim();
+  if (starForm.test(t)) return true;
+  const [, whole = '', length = '0'] = lengthForm.exec(t) ?? [];
+  const wwn = wwnOf(whole);
+  const free = 64n - BigInt(length);
+  // What stands behind the bits that count must be 0: else it is more likely a slip.
+  return wwn !== undefined && free >= 0n && BigInt(`0x${wwn.replaceAll(':', '')}`) % (1n << free) === 0n;
 }
 
 const longest = 64;
