@@ -95,6 +95,8 @@ type Service struct {
 	Port  string `json:"port"`
 	Up    bool   `json:"up"`
 	Flips uint32 `json:"flips"` // times that Up changed
+
+	Unused bool `json:"-"` // no enabled rule uses it, as far as the data plane tells
 }
 
 // Services lists the services in the order of the policy.
@@ -102,7 +104,7 @@ func Services(f *shm.File) []Service {
 	ports := shm.Items[shm.PortInfo](f, shm.RegionPorts)
 	list := []Service{}
 	for _, in := range shm.Items[shm.ServiceInfo](f, shm.RegionServices) {
-		s := Service{Name: shm.Text(in.Name[:]), Up: in.Up == 1, Flips: in.Flips}
+		s := Service{Name: shm.Text(in.Name[:]), Up: in.Up == 1, Flips: in.Flips, Unused: in.Use == shm.Unused}
 		if s.Name == "" {
 			break
 		}

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -9,12 +10,14 @@ import (
 	"fcredirect/mgmt/registry"
 )
 
-// finding is a problem: its condition holds, or, with times, it happened so often.
+// finding is a problem: its condition holds, or, with times, it happened so often. Of one that is unknown nobody can tell at
+// this moment whether it holds: it stays as it is.
 type finding struct {
 	code    alarm.Code
 	subject string
 	detail  string
 	times   uint64
+	unknown bool
 }
 
 // report is all there is to say about some codes at one moment.
@@ -25,6 +28,14 @@ type report struct {
 	database  bool                // it is the look at the database
 	instances []registry.Instance // it is the look at the roles: the keeper's doctor judges
 	baseline  *baseline           // what the look at the segment counts from
+}
+
+func (rep *report) say(code alarm.Code, subject, format string, args ...any) {
+	rep.found = append(rep.found, finding{code: code, subject: subject, detail: fmt.Sprintf(format, args...)})
+}
+
+func (rep *report) unknown(code alarm.Code, subject string) {
+	rep.found = append(rep.found, finding{code: code, subject: subject, unknown: true})
 }
 
 // check looks at one thing, again and again.

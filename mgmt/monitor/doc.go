@@ -1,5 +1,6 @@
-// Package monitor is the role that watches a node: it looks at the data plane, the rings, the other roles, the database, the
-// spool of events and the memory of the management processes, keeps the alarms (mgmt/alarm), and acts on roles that are ill.
+// Package monitor is the role that watches a node: it looks at the data plane, its ports and services, the rings, the other roles, the
+// database, the spool of events and the memory of the management processes, keeps the alarms (mgmt/alarm), and acts on roles
+// that are ill.
 //
 // Who may import it: mgmt/system. It knows nothing of how roles are run; Options says which there are and what to do.
 //
@@ -14,6 +15,8 @@
 // does it between reports. What another role reports holds for a lease, for the role may have died.
 //
 // A report says all that there is to say about some codes at one moment: whatever it does not name does not hold.
+// Of what cannot be known at that moment it says so, and the alarm stays as it is: links after a start of the data plane, which
+// may train for linkGrace (10 s), and all links while no data plane runs.
 //
 // Invariants: an action is taken only for an illness that nothing else explains, and, for roles that write to the database,
 // only when a look at the database that began after the role fell ill found it well; so a dead database restarts nothing.

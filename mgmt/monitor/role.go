@@ -226,7 +226,9 @@ func (r *Role) take(now time.Time, rep report) {
 			r.book.Happened(now, f.code, f.subject, f.detail, f.times)
 			continue
 		}
-		r.book.Set(now, f.code, f.subject, f.detail)
+		if !f.unknown {
+			r.book.Set(now, f.code, f.subject, f.detail)
+		}
 		subjects[f.code] = append(subjects[f.code], f.subject)
 	}
 	for _, code := range rep.about {

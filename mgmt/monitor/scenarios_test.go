@@ -104,6 +104,40 @@ var dataplaneScenarios = []scenario{
 		told:   "11:+port.down/port/edge0 11:+service.down/service/inspect",
 	},
 	{
+		name: "the data plane starts anew while a cable is out: its alarm stays until the link comes",
+		broken: func(r *rig) {
+			r.port(0).Up = 0
+			time.AfterFunc(5*time.Second, func() { r.set(func() { r.restart(); r.port(1).Up, r.service().Up = 1, 1 }) })
+		},
+		mended: func(r *rig) { r.port(0).Up = 1 },
+		told:   "11:+port.down/port/edge0 32:-port.down/port/edge0",
+	},
+	{
+		name: "the data plane starts anew while a service is away, and takes a while to open its ports",
+		broken: func(r *rig) {
+			r.port(1).Up, r.service().Up = 0, 0
+			time.AfterFunc(5*time.Second, func() {
+				r.set(func() { r.restart(); r.port(0).Up, r.seg.State.Header().State = 1, shm.Starting })
+			})
+			time.AfterFunc(9*time.Second, func() { r.set(func() { r.seg.State.Header().State = shm.Running }) })
+			time.AfterFunc(12*time.Second, func() { r.set(func() { r.links(1) }) })
+		},
+		told: "11:+service.down/service/inspect 24:-service.down/service/inspect",
+	},
+	{
+		name: "the data plane dies while a cable is out, and its next start does not know the link yet",
+		broken: func(r *rig) {
+			r.port(0).Up = 0
+			time.AfterFunc(5*time.Second, func() { r.set(func() { r.seg.State.Header().PID = nobody }) })
+		},
+		mended: func(r *rig) {
+			r.seg.State.Header().PID = uint32(os.Getpid())
+			r.restart()
+			r.port(1).Up, r.service().Up = 1, 1
+		},
+		told: "11:+port.down/port/edge0 16:+dataplane.gone 16:-port.down/port/edge0 32:-dataplane.gone 33:+port.down/port/edge0",
+	},
+	{
 		name: "a data plane that has died says nothing of its links",
 		broken: func(r *rig) {
 			r.port(0).Up = 0

@@ -3,20 +3,25 @@ package monitor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
+	plane "fcredirect/dataplane/report"
 	"fcredirect/dataplane/shm"
 	"fcredirect/mgmt/alarm"
 	"fcredirect/mgmt/attach"
 )
 
 var segmentCodes = []alarm.Code{
-	alarm.DataplaneGone, alarm.ControlStalled, alarm.LcoreStalled, alarm.PortDown, alarm.ServiceDown, alarm.FlowTableFull,
+	alarm.DataplaneGone, alarm.ControlStalled, alarm.LcoreStalled, alarm.FlowTableFull,
 	alarm.RingBlocked, alarm.RingConflated, alarm.RingBroken, alarm.StoreLag,
 }
+
+// linkCodes are told of only while the data plane runs. Else nothing is known of links, and their alarms stay as they are.
+var linkCodes = []alarm.Code{alarm.PortDown, alarm.ServiceDown}
 
 // baseline is from where the data plane's counters of what has happened are counted on. It is saved, so that what happens
 // while no monitor runs is told by the next one.
@@ -54,12 +59,9 @@ type ringPulse struct {
 func (l *segmentLook) look(context.Context) report {
 	now := time.Now()
 	rep := report{about: segmentCodes, began: now}
-	say := func(code alarm.Code, subject, format string, args ...any) {
-		rep.found = append(rep.found, finding{code: code, subject: subject, detail: fmt.Sprintf(format, args...)})
-	}
 	if l.seg == nil || l.seg.Replaced() {
 		if err := l.open(); err != nil {
-			say(alarm.DataplaneGone, "", "no segment: %v", err)
+			rep.say(alarm.DataplaneGone, "", "no segment: %v", err)
 			return rep
 		}
 	}
@@ -73,15 +75,16 @@ func (l *segmentLook) look(context.Context) report {
 	}
 	switch {
 	case !l.seg.State.Alive():
-		say(alarm.DataplaneGone, "", "process %d is gone", h.PID)
+		rep.say(alarm.DataplaneGone, "", "process %d is gone", h.PID)
 	case atomic.LoadUint32(&h.State) == shm.Drained:
-		say(alarm.DataplaneGone, "", "process %d has ended in good order", h.PID)
+		rep.say(alarm.DataplaneGone, "", "process %d has ended in good order", h.PID)
 	case atomic.LoadUint32(&h.State) == shm.Starting && !l.training.IsZero():
 		l.training = now.Add(linkGrace) // its ports are not open yet
 	case atomic.LoadUint32(&h.State) == shm.Running:
-		l.lookAtPages(now, say)
+		l.lookAtPages(now, &rep)
+		l.lookAtLinks(now, &rep)
 	}
-	l.lookAtRings(now, say)
+	l.lookAtRings(now, &rep)
 	l.count(&rep)
 	return rep
 }
@@ -107,14 +110,12 @@ func (l *segmentLook) close() {
 	}
 }
 
-type sayer func(code alarm.Code, subject, format string, args ...any)
-
 // lookAtPages looks whether control and the lcores come round, and at the tables.
-func (l *segmentLook) lookAtPages(now time.Time, say sayer) {
+func (l *segmentLook) lookAtPages(now time.Time, rep *report) {
 	if pages := shm.Items[shm.Control](l.seg.State, shm.RegionControl); len(pages) == 1 {
 		beat := uint64(atomic.LoadInt64(&pages[0].Heartbeat))
 		if still := l.control.still(beat, now); still >= controlSilent {
-			say(alarm.ControlStalled, "", "no heartbeat for %v", still.Round(100*time.Millisecond))
+			rep.say(alarm.ControlStalled, "", "no heartbeat for %v", still.Round(100*time.Millisecond))
 		}
 	}
 	lcores := shm.Items[shm.Lcore](l.seg.State, shm.RegionLcores)
@@ -125,45 +126,55 @@ func (l *segmentLook) lookAtPages(now time.Time, say sayer) {
 				l.lcores[i] = &pulse{}
 			}
 			if still := l.lcores[i].still(beat, now); still >= lcoreSilent {
-				say(alarm.LcoreStalled, subject, "CPU %d: no pass for %v", page.CPU, still.Round(100*time.Millisecond))
+				rep.say(alarm.LcoreStalled, subject, "CPU %d: no pass for %v", page.CPU, still.Round(100*time.Millisecond))
 			}
 		}
 		room := len(shm.Items[flow.Info](l.seg.State, fmt.Sprintf(shm.RegionInfos, i)))
 		live, full := atomic.LoadUint64(&page.FlowsLive), atomic.LoadUint64(&page.FlowsFull)
 		if before, seen := l.full[i]; room > 0 && (float64(live) >= tableFullShare*float64(room) || seen && full > before) {
-			say(alarm.FlowTableFull, subject, "%d of %d directions; %d frames found no room so far", live, room, full)
+			rep.say(alarm.FlowTableFull, subject, "%d of %d directions; %d frames found no room so far", live, room, full)
 		}
 		l.full[i] = full
 	}
-	l.lookAtLinks(now, say)
 }
 
 // lookAtLinks looks who has none. A service port is told of by the services on it, for nothing else needs it; and a service
 // only where a rule uses it, for nothing follows from its absence else. A link that has never been there since a start of
-// the data plane may still be in training: NICs take seconds.
-func (l *segmentLook) lookAtLinks(now time.Time, say sayer) {
-	training := func(p *shm.PortInfo) bool { return now.Before(l.training) && atomic.LoadUint64(&p.LinkChanges) == 0 }
+// the data plane may still be in training, for NICs take seconds: what was known of it before that start holds on.
+func (l *segmentLook) lookAtLinks(now time.Time, rep *report) {
+	rep.about = slices.Concat(rep.about, linkCodes)
+	training := map[string]bool{}
 	ports := shm.Items[shm.PortInfo](l.seg.State, shm.RegionPorts)
 	for i := range ports {
 		p, name := &ports[i], shm.Text(ports[i].Name[:])
-		if name != "" && p.Role != shm.RoleService && atomic.LoadUint32(&p.Up) == 0 && !training(p) {
-			say(alarm.PortDown, "port/"+name, "its link has changed %d times since the data plane started", atomic.LoadUint64(&p.LinkChanges))
+		if name == "" || atomic.LoadUint32(&p.Up) == 1 {
+			continue
+		}
+		changes := atomic.LoadUint64(&p.LinkChanges)
+		training[name] = changes == 0 && now.Before(l.training)
+		switch {
+		case p.Role == shm.RoleService:
+		case training[name]:
+			rep.unknown(alarm.PortDown, "port/"+name)
+		default:
+			rep.say(alarm.PortDown, "port/"+name, "its link has changed %d times since the data plane started", changes)
 		}
 	}
-	for _, s := range shm.Items[shm.ServiceInfo](l.seg.State, shm.RegionServices) {
-		name := shm.Text(s.Name[:])
+	for _, s := range plane.Services(l.seg.State) {
 		switch {
-		case name == "" || s.Up == 1 || s.Use == shm.Unused:
-		case s.Port < 0 || int(s.Port) >= len(ports):
-			say(alarm.ServiceDown, "service/"+name, "the boot file of this node has no port for it")
-		case !training(&ports[s.Port]):
-			say(alarm.ServiceDown, "service/"+name, "port %s has no link", shm.Text(ports[s.Port].Name[:]))
+		case s.Up || s.Unused:
+		case s.Port == "":
+			rep.say(alarm.ServiceDown, "service/"+s.Name, "the boot file of this node has no port for it")
+		case training[s.Port]:
+			rep.unknown(alarm.ServiceDown, "service/"+s.Name)
+		default:
+			rep.say(alarm.ServiceDown, "service/"+s.Name, "port %s has no link", s.Port)
 		}
 	}
 }
 
 // lookAtRings looks whether the rings are read, and fast enough.
-func (l *segmentLook) lookAtRings(now time.Time, say sayer) {
+func (l *segmentLook) lookAtRings(now time.Time, rep *report) {
 	before := feed.Rings(l.seg.State, l.seg.Ctl)
 	for i, r := range feed.Rings(l.seg.State, l.seg.Ctl) {
 		role := r.Consumer.String()
@@ -179,21 +190,21 @@ func (l *segmentLook) lookAtRings(now time.Time, say sayer) {
 		// What was released was offered before, and a ring holds no more than it has room for: the first figure of each
 		// comparison was read before the second could move.
 		if before[i].Released > r.Offered || before[i].Offered > r.Released+uint64(r.Items) {
-			say(alarm.RingBroken, subject, "%d items were offered and %d released, of %d", r.Offered, r.Released, r.Items)
+			rep.say(alarm.RingBroken, subject, "%d items were offered and %d released, of %d", r.Offered, r.Released, r.Items)
 			continue
 		}
 		still := p.released.still(r.Released, now)
 		if r.Depth == 0 {
 			p.released.moved = now
 		} else if still >= ringSilent {
-			say(alarm.RingBlocked, subject, "%d of %d items wait, none was taken for %v", r.Depth, r.Items, still.Round(100*time.Millisecond))
+			rep.say(alarm.RingBlocked, subject, "%d of %d items wait, none was taken for %v", r.Depth, r.Items, still.Round(100*time.Millisecond))
 		}
 		// Not every look finds more of them.
 		if still := p.merged.still(r.Conflated, now); r.Conflated > p.first && still < conflatedHold {
-			say(alarm.RingConflated, subject, "%d updates were merged so far", r.Conflated)
+			rep.say(alarm.RingConflated, subject, "%d updates were merged so far", r.Conflated)
 		}
 		if r.Consumer == feed.Store && float64(r.Depth) >= ringLagShare*float64(r.Items) {
-			say(alarm.StoreLag, subject, "%d of %d items wait to be written", r.Depth, r.Items)
+			rep.say(alarm.StoreLag, subject, "%d of %d items wait to be written", r.Depth, r.Items)
 		}
 	}
 }
