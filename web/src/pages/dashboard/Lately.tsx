@@ -1,4 +1,3 @@
-import { Skeleton } from '@patternfly/react-core';
 import { Table, Tbody, Td, Tr } from '@patternfly/react-table';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
@@ -7,16 +6,20 @@ import { query } from '../../api/client';
 import { useAlarms } from '../../app/AlarmBadge';
 import { plural } from '../../components/format';
 import { Problem } from '../../components/Problem';
-import { State } from '../../components/State';
+import { State, type Tone } from '../../components/State';
 import { Time } from '../../components/Time';
 import { Name } from '../../components/Wwn';
 import { useTopic } from '../../live';
-import { Head, Part } from './Now';
+import { severityTone } from '../alarms/words';
+import { outcomes } from '../changes/steps';
+import { Head, Lines, Part } from './Now';
 import { capital } from './state';
-import { eventTone, outcomeOf, severityOf } from './words';
 
 const mostAlarms = 5;
 const mostLines = 6;
+
+/** How an event is marked; what is usual is not. */
+const eventTones: Readonly<Record<string, Tone>> = { warning: 'warning', error: 'bad', critical: 'bad' };
 
 /** Alarms are what is wrong, before anything else. Without any there is nothing to say: the sentence has said it. */
 export function Alarms() {
@@ -31,7 +34,7 @@ export function Alarms() {
           {present.slice(0, mostAlarms).map((a) => (
             <Tr key={a.id}>
               <Td dataLabel="Severity">
-                <State {...severityOf(a.severity)} />
+                <State tone={severityTone[a.severity]} text={capital(a.severity)} />
               </Td>
               <Td dataLabel="Alarm">
                 <Link href={`/alarms?open=${encodeURIComponent(a.id)}`}>{capital(a.title)}</Link>
@@ -56,13 +59,6 @@ export function Alarms() {
     </Part>
   );
 }
-
-const Lines = () => (
-  <>
-    <Skeleton screenreaderText="Loading" />
-    <Skeleton />
-  </>
-);
 
 /** Changes are the last revisions of the configuration. */
 export function Changes() {
@@ -94,7 +90,7 @@ export function Changes() {
                   <Name name={r.by} />
                 </Td>
                 <Td dataLabel="Outcome">
-                  <State {...outcomeOf(r.outcome)} {...(r.why === undefined ? {} : { title: r.why })} />
+                  <State tone={outcomes[r.outcome].tone} text={capital(outcomes[r.outcome].text)} title={r.why} />
                 </Td>
                 <Td dataLabel="When" modifier="nowrap">
                   <Time at={r.applied} relative />
@@ -120,16 +116,16 @@ export function Events() {
           <Head columns={[['When'], ['What happened']]} />
           <Tbody>
             {data.items.map((e) => {
-              const mark = eventTone(e.severity);
+              const tone = eventTones[e.severity];
               return (
                 <Tr key={e.number}>
                   <Td dataLabel="When" modifier="nowrap">
                     <Time at={e.at} relative />
                   </Td>
                   <Td dataLabel="What happened">
-                    {mark === undefined ? null : (
+                    {tone === undefined ? null : (
                       <>
-                        <State {...mark} />{' '}
+                        <State tone={tone} text={capital(e.severity)} />{' '}
                       </>
                     )}
                     <Name name={e.text} />

@@ -1,15 +1,17 @@
-import { Card, CardBody, CardTitle } from '@patternfly/react-core';
+import { Card, CardBody, CardTitle, Skeleton } from '@patternfly/react-core';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { Bar } from '../../components/Bar';
-import { bitRate, count, micros, perSecond, plural, share, short } from '../../components/format';
+import { bitRate, count, micros, perSecond, share, short } from '../../components/format';
+import { Problem } from '../../components/Problem';
 import { State } from '../../components/State';
 import { Name } from '../../components/Wwn';
 import { useSample, useSamples } from '../../live';
 import { byConsumer, consumerText, ringsNow } from '../../live/history-rings';
+import { isSelf, lagOf, loneText, stateOf } from '../peers/words';
 import { usePeers, usePorts } from './facts';
-import { peerState } from './words';
+import { capital } from './state';
 
 /** Part is a card of the dashboard with a way to its page. */
 export function Part({ title, to, more, children }: { title: string; to: string; more: string; children: ReactNode }) {
@@ -143,15 +145,24 @@ export function Rings() {
   );
 }
 
+/** Lines stand where something is not known yet. */
+export const Lines = () => (
+  <>
+    <Skeleton screenreaderText="Loading" />
+    <Skeleton />
+  </>
+);
+
 export function Peers() {
-  const peers = (usePeers().data?.items ?? []).filter((p) => p.state !== 'self' && p.state !== 'alone');
+  const { data, error, refetch } = usePeers();
+  const peers = data?.items.filter((p) => !isSelf(p));
   return (
     <Part title="Peers" to="/peers" more="All peers">
-      {peers.length === 0 ? (
-        <p className="fcr-subtle">This node has no peers: nobody could take over from it.</p>
-      ) : (
+      {peers === undefined && (error === null ? <Lines /> : <Problem error={error} again={() => void refetch()} />)}
+      {peers?.length === 0 && <p className="fcr-subtle">{loneText(data?.items[0]?.state)}</p>}
+      {peers !== undefined && peers.length > 0 && (
         <Table aria-label="Peers" variant="compact" borders={false} className="fcr-numbers fcr-part-table">
-          <Head columns={[['Peer'], ['State'], ['Behind by', true], ['Since', true]]} />
+          <Head columns={[['Peer'], ['State'], ['Does not have yet', true]]} />
           <Tbody>
             {peers.slice(0, most).map((p) => (
               <Tr key={p.name}>
@@ -159,20 +170,17 @@ export function Peers() {
                   <Name name={p.name} />
                 </Td>
                 <Td dataLabel="State">
-                  <State {...peerState(p.state)} />
+                  <State tone={stateOf(p).tone} text={capital(stateOf(p).text)} />
                 </Td>
-                <Td dataLabel="Behind by" className="fcr-end">
-                  {p.state === 'away' ? '–' : plural(p.lag_updates, 'change')}
-                </Td>
-                <Td dataLabel="Since" className="fcr-end">
-                  {p.state === 'away' ? '–' : micros(p.lag_ms * 1000)}
+                <Td dataLabel="Does not have yet" className="fcr-end">
+                  {p.state === 'away' ? '–' : lagOf(p)}
                 </Td>
               </Tr>
             ))}
           </Tbody>
         </Table>
       )}
-      <Rest n={peers.length} />
+      <Rest n={peers?.length ?? 0} />
     </Part>
   );
 }

@@ -3,7 +3,7 @@ import { query, type Schema } from '../../api/client';
 import { useAlarms } from '../../app/AlarmBadge';
 import { useChange } from '../../app/change';
 import { useSample, useStreamStatus, type LiveSample } from '../../live';
-import { verdict, type Facts, type Verdict } from './state';
+import { effectsOf, verdict, type Facts, type Verdict } from './state';
 
 /** How often is asked what the stream has not. */
 const askMs = 10_000;
@@ -24,13 +24,14 @@ function portsOf(ports: readonly Schema['Port'][] | undefined, live: LiveSample 
   return ports?.map((p) => ({ name: p.name, role: p.role, up: live?.ports.find((l) => l.name === p.name)?.up ?? p.up, pair: p.pair }));
 }
 
-function servicesOf(services: readonly Schema['ServiceItem'][] | undefined, live: LiveSample | undefined): Facts['services'] {
-  return services?.map((s) => ({
-    name: s.name ?? '',
-    up: live?.services.find((l) => l.name === s.name)?.up ?? s.state !== 'down',
-    onFailure: s.on_failure ?? 'bypass',
-    used: (s.used_by ?? []).length > 0 && s.drained !== true,
-  }));
+const isUp = (s: Schema['ServiceItem'], live: LiveSample | undefined) => live?.services.find((l) => l.name === s.name)?.up ?? s.state !== 'down';
+const isUsed = (s: Schema['ServiceItem']) => (s.used_by ?? []).length > 0 && s.drained !== true;
+
+/** useRedirects is the policies that say what becomes of flows, while a service is down that should see them. Undefined: not all are known. */
+function useRedirects(services: readonly Schema['ServiceItem'][] | undefined, live: LiveSample | undefined) {
+  const enabled = services?.some((s) => s.mode === 'steer' && isUsed(s) && !isUp(s, live)) ?? false;
+  const { data } = query.useQuery('get', '/api/v1/policies', { params: { query: { limit: 1000, on: 'active', action: 'redirect', disabled: 'false' } } }, { enabled, refetchInterval: askMs });
+  return data?.next_cursor === undefined ? data?.items : undefined;
 }
 
 /** useVerdict is the state of the appliance, now. */
@@ -41,6 +42,7 @@ export function useVerdict(): Verdict {
   const { change, secondsLeft } = useChange();
   const ports = usePorts().data?.items;
   const services = useServices().data?.items;
+  const redirects = useRedirects(services, sample);
   const peers = usePeers().data?.items;
   const { flows, redirected } = useFlowCounts();
   const connected = status.state === 'live' || status.tries < 2;
@@ -51,7 +53,7 @@ export function useVerdict(): Verdict {
         connected,
         alive: change?.dataplane === false ? false : (sample?.alive ?? change?.dataplane),
         ports: portsOf(ports, sample),
-        services: servicesOf(services, sample),
+        services: services?.map((s) => ({ name: s.name ?? '', up: isUp(s, sample), used: isUsed(s), effects: effectsOf(s, redirects) })),
         alarms: alarms.data === undefined ? undefined : alarms.present,
         trial: revision === undefined ? undefined : { revision, secondsLeft },
         drift: change?.drift !== undefined,
@@ -59,6 +61,6 @@ export function useVerdict(): Verdict {
         flows,
         redirected,
       }),
-    [connected, change, sample, ports, services, alarms.data, alarms.present, revision, secondsLeft, peers, flows, redirected],
+    [connected, change, sample, ports, services, redirects, alarms.data, alarms.present, revision, secondsLeft, peers, flows, redirected],
   );
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { verdict, type Facts } from './state';
+import { effectsOf, verdict, type Effect, type Facts } from './state';
 
 const well: Facts = {
   connected: true,
   alive: true,
   ports: [{ name: 'edge0', role: 'edge', up: true }, { name: 'fabric0', role: 'fabric', up: true }, { name: 'svc0', role: 'service', up: true }],
-  services: [{ name: 'inspect', up: true, onFailure: 'bypass', used: true }, { name: 'scan', up: true, onFailure: 'block', used: true }],
+  services: [{ name: 'inspect', up: true, effects: ['bypass'], used: true }, { name: 'scan', up: true, effects: ['block'], used: true }],
   alarms: [],
   trial: undefined,
   drift: false,
@@ -13,7 +13,7 @@ const well: Facts = {
   flows: 4,
   redirected: 1,
 };
-const down = (name: string, onFailure: 'bypass' | 'block') => ({ name, up: false, onFailure, used: true });
+const down = (name: string, ...effects: Effect[]) => ({ name, up: false, effects, used: true });
 const alarm = (code: string, severity: 'warning' | 'major' | 'critical', subject?: string) => ({ code, severity, title: 'the clock is not synchronised', consequence: 'times drift', subject });
 
 describe('the sentence of state', () => {
@@ -38,6 +38,21 @@ describe('the sentence of state', () => {
   it('says what follows from a service that is down', () => {
     expect(verdict({ ...well, services: [down('inspect', 'bypass')] })).toMatchObject({ tone: 'bad', sentence: '1 service is down (inspect): flows that it should see take the direct way.' });
     expect(verdict({ ...well, services: [down('a', 'block'), down('b', 'block')] }).sentence).toBe('2 services are down (a and b): flows that they should see are stopped until they are back.');
+  });
+
+  it('says of a service whose policies do not agree what each of them does', () => {
+    expect(verdict({ ...well, services: [down('inspect', 'block', 'bypass')] }).sentence).toBe(
+      '1 service is down (inspect): as policies say, flows that it should see are stopped until it is back, or take the direct way.',
+    );
+  });
+
+  it('says of a mirror that copies are missing, and of nothing that it is stopped', () => {
+    expect(verdict({ ...well, services: [down('tap', 'copies')] }).sentence).toBe('1 service is down (tap): it gets no copies, and the flows themselves go on.');
+    expect(verdict({ ...well, services: [down('a', 'copies'), down('b', 'copies')] }).sentence).toContain('they get no copies');
+  });
+
+  it('does not guess what follows before policies are known', () => {
+    expect(verdict({ ...well, services: [{ ...down('inspect'), effects: undefined }] }).sentence).toBe('1 service is down (inspect).');
   });
 
   it('puts services that stop flows before those that let them pass', () => {
@@ -85,4 +100,26 @@ describe('the sentence of state', () => {
     expect(verdict({ ...well, peers: [{ name: 'b', partner: true, away: true }] })).toMatchObject({ tone: 'warning', sentence: expect.stringContaining('partner b') });
     expect(verdict({ ...well, drift: true }).tone).toBe('bad');
   });
+});
+
+describe('what follows from a service that is down', () => {
+  const inspect = { name: 'inspect', mode: 'steer', on_failure: 'block' } as const;
+  const redirect = { action: 'redirect', service: 'inspect' } as const;
+
+  it('is what the policy says, else what the service says, else the direct way', () => {
+    expect(effectsOf(inspect, [{ ...redirect, on_failure: 'bypass' }])).toEqual(['bypass']);
+    expect(effectsOf(inspect, [redirect])).toEqual(['block']);
+    expect(effectsOf({ name: 'inspect', mode: 'steer' }, [redirect])).toEqual(['bypass']);
+    expect(effectsOf(inspect, [{ ...redirect, on_failure: 'bypass' }, redirect])).toEqual(['block', 'bypass']);
+  });
+
+  it('is nothing of policies that are disabled, or of another service', () => {
+    expect(effectsOf(inspect, [{ ...redirect, disabled: true }, { action: 'redirect', service: 'other', on_failure: 'bypass' }, redirect])).toEqual(['block']);
+  });
+
+  it('is missing copies of a mirror, whatever policies say', () => {
+    expect(effectsOf({ name: 'tap', mode: 'mirror' }, undefined)).toEqual(['copies']);
+  });
+
+  it('is not known before the policies are', () => expect(effectsOf(inspect, undefined)).toBeUndefined());
 });

@@ -1,5 +1,9 @@
+import type { Schema } from '../../api/client';
 import { count, plural } from '../../components/format';
 import type { Tone } from '../../components/State';
+
+/** What becomes of what a service should get while it is down. */
+export type Effect = 'block' | 'bypass' | 'copies';
 
 /** What the sentence is made of. What is not known yet is undefined, and then nothing is said of it. */
 export interface Facts {
@@ -8,7 +12,7 @@ export interface Facts {
   /** The data plane runs. */
   alive: boolean | undefined;
   ports: readonly { name: string; role: string; up: boolean; pair?: string }[] | undefined;
-  services: readonly { name: string; up: boolean; onFailure: 'bypass' | 'block'; used: boolean }[] | undefined;
+  services: readonly { name: string; up: boolean; effects: readonly Effect[] | undefined; used: boolean }[] | undefined;
   alarms: readonly { code: string; severity: 'warning' | 'major' | 'critical'; title: string; consequence: string; subject?: string }[] | undefined;
   /** A revision that is taken back unless somebody confirms it. */
   trial: { revision: number; secondsLeft: number } | undefined;
@@ -59,19 +63,36 @@ function ofPorts(f: Facts): Finding[] {
   return [{ tone: 'bad', text: `${which}, and hosts use their other paths if they have any.`, codes: ['port.down'] }];
 }
 
+/**
+ * effectsOf is what becomes of the flows of a service while it is down. A policy's word is above the service's, and different policies
+ * may say different things. What is mirrored goes its way in any case.
+ */
+export function effectsOf(
+  service: Pick<Schema['ServiceItem'], 'name' | 'mode' | 'on_failure'>,
+  policies: readonly Pick<Schema['PolicyItem'], 'action' | 'service' | 'on_failure' | 'disabled'>[] | undefined,
+): readonly Effect[] | undefined {
+  if (service.mode === 'mirror') return ['copies'];
+  const said = policies?.filter((p) => p.action === 'redirect' && p.service === service.name && p.disabled !== true).map((p) => p.on_failure ?? service.on_failure ?? 'bypass');
+  return said && (['block', 'bypass'] as const).filter((e) => said.includes(e));
+}
+
+/** What follows, the worst first; the last is that of which it is not known. */
+const effects: readonly (readonly [effects: string, text: (it: string, is: string) => string])[] = [
+  ['block', (it, is) => `: flows that ${it} should see are stopped until ${it} ${is} back`],
+  ['block bypass', (it, is) => `: as policies say, flows that ${it} should see are stopped until ${it} ${is} back, or take the direct way`],
+  ['bypass', (it) => `: flows that ${it} should see take the direct way`],
+  ['copies', (it) => `: ${it} ${it === 'it' ? 'gets' : 'get'} no copies, and the flows themselves go on`],
+  ['', () => ''],
+];
+
 function ofServices(f: Facts): Finding[] {
   const down = (f.services ?? []).filter((s) => !s.up && s.used);
-  const say = (some: typeof down, effect: (back: string) => string): Finding[] => {
+  return effects.flatMap(([which, text]): Finding[] => {
+    const some = down.filter((s) => (s.effects ?? []).join(' ') === which);
     if (some.length === 0) return [];
-    const are = some.length === 1 ? 'is' : 'are';
-    const it = some.length === 1 ? 'it' : 'they';
-    const back = some.length === 1 ? 'it is back' : 'they are back';
-    return [{ tone: 'bad', text: `${plural(some.length, 'service')} ${are} down (${list(some.map((s) => s.name))}): flows that ${it} should see ${effect(back)}.`, codes: ['service.down'] }];
-  };
-  return [
-    ...say(down.filter((s) => s.onFailure === 'block'), (back) => `are stopped until ${back}`),
-    ...say(down.filter((s) => s.onFailure === 'bypass'), () => 'take the direct way'),
-  ];
+    const [it, is] = some.length === 1 ? ['it', 'is'] : ['they', 'are'];
+    return [{ tone: 'bad', text: `${plural(some.length, 'service')} ${is} down (${list(some.map((s) => s.name))})${text(it, is)}.`, codes: ['service.down'] }];
+  });
 }
 
 function ofChange(f: Facts): Finding[] {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { differences, lagOf, readiness, savingOf, stateOf, type Peer } from './words';
+import { differences, lagOf, loneText, readiness, savingOf, stateOf, type Peer } from './words';
 
 const traffic = { frames: 0, bytes: 0, units: 0, express: 0, records: 0 };
 const peer = (p: Partial<Peer>): Peer => ({
@@ -35,6 +35,11 @@ test('lag is what is missing and since when', () => {
   expect(lagOf(peer({}))).toBe('nothing');
   expect(lagOf(peer({ lag_updates: 1, lag_ms: 2_000 }))).toBe('1 change, the oldest 2 s old');
   expect(lagOf(peer({ state: 'self', lag_updates: 5 }))).toBe('–');
+});
+
+test('a node without others says why nobody could take over', () => {
+  expect(loneText('alone')).toBe('This node has no peers: nobody could take over from it.');
+  expect(loneText('no_certificate')).toBe('This node has not joined its cluster: nobody could take over from it.');
 });
 
 test('a saving needs something that was sent', () => {

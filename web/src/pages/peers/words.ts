@@ -24,6 +24,12 @@ export function stateOf(p: Peer): { tone: Tone; text: string } {
 
 export const isSelf = (p: Peer): boolean => p.state === 'alone' || p.state === 'self' || p.state === 'no_certificate';
 
+/** loneText says who could take over from a node of which no others are known. */
+export function loneText(own: Peer['state'] | undefined): string {
+  const why = own === 'no_certificate' ? 'This node has not joined its cluster' : 'This node has no peers';
+  return `${why}: nobody could take over from it.`;
+}
+
 /** lagOf is what a node does not have yet. */
 export function lagOf(p: Peer): string {
   if (isSelf(p)) return '–';
