@@ -69,7 +69,7 @@ function Buttons({ change, steps, onApply }: { change: Change; steps: Steps; onA
   return (
     <Flex gap={{ default: 'gapSm' }}>
       {steps.apply && <Button onClick={onApply}>Apply…</Button>}
-      {steps.rebase && <Button onClick={() => void told(() => api.POST('/api/v1/change/rebase'), 'The edits stand on what decides now')}>Make the edits again on what decides now</Button>}
+      {steps.rebase && <Button onClick={() => void told(() => api.POST('/api/v1/change/rebase'), 'What is pending stands on what decides now')}>Bring it to what decides now</Button>}
       {steps.takeOver && (
         <ConfirmButton
           label="Take over…"
@@ -170,8 +170,9 @@ export function Standing({ change, secondsLeft, elsewhere }: { change: Change; s
         </CardBody>
       </Card>
       {change.pending?.outdated === true && (
-        <Alert isInline variant="warning" title={`Revision ${change.active.revision} decides by now, and the edits were made on revision ${change.pending.base.revision}`}>
-          Applied as they are they would take back what came in between. Make them again on what decides now; an edit that contradicts it is named then.
+        <Alert isInline variant="warning" title={`Revision ${change.active.revision} decides by now, and what is pending was made on revision ${change.pending.base.revision}`}>
+          Applied as it is, it would take back what came in between. Brought to what decides now, single edits are made again on that, and one that contradicts it is named; a document that was put as a whole
+          stays what it is. Its difference shows what it takes back then.
         </Alert>
       )}
       {elsewhere.map((e) => (
