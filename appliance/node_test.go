@@ -225,5 +225,5 @@ func TestARealNodeTellsEveryMetric(t *testing.T) {
 
 // unlikely are those that a node without traffic and policy does not have.
 var unlikely = map[string]bool{
-	"fcr_policy_since_timestamp_seconds": true, "fcr_service_up": true, "fcr_service_info": true, "fcr_service_flips_total": true,
+	"fcr_policy_since_timestamp_seconds": true, "fcr_service_up": true, "fcr_service_used": true, "fcr_service_info": true, "fcr_service_flips_total": true,
 }

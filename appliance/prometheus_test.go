@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"fcredirect/mgmt/alarm"
 )
 
 // rules is the file of rules, as far as it is looked at.
@@ -64,6 +66,31 @@ func TestRulesAskOnlyForWhatIsTold(t *testing.T) {
 	}
 	if len(seen) < 40 {
 		t.Errorf("%d rules", len(seen))
+	}
+}
+
+// A rule that tells of what the node raises an alarm for has its severity, and the rules for all alarms leave that one out:
+// one fault is one alert.
+func TestARuleForAnAlarmOfTheNodeHasItsSeverityAndTakesItsPlace(t *testing.T) {
+	exprs, severities := map[string]string{}, map[string]string{}
+	for _, g := range read[rules](t, "prometheus/rules.yaml").Groups {
+		for _, r := range g.Rules {
+			exprs[r.Alert], severities[r.Alert] = r.Expr, r.Labels["severity"]
+		}
+	}
+	own := map[alarm.Code]string{
+		alarm.DataplaneGone: "FcrDataplaneDown", alarm.PortDown: "FcrPortDown", alarm.ServiceDown: "FcrServiceDown", alarm.AuditDown: "FcrAuditUnavailable",
+	}
+	for _, e := range alarm.Catalogue {
+		rule, is := own[e.Code]
+		if is && severities[rule] != e.Severity.String() {
+			t.Errorf("%s is %q, and %s of the node %v", rule, severities[rule], e.Code, e.Severity)
+		}
+		for alert, severity := range map[string]alarm.Severity{"FcrAlarmCritical": alarm.Critical, "FcrAlarmMajor": alarm.Major} {
+			if severity == e.Severity && is != strings.Contains(exprs[alert], string(e.Code)) {
+				t.Errorf("%s: %s: %s", alert, e.Code, exprs[alert])
+			}
+		}
 	}
 }
 

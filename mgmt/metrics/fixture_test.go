@@ -75,9 +75,12 @@ func (p *plane) fill() {
 		l := p.lcore(i)
 		l.CPU, l.Frames, l.BusyTSC, l.IdleTSC, l.Heartbeat, l.FlowsLive = uint32(2+i), 111, 3*hz, 1*hz, 1, 24
 	}
-	s := &shm.Items[shm.ServiceInfo](p.seg.State, shm.RegionServices)[0]
-	copy(s.Name[:], "inspect")
-	s.Port, s.Up, s.Flips = 2, 1, 5
+	services := shm.Items[shm.ServiceInfo](p.seg.State, shm.RegionServices)
+	for i, name := range []string{"inspect", "spare", "older"} {
+		copy(services[i].Name[:], name)
+		services[i].Port, services[i].Use = 2, []uint8{shm.Used, shm.Unused, shm.UseUnknown}[i]
+	}
+	services[0].Up, services[0].Flips = 1, 5
 	command.PageOf(p.seg.State).Put(&command.Record{
 		Revision: 12, Confirmed: 11, Deadline: command.Now() + int64(time.Minute), Window: int64(time.Minute), Last: command.Reverted, LastRevision: 10,
 	})

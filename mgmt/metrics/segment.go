@@ -36,6 +36,7 @@ var (
 	policySince      = gauge("fcr_policy_since_timestamp_seconds", "Since when the data plane has its policy.")
 
 	serviceUp    = gauge("fcr_service_up", "1 when a service of the active policy is up.", "service")
+	serviceUsed  = gauge("fcr_service_used", "1 when an enabled rule of the active policy uses the service, or when the data plane does not tell.", "service")
 	serviceInfo  = gauge("fcr_service_info", "Always 1. The port behind which a service is, empty when the boot file has none.", "service", "port")
 	serviceFlips = counter("fcr_service_flips_total", "Times that a service came or went.", "service")
 )
@@ -99,6 +100,7 @@ func (c *collector) dataplane(out sink, f *shm.File, now time.Time) {
 func tellServices(out sink, f *shm.File) {
 	for _, s := range report.Services(f) {
 		out.is(serviceUp, s.Up, s.Name)
+		out.is(serviceUsed, !s.Unused, s.Name)
 		out.count(serviceFlips, uint64(s.Flips), s.Name)
 		out.put(serviceInfo, 1, s.Name, s.Port)
 	}
