@@ -128,8 +128,8 @@ var catalogue = []Grant{
 	{BackupWrite, "Make, delete and restore backups.", admins},
 	{BundleRead, "Download support bundles.", admins},
 	{BundleWrite, "Make and delete support bundles.", admins},
-	{SystemRead, "See the system: version, state, settings.", everybody},
-	{SystemWrite, "Change the system's settings, restart and update it.", admins},
+	{SystemRead, "See the system: version, state, certificate.", everybody},
+	{SystemWrite, "Replace the certificate of HTTPS.", admins},
 	{StreamRead, "Follow the live stream; what comes on it needs its own permission.", everybody},
 	{MetricsRead, "Read metrics.", everybody},
 }

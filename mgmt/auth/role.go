@@ -14,21 +14,6 @@ const (
 // Roles gives all of them.
 func Roles() []Role { return []Role{Viewer, Operator, PolicyAdmin, Admin} }
 
-// Text is one line about the role.
-func (r Role) Text() string {
-	switch r {
-	case Viewer:
-		return "Sees everything but accounts, captures and the audit log."
-	case Operator:
-		return "Runs the appliance: alarms, roles, captures, ports, flows and jobs."
-	case PolicyAdmin:
-		return "Decides what is redirected: aliases, sets, services, policies and their changes."
-	case Admin:
-		return "May do everything."
-	}
-	return ""
-}
-
 // Valid says whether there is such a role.
 func (r Role) Valid() bool { return byRole[r] != nil }
 
