@@ -15,6 +15,10 @@
 
 #include "shim.h"
 
+// Through which the kernel is asked for an interface's link, 1 more than the descriptor; 0: none yet. One a port, for ports
+// may be of different network namespaces. Go's lock of ports guards them.
+static int sockets[RTE_MAX_ETHPORTS];
+
 int fcr_port_find(const char *name)
 {
 	uint16_t port;
@@ -151,6 +155,9 @@ int fcr_port_close(uint16_t port, int remove, const char **op)
 	struct rte_eth_dev_info info;
 	int rc;
 
+	if (sockets[port] != 0)
+		close(sockets[port] - 1);
+	sockets[port] = 0;
 	*op = "rte_eth_dev_info_get";
 	rc = rte_eth_dev_info_get(port, &info);
 	if (rc != 0)
@@ -188,22 +195,21 @@ int fcr_port_info(uint16_t port, struct fcr_port_info *out)
 	return rte_eth_dev_get_mtu(port, &out->mtu);
 }
 
-// Whether the kernel's interface has a link; what cannot be found out is taken to have one.
-static int interface_runs(uint32_t if_index)
+// Whether the kernel's interface has a link; what cannot be found out is taken to have one. Control asks ten times a second,
+// so the socket stays open. In C, for it is one answer with the driver's, and Go's standard library has no struct ifreq.
+static int interface_runs(uint16_t port, uint32_t if_index)
 {
-	struct ifreq request;
-	int fd, runs = 1;
+	struct ifreq request = { .ifr_ifindex = if_index };
 
-	memset(&request, 0, sizeof(request));
-	if (if_indextoname(if_index, request.ifr_name) == NULL)
-		return errno != ENXIO; // it is gone
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (sockets[port] == 0)
+		sockets[port] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) + 1;
+	if (sockets[port] == 0)
 		return 1;
-	if (ioctl(fd, SIOCGIFFLAGS, &request) == 0)
-		runs = (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
-	close(fd);
-	return runs;
+	if (ioctl(sockets[port] - 1, SIOCGIFNAME, &request) != 0) // it may have got another name
+		return errno != ENODEV; // it is gone
+	if (ioctl(sockets[port] - 1, SIOCGIFFLAGS, &request) != 0)
+		return 1;
+	return (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
 }
 
 int fcr_port_link(uint16_t port, uint32_t if_index, struct fcr_port_link *out)
@@ -216,7 +222,7 @@ int fcr_port_link(uint16_t port, uint32_t if_index, struct fcr_port_link *out)
 	if (rc != 0)
 		return rc;
 	out->mbps = link.link_speed;
-	out->up = link.link_status == RTE_ETH_LINK_UP && (if_index == 0 || interface_runs(if_index));
+	out->up = link.link_status == RTE_ETH_LINK_UP && (if_index == 0 || interface_runs(port, if_index));
 	out->full_duplex = link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX;
 	out->autoneg = link.link_autoneg == RTE_ETH_LINK_AUTONEG;
 	return 0;
