@@ -30,6 +30,8 @@ const miniature = `{"openapi":"3.1.0","info":{"version":"1"},"paths":{
      "responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Alias"}}}}}},
    "delete":{"operationId":"delete-alias","tags":["alias"],"summary":"Delete an alias",
      "parameters":[{"name":"name","in":"path","required":true,"schema":{"type":"string"}},{"name":"If-Match","in":"header","schema":{"type":"string"}}],"responses":{"204":{}}}},
+ "/api/v1/alarms/mutes":{"get":{"operationId":"list-mutes","tags":["alarm"],"summary":"Mutes",
+   "responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/AliasList"}}}}}}},
  "/api/v1/users/{name}":{"put":{"operationId":"put-user","tags":["user"],"summary":"Create or replace a user",
      "parameters":[{"name":"name","in":"path","required":true,"schema":{"type":"string"}}],
      "requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object","required":["password"],"properties":{"password":{"type":"string"},"role":{"type":"string","enum":["viewer","admin"]}}}}}},
@@ -74,7 +76,7 @@ func (a *appliance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("ETag", `"7"`)
 		fmt.Fprint(w, `{"name":"host-1","wwpn":"20:00:02:fc:01:00:00:01","note":"old","created":"2026-01-01T00:00:00Z"}`)
-	case r.URL.Path == "/api/v1/aliases":
+	case r.URL.Path == "/api/v1/aliases", r.URL.Path == "/api/v1/alarms/mutes":
 		fmt.Fprint(w, `{"items":[{"name":"host-1","wwpn":"20:00:02:fc:01:00:00:01","note":"a\u001b[31mb"},{"name":"host-2","wwpn":"20:00:02:fc:01:00:00:02"}],"total":9}`)
 	case r.URL.Path == "/api/v1/backups":
 		w.Header().Set("Location", "/api/v1/jobs/1")
@@ -135,6 +137,7 @@ func TestEveryOperationIsACommand(t *testing.T) {
 	}{
 		{"alias list --limit 2", []string{"GET /api/v1/aliases?limit=2"}, "NAME    WWPN\nhost-1  20:00:02:fc:01:00:00:01\nhost-2  20:00:02:fc:01:00:00:02\n"},
 		{"alias list --sort name -o name", []string{"GET /api/v1/aliases?limit=1000&sort=name"}, "host-1\nhost-2\n"},
+		{"alarm list-mutes -o name", []string{"GET /api/v1/alarms/mutes"}, "host-1\nhost-2\n"},
 		{"alias get host-1 -o yaml", []string{"GET /api/v1/aliases/host-1"}, "name: host-1\nwwpn: 20:00:02:fc:01:00:00:01\nnote: old\ncreated: \"2026-01-01T00:00:00Z\"\n"},
 		{"alias get a/b?c", []string{"GET /api/v1/aliases/a%2Fb%3Fc"}, ""},
 		{"alias set host-1 --note new --tags x,y --rank 3 --ranges {a: 1}", []string{"GET /api/v1/aliases/host-1",

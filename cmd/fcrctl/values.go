@@ -31,7 +31,7 @@ type inputs struct {
 	schema      *openapi.Schema
 
 	ifMatch, file, to string
-	limit             int
+	limit             int // -1: the list comes whole
 	wait              bool
 }
 
@@ -43,6 +43,7 @@ func flagName(name string) string { return strings.ReplaceAll(name, "_", "-") }
 
 func (in *inputs) flags(cmd *cobra.Command, o *operation) {
 	f := cmd.Flags()
+	in.limit = -1
 	for _, p := range o.op.Parameters {
 		switch {
 		case p.In == "header" && p.Name == "If-Match":

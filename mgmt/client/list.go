@@ -7,8 +7,8 @@ import (
 	"net/url"
 )
 
-// List gives every item of a list to each, page by page, until limit of them (0: all) were given. It returns how many
-// there are in all, -1 where the server does not say.
+// List gives every item of a list to each, page by page, until limit of them (0: all) were given; below 0 for a
+// list that comes whole and takes no limit. It returns how many there are in all, -1 where the server does not say.
 func (c *Client) List(ctx context.Context, path string, query url.Values, limit int, each func(json.RawMessage) error) (total int64, err error) {
 	asked := url.Values{}
 	for name, values := range query {
@@ -18,7 +18,7 @@ func (c *Client) List(ctx context.Context, path string, query url.Values, limit 
 	for range maxPages {
 		if limit > 0 {
 			asked.Set("limit", fmt.Sprint(min(limit-given, 1000)))
-		} else if !asked.Has("limit") {
+		} else if limit == 0 && !asked.Has("limit") {
 			asked.Set("limit", "1000")
 		}
 		answer, err := c.Do(ctx, Request{Method: "GET", Path: path, Query: asked})
