@@ -1,8 +1,9 @@
 import { FormHelperText, HelperText, HelperTextItem } from '@patternfly/react-core';
+import type { ReactNode } from 'react';
 import { asProblem } from '../api/problem';
 
 /** Hint stands below a field: what is wrong with it, else what it is for. */
-export function Hint({ id, error, text }: { id: string; error?: string; text?: string }) {
+export function Hint({ id, error, text }: { id: string; error?: string; text?: ReactNode }) {
   if (error === undefined && text === undefined) return null;
   return (
     <FormHelperText>

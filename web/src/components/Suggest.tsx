@@ -1,12 +1,9 @@
 import { MenuToggle, Select, SelectList, SelectOption, TextInputGroup, TextInputGroupMain } from '@patternfly/react-core';
-import { useEffect, useId, useMemo, useState, type KeyboardEvent as Press } from 'react';
+import { useEffect, useId, useMemo, useState, type KeyboardEvent as Press, type ReactNode } from 'react';
+import { matching, type Suggestion } from './SuggestMatching';
 import { Name } from './Wwn';
 
-export interface Suggestion {
-  value: string;
-  /** Said beside it: the WWPN of an alias. */
-  text?: string;
-}
+export type { Suggestion };
 
 export interface SuggestProps {
   id: string;
@@ -18,27 +15,20 @@ export interface SuggestProps {
   onPick?: (value: string) => void;
   /** The field is left with this text. */
   onLeave?: (value: string) => void;
+  /** Somebody wants to see the list. */
+  onOpen?: () => void;
+  /** Backspace where nothing is typed. */
+  onBack?: () => void;
   placeholder?: string;
   disabled?: boolean;
-}
-
-/** More are not listed: one types on. */
-const listedMost = 50;
-
-/** matching are the suggestions that have the text in them, those that begin with it first. */
-export function matching(suggestions: readonly Suggestion[], text: string): Suggestion[] {
-  const t = text.trim().toLowerCase();
-  if (t === '') return suggestions.slice(0, listedMost);
-  const bare = t.replaceAll(/[:.-]/g, '');
-  const has = (s: Suggestion) =>
-    s.value.toLowerCase().includes(t) || (s.text?.toLowerCase().includes(t) ?? false) || (bare.length >= 4 && (s.text ?? s.value).toLowerCase().replaceAll(':', '').includes(bare));
-  const found = suggestions.filter(has);
-  const first = found.filter((s) => s.value.toLowerCase().startsWith(t));
-  return [...first, ...found.filter((s) => !first.includes(s))].slice(0, listedMost);
+  /** Said in the list where nothing is like the text. */
+  nothing?: string;
+  /** What stands in the field before the text. */
+  children?: ReactNode;
 }
 
 /** Suggest is a field for a text that is often, and need not be, one of those that are known. */
-export function Suggest({ id, label, value, onChange, suggestions, onPick, onLeave, placeholder, disabled = false }: SuggestProps) {
+export function Suggest({ id, label, value, onChange, suggestions, onPick, onLeave, onOpen, onBack, placeholder, disabled = false, nothing, children }: SuggestProps) {
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
   const list = useId();
@@ -46,6 +36,7 @@ export function Suggest({ id, label, value, onChange, suggestions, onPick, onLea
   const show = (yes: boolean) => {
     setOpen(yes);
     setAt(-1);
+    if (yes) onOpen?.();
   };
   const pick = (v: string) => {
     show(false);
@@ -60,9 +51,9 @@ export function Suggest({ id, label, value, onChange, suggestions, onPick, onLea
     } else if (e.key === 'Enter' && (onPick !== undefined || (open && at >= 0))) {
       e.preventDefault();
       pick(found[at]?.value ?? value);
-    }
+    } else if (e.key === 'Backspace' && value === '') onBack?.();
   };
-  const listed = open && found.length > 0;
+  const listed = open && (found.length > 0 || nothing !== undefined);
   useEffect(() => {
     if (!listed) return undefined;
     // Before anybody else hears it: Escape closes the list, and not the dialog or the drawer that the field is in.
@@ -78,6 +69,8 @@ export function Suggest({ id, label, value, onChange, suggestions, onPick, onLea
     <Select
       isOpen={listed}
       onOpenChange={show}
+      // Tab goes on to the next field.
+      onOpenChangeKeys={['Escape']}
       onSelect={(_, v) => pick(String(v))}
       selected={value}
       variant="typeahead"
@@ -98,29 +91,30 @@ export function Suggest({ id, label, value, onChange, suggestions, onPick, onLea
               aria-controls={list}
               {...(at >= 0 ? { 'aria-activedescendant': `${list}-${at}` } : {})}
               onClick={() => !open && show(true)}
-              onBlur={(e) => {
-                // A click into the list takes the focus there: that is no leaving.
-                if (!(e.relatedTarget instanceof Node && document.getElementById(list)?.contains(e.relatedTarget) === true)) {
-                  show(false);
-                  onLeave?.(value);
-                }
+              onBlur={() => {
+                show(false);
+                onLeave?.(value);
               }}
               onChange={(_, v) => {
                 onChange(v);
                 show(v.trim() !== '');
               }}
               onKeyDown={press}
-            />
+            >
+              {children}
+            </TextInputGroupMain>
           </TextInputGroup>
         </MenuToggle>
       )}
     >
-      <SelectList id={list} aria-label={`Suggestions for ${label}`}>
+      {/* A click into the list does not take the focus there: that is no leaving. */}
+      <SelectList id={list} aria-label={`Suggestions for ${label}`} onMouseDown={(e) => e.preventDefault()}>
         {found.map((s, i) => (
           <SelectOption key={s.value} id={`${list}-${i}`} value={s.value} isFocused={i === at} description={s.text}>
             <Name name={s.value} />
           </SelectOption>
         ))}
+        {found.length === 0 && <SelectOption isDisabled>{nothing}</SelectOption>}
       </SelectList>
     </Select>
   );

@@ -35,7 +35,7 @@ describe('the command for curl', () => {
 });
 
 describe('a query string', () => {
-  it('has what is set', () => expect(search({ limit: 5, up: false, role: undefined, text: '' })).toBe('?limit=5&up=false'));
+  it('has what is set', () => expect(search({ limit: 5, up: false, role: undefined, text: '', verdict: ['redirect', 'drop'] })).toBe('?limit=5&up=false&verdict=redirect%2Cdrop'));
   it('is none where nothing is', () => expect(search({ text: '' })).toBe(''));
   it('takes any text', () => expect(search({ text: 'a&b=c d' })).toBe('?text=a%26b%3Dc+d'));
 });

@@ -19,8 +19,8 @@ export function curl({ path, method = 'GET', body }: Commands, origin = location
   return parts.join(' ');
 }
 
-/** query makes a query string of what is set. */
-export function search(params: Record<string, string | number | boolean | undefined>): string {
+/** search makes a query string of what is set. Lists are joined by commas. */
+export function search(params: Record<string, string | number | boolean | readonly string[] | undefined>): string {
   const q = new URLSearchParams();
   for (const [k, v] of Object.entries(params)) if (v !== undefined && v !== '') q.set(k, String(v));
   const text = q.toString();

@@ -1,9 +1,6 @@
 import {
   Button,
   DescriptionList,
-  DescriptionListDescription,
-  DescriptionListGroup,
-  DescriptionListTerm,
   DrawerActions,
   DrawerCloseButton,
   DrawerHead,
@@ -18,6 +15,7 @@ import { api, query } from '../../api/client';
 import { asProblem } from '../../api/problem';
 import { useCan } from '../../app/session';
 import { ConfirmButton } from '../../components/Confirm';
+import { Fact } from '../../components/Facts';
 import { bitRate, bytes, count, perSecond } from '../../components/format';
 import { Problem } from '../../components/Problem';
 import { Time } from '../../components/Time';
@@ -36,13 +34,6 @@ const Section = ({ title, children }: { title: string; children: ReactNode }) =>
     </Title>
     {children}
   </section>
-);
-
-const Row = ({ term, children }: { term: string; children: ReactNode }) => (
-  <DescriptionListGroup>
-    <DescriptionListTerm>{term}</DescriptionListTerm>
-    <DescriptionListDescription>{children}</DescriptionListDescription>
-  </DescriptionListGroup>
 );
 
 function End({ alias, wwpn, id, port }: { alias?: string; wwpn?: string; id?: string; port?: string }) {
@@ -148,28 +139,28 @@ function Actions({ flow, onGone }: { flow: Flow; onGone: () => void }) {
 function Facts({ flow }: { flow: Flow }) {
   return (
     <DescriptionList isCompact columnModifier={{ default: '2Col' }} aria-label="The flow">
-      <Row term="Initiator">
+      <Fact term="Initiator">
         <End alias={flow.initiator_alias} wwpn={flow.initiator} id={flow.initiator_id} port={flow.port} />
-      </Row>
-      <Row term="Target">
+      </Fact>
+      <Fact term="Target">
         <End alias={flow.target_alias} wwpn={flow.target} id={flow.target_id} port={flow.target_port} />
-      </Row>
-      <Row term="State">
+      </Fact>
+      <Fact term="State">
         <StateLabel flow={flow} />
-      </Row>
-      <Row term="Now">
+      </Fact>
+      <Fact term="Now">
         {bitRate(flow.bytes_per_second)}, {perSecond(flow.frames_per_second).replace('/s', ' frames/s')}
-      </Row>
-      <Row term="VSAN, fabric">
+      </Fact>
+      <Fact term="VSAN, fabric">
         {flow.vsan === 0 ? 'untagged' : flow.vsan}, {flow.fabric}
-      </Row>
-      <Row term="Errors">{count(flow.errors)}</Row>
-      <Row term="Began">
+      </Fact>
+      <Fact term="Errors">{count(flow.errors)}</Fact>
+      <Fact term="Began">
         <Time at={flow.created} />
-      </Row>
-      <Row term="Last seen">
+      </Fact>
+      <Fact term="Last seen">
         <Time at={flow.last_seen} relative />
-      </Row>
+      </Fact>
     </DescriptionList>
   );
 }

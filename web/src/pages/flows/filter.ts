@@ -1,7 +1,9 @@
-import type { Suggestion } from '../../components/Suggest';
-import type { FilterField } from '../../components/FilterBar';
+import type { Schema } from '../../api/client';
 import type { paths } from '../../api/schema';
+import type { FilterField } from '../../components/FilterBar';
 import { quote } from '../../components/quote';
+import type { Suggestion } from '../../components/Suggest';
+import { unnamed } from '../aliases/names';
 
 /** The state of the list in the URL. Its names are those of GET /api/v1/flows, so that an address reads like the request. */
 export const usual = {
@@ -103,14 +105,6 @@ export function toStream(q: FlowQuery): Record<string, unknown> {
   return Object.fromEntries(Object.entries(all).filter(([, v]) => v !== undefined));
 }
 
-/** toSearch is the query string of a request. */
-export function toSearch(q: Record<string, unknown>): string {
-  const out = new URLSearchParams();
-  for (const [k, v] of Object.entries(q)) if (v !== undefined) out.set(k, String(v));
-  const text = out.toString();
-  return text === '' ? '' : '?' + text;
-}
-
 /** toCommand is the same for fcrctl, whose export takes every filter. */
 export function toCommand(q: FlowQuery): string {
   const flags = Object.entries(q)
@@ -125,11 +119,20 @@ const noMoment = (text: string) => (moment(text) === undefined ? 'not a time' : 
 const notOf = (known: readonly string[]) => (text: string) => (some(text, known) === undefined ? 'unknown' : undefined);
 
 export interface Known {
+  /** Ports of hosts and arrays, one by one. */
+  nPorts: readonly Suggestion[];
+  /** The same, and sets of them. */
   ends: readonly Suggestion[];
   policies: readonly Suggestion[];
   services: readonly Suggestion[];
   ports: readonly Suggestion[];
 }
+
+/** nPortsOf are the ports that can be said one by one: those with an alias, and who is logged in without one. */
+export const nPortsOf = (aliases: readonly Schema['AliasItem'][] = [], logins: readonly Schema['Login'][] = []): Suggestion[] => [
+  ...aliases.map((a) => ({ value: a.name ?? '', text: a.wwpn })),
+  ...unnamed(logins, aliases).map((l) => ({ value: l.wwpn, text: 'logged in' })),
+];
 
 const option = (value: string) => ({ value, label: value });
 const end = 'An alias, a WWPN, a set, a mask, or - for unknown.';

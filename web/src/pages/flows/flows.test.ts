@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { amount, toCommand, toQuery, toSearch, toStream, usual } from './filter';
+import { search } from '../../components/commands';
+import { amount, nPortsOf, toCommand, toQuery, toStream, usual } from './filter';
 import { Arranger, comparing, joined, type Flow } from './order';
 import { pathOf, policyLink } from './path';
 
@@ -21,18 +22,18 @@ const flow = (id: string, more: Partial<Flow> = {}): Flow => ({
 
 describe('the filter', () => {
   it('asks nothing of nothing', () => {
-    expect(toSearch(toQuery(usual))).toBe('');
+    expect(search(toQuery(usual))).toBe('');
     expect(toStream(toQuery(usual))).toEqual({});
   });
 
   it('says the same to REST and to the stream', () => {
     const q = toQuery({ ...usual, verdict: 'redirect,drop,nonsense', vsan: '0', min_bytes_per_second: '1.5M', static: 'false', initiator: '<b>مضيف</b>' });
-    expect(toSearch(q)).toBe(`?${new URLSearchParams({ initiator: '<b>مضيف</b>', verdict: 'redirect,drop', vsan: '0', static: 'false', min_bytes_per_second: '1500000' }).toString()}`);
+    expect(search(q)).toBe(`?${new URLSearchParams({ initiator: '<b>مضيف</b>', verdict: 'redirect,drop', vsan: '0', static: 'false', min_bytes_per_second: '1500000' }).toString()}`);
     expect(toStream(q)).toEqual({ verdicts: ['redirect', 'drop'], vsan: 0, min_byte_rate: 1_500_000, static: false, initiator: '<b>مضيف</b>' });
   });
 
   it('does not ask what cannot be understood', () => {
-    expect(toSearch(toQuery({ ...usual, vsan: '5000', fabric: 'x', verdict: 'maybe', seen_since: 'yesterday', min_errors: '-1', static: 'perhaps' }))).toBe('');
+    expect(search(toQuery({ ...usual, vsan: '5000', fabric: 'x', verdict: 'maybe', seen_since: 'yesterday', min_errors: '-1', static: 'perhaps' }))).toBe('');
   });
 
   it('reads amounts', () => {
@@ -42,6 +43,15 @@ describe('the filter', () => {
   it('is quoted for a shell', () => {
     expect(toCommand(toQuery({ ...usual, initiator: "it's", static: 'true' }))).toBe(`flow export --format csv '--initiator=it'\\''s' --static`);
   });
+});
+
+it('suggests the ports that can be said one by one: by alias, else by WWPN', () => {
+  const login = (wwpn: string) => ({ wwpn, state: 'live' as const, fabric: 0, vsan: 0, fc_id: '0x000001', contested: false, first_seen: '', last_seen: '', functions: [], role: 'initiator' as const });
+  expect(nPortsOf([{ name: 'host-1', wwpn: '20:00' }], [login('20:00'), login('20:01'), login('20:01')])).toEqual([
+    { value: 'host-1', text: '20:00' },
+    { value: '20:01', text: 'logged in' },
+  ]);
+  expect(nPortsOf(undefined, undefined)).toEqual([]);
 });
 
 describe('the order', () => {

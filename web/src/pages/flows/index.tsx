@@ -4,6 +4,7 @@ import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
 import { query } from '../../api/client';
 import { useCan } from '../../app/session';
 import { ColumnPicker, useColumns } from '../../components/ColumnPicker';
+import { search } from '../../components/commands';
 import { FilterBar } from '../../components/FilterBar';
 import { Page } from '../../components/Page';
 import { PageTabs } from '../../components/PageTabs';
@@ -12,7 +13,7 @@ import { AheadForm } from './AheadForm';
 import { AheadList } from './AheadList';
 import { columns } from './columns';
 import { Export } from './Export';
-import { fieldsOf, toCommand, toQuery, toSearch, usual, type FilterKey, type Known } from './filter';
+import { fieldsOf, nPortsOf, toCommand, toQuery, usual, type FilterKey, type Known } from './filter';
 import { FlowDrawer } from './FlowDrawer';
 import { FlowList } from './FlowList';
 import type { FlowRow } from './order';
@@ -20,11 +21,11 @@ import './flows.css';
 
 const view = { ...usual, sort: '-byte_rate', flow: '', tab: 'flows', live: 'on' };
 
-const search = { id: 'text' as const, label: 'Search flows', placeholder: 'Part of an alias or a WWPN' };
+const searching = { id: 'text' as const, label: 'Search flows', placeholder: 'Part of an alias or a WWPN' };
 
 /** useKnown is what can be suggested to the filter; it is asked when somebody opens it. */
 export function useKnown(enabled: boolean): Known {
-  const may = { aliases: useCan('alias.read'), sets: useCan('set.read'), policies: useCan('policy.read'), services: useCan('service.read'), ports: useCan('port.read') };
+  const may = { aliases: useCan('alias.read'), sets: useCan('set.read'), policies: useCan('policy.read'), services: useCan('service.read'), ports: useCan('port.read'), logins: useCan('login.read') };
   const of = (on: boolean) => ({ enabled: enabled && on, staleTime: 30_000 });
   const limit = { params: { query: { limit: 1000, on: 'active' as const } } };
   const aliases = query.useQuery('get', '/api/v1/aliases', limit, of(may.aliases)).data?.items;
@@ -32,11 +33,12 @@ export function useKnown(enabled: boolean): Known {
   const policies = query.useQuery('get', '/api/v1/policies', limit, of(may.policies)).data?.items;
   const services = query.useQuery('get', '/api/v1/services', limit, of(may.services)).data?.items;
   const ports = query.useQuery('get', '/api/v1/ports', { params: { query: { limit: 500 } } }, of(may.ports)).data?.items;
+  const logins = query.useQuery('get', '/api/v1/logins', { params: { query: { limit: 1000 } } }, of(may.logins)).data?.items;
   return useMemo(() => {
     const names = (list: readonly { name?: string }[] | undefined) => (list ?? []).map((o) => ({ value: o.name ?? '' })).filter((o) => o.value !== '');
-    const ends = (aliases ?? []).map((a) => ({ value: a.name ?? '', text: a.wwpn }));
-    return { ends: [...ends, ...names(sets).map((s) => ({ ...s, text: 'set' }))], policies: names(policies), services: names(services), ports: names(ports) };
-  }, [aliases, sets, policies, services, ports]);
+    const nPorts = nPortsOf(aliases, logins);
+    return { nPorts, ends: [...nPorts, ...names(sets).map((s) => ({ ...s, text: 'set' }))], policies: names(policies), services: names(services), ports: names(ports) };
+  }, [aliases, sets, policies, services, ports, logins]);
 }
 
 /** useDrawer opens and closes the drawer so that Back closes it. */
@@ -69,7 +71,7 @@ export default function Flows() {
   const { shown, chosen, choose } = useColumns('flows', columns);
   const q = useMemo(() => toQuery(state), [state]);
   const asked = JSON.stringify([q, state.sort]);
-  const narrowed = toSearch(q) !== '';
+  const narrowed = search(q) !== '';
   const live = state.live === 'on';
   const { show, close } = useDrawer(state.flow, set);
   const mayWrite = useCan('flow.write');
@@ -79,7 +81,7 @@ export default function Flows() {
 
   const list = (
     <>
-      <FilterBar search={search} fields={fields} values={state} onChange={narrow} onOpen={setFiltering}>
+      <FilterBar search={searching} fields={fields} values={state} onChange={narrow} onOpen={setFiltering}>
         <Switch id="flows-live" label="Live" isChecked={live} onChange={(_, on) => set({ live: on ? 'on' : 'off' })} />
         <ColumnPicker columns={columns} chosen={chosen} choose={choose} />
         <Export q={q} />
@@ -108,7 +110,7 @@ export default function Flows() {
       commands={
         state.tab === 'ahead'
           ? { path: '/api/v1/flows/ahead', fcrctl: 'flow list-ahead' }
-          : { path: '/api/v1/flows' + toSearch({ ...q, sort: state.sort, limit: 500 }), fcrctl: toCommand(q) }
+          : { path: '/api/v1/flows' + search({ ...q, sort: state.sort, limit: 500 }), fcrctl: toCommand(q) }
       }
     >
       <PageTabs
@@ -120,7 +122,7 @@ export default function Flows() {
           { id: 'ahead', title: 'Created ahead', render: () => <AheadList onCreate={mayWrite ? () => setMaking(true) : undefined} /> },
         ]}
       />
-      {making && <AheadForm ends={known.ends} onClose={() => setMaking(false)} onCreated={() => set({ tab: 'ahead', flow: '' })} />}
+      {making && <AheadForm ends={known.nPorts} onClose={() => setMaking(false)} onCreated={() => set({ tab: 'ahead', flow: '' })} />}
     </Page>
   );
 }

@@ -1,6 +1,6 @@
-import { DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm } from '@patternfly/react-core';
-import type { ReactNode } from 'react';
+import { DescriptionList } from '@patternfly/react-core';
 import type { Schema } from '../../api/client';
+import { Fact } from '../../components/Facts';
 import { MatchChips } from '../../components/MatchChips';
 import type { On } from '../../components/usePending';
 import { Name } from '../../components/Wwn';
@@ -8,13 +8,6 @@ import { Preview } from './Preview';
 import { actionText } from './view';
 
 type Policy = Schema['PolicyItem'];
-
-const Row = ({ term, children }: { term: string; children: ReactNode }) => (
-  <DescriptionListGroup>
-    <DescriptionListTerm>{term}</DescriptionListTerm>
-    <DescriptionListDescription>{children}</DescriptionListDescription>
-  </DescriptionListGroup>
-);
 
 const failure = { bypass: 'Bypass: its flows take the direct way', block: 'Block: their frames are dropped' };
 
@@ -24,20 +17,20 @@ export function Detail({ policy, on }: { policy: Policy; on: On }) {
   return (
     <div className="fcr-edit">
       <DescriptionList isHorizontal isCompact>
-        <Row term="Match">
+        <Fact term="Match">
           <MatchChips match={policy.match} on={on} />
-        </Row>
-        <Row term="Action">{actionText(policy)}</Row>
+        </Fact>
+        <Fact term="Action">{actionText(policy)}</Fact>
         {policy.service === undefined || policy.service === '' ? null : (
-          <Row term="Service">
+          <Fact term="Service">
             <Name name={policy.service} />
-          </Row>
+          </Fact>
         )}
-        {policy.action === 'redirect' ? <Row term="While the service is down">{policy.on_failure === undefined ? 'As the service says' : failure[policy.on_failure]}</Row> : null}
-        <Row term="State">{policy.disabled === true ? 'Disabled: it is kept and checked, and never matches' : 'Enabled'}</Row>
-        <Row term="Place">{policy.position ?? '–'}</Row>
-        <Row term="Note">{policy.note === undefined || policy.note === '' ? '–' : <bdi className="fcr-prose">{policy.note}</bdi>}</Row>
-        <Row term="Ticket">{policy.ticket === undefined || policy.ticket === '' ? '–' : <Name name={policy.ticket} />}</Row>
+        {policy.action === 'redirect' ? <Fact term="While the service is down">{policy.on_failure === undefined ? 'As the service says' : failure[policy.on_failure]}</Fact> : null}
+        <Fact term="State">{policy.disabled === true ? 'Disabled: it is kept and checked, and never matches' : 'Enabled'}</Fact>
+        <Fact term="Place">{policy.position ?? '–'}</Fact>
+        <Fact term="Note">{policy.note === undefined || policy.note === '' ? '–' : <bdi className="fcr-prose">{policy.note}</bdi>}</Fact>
+        <Fact term="Ticket">{policy.ticket === undefined || policy.ticket === '' ? '–' : <Name name={policy.ticket} />}</Fact>
       </DescriptionList>
       <Preview start={pair} name={policy.name ?? ''} on={on} unsaved={false} />
     </div>

@@ -1,11 +1,7 @@
 import { useEffect, useState } from 'react';
 import { query } from '../../api/client';
 import { useCan } from '../../app/session';
-
-export interface Suggestion {
-  value: string;
-  detail: string;
-}
+import type { Suggestion } from '../../components/Suggest';
 
 const most = 8;
 const typingMs = 200;
@@ -28,14 +24,14 @@ export function useSuggestions(text: string, open: boolean, sets: boolean): { li
   const named = query.useQuery('get', '/api/v1/sets', { params: { query: asked } }, { enabled: open && sets && may.set });
   const logins = query.useQuery('get', '/api/v1/logins', { params: { query: { limit: 4 * most, ...(part === '' ? {} : { text: part }) } } }, { enabled: open && may.login });
   const list: Suggestion[] = [];
-  if (sets) for (const s of named.data?.items ?? []) list.push({ value: s.name ?? '', detail: `Set of ${s.members.length}` });
-  for (const a of aliases.data?.items ?? []) list.push({ value: a.name ?? '', detail: a.wwpn });
+  if (sets) for (const s of named.data?.items ?? []) list.push({ value: s.name ?? '', text: `Set of ${s.members.length}` });
+  for (const a of aliases.data?.items ?? []) list.push({ value: a.name ?? '', text: a.wwpn });
   const known = new Set(list.map((s) => s.value));
   for (const l of logins.data?.items ?? []) {
     const value = l.alias === undefined || l.alias === '' ? l.wwpn : l.alias;
     if (known.has(value) || list.length >= 3 * most) continue;
     known.add(value);
-    list.push({ value, detail: value === l.wwpn ? `Logged in as ${l.fc_id}${l.port === undefined ? '' : ` on ${l.port}`}` : l.wwpn });
+    list.push({ value, text: value === l.wwpn ? `Logged in as ${l.fc_id}${l.port === undefined ? '' : ` on ${l.port}`}` : l.wwpn });
   }
   return { list, loading: aliases.isFetching || named.isFetching || logins.isFetching };
 }

@@ -1,8 +1,9 @@
-import { Alert, Breadcrumb, BreadcrumbItem, Button, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, EmptyState, EmptyStateBody, Flex, FlexItem, Skeleton, Title } from '@patternfly/react-core';
+import { Alert, Breadcrumb, BreadcrumbItem, Button, DescriptionList, EmptyState, EmptyStateBody, Flex, FlexItem, Skeleton, Title } from '@patternfly/react-core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import type { Schema } from '../../api/client';
 import { asProblem } from '../../api/problem';
+import { Fact } from '../../components/Facts';
 import { bytes, count, plural } from '../../components/format';
 import { FramesChart } from '../../components/FramesChart';
 import { DifferenceMark } from '../../components/Pending';
@@ -20,13 +21,6 @@ import { consequence, failureText, healthOf, type View } from './words';
 
 type Item = Schema['ServiceItem'];
 
-const Row = ({ term, children }: { term: string; children: ReactNode }) => (
-  <DescriptionListGroup>
-    <DescriptionListTerm>{term}</DescriptionListTerm>
-    <DescriptionListDescription>{children}</DescriptionListDescription>
-  </DescriptionListGroup>
-);
-
 /** Facts is how a service is now, and what follows. */
 function Facts({ service, on }: { service: Item; on: On }) {
   const health = healthOf(service, useSample()?.services);
@@ -35,12 +29,12 @@ function Facts({ service, on }: { service: Item; on: On }) {
     <>
       {health === 'down' ? <Alert isInline variant="danger" title={`Service ${service.name ?? ''} is down`}>{follows}</Alert> : <p>{follows}</p>}
       <DescriptionList isHorizontal isCompact>
-        <Row term="Mode">{service.mode === 'steer' ? 'Steer: it gets the frames and hands them back' : 'Mirror: it gets copies'}</Row>
-        <Row term="Instance">
+        <Fact term="Mode">{service.mode === 'steer' ? 'Steer: it gets the frames and hands them back' : 'Mirror: it gets copies'}</Fact>
+        <Fact term="Instance">
           <Instance service={service} />
-        </Row>
-        <Row term="While it is down">{failureText(service)}</Row>
-        <Row term="Flows on it">
+        </Fact>
+        <Fact term="While it is down">{failureText(service)}</Fact>
+        <Fact term="Flows on it">
           <FlowsOn service={service} />
           {service.active === undefined ? null : (
             <span className="fcr-subtle" title={bytes(service.active.bytes)}>
@@ -48,15 +42,15 @@ function Facts({ service, on }: { service: Item; on: On }) {
               with {count(service.active.frames)} frames since they began
             </span>
           )}
-        </Row>
-        <Row term="Used by">
+        </Fact>
+        <Fact term="Used by">
           <UsedBy service={service} on={on} most={20} />
-        </Row>
-        <Row term="Came or went">{plural(service.flips ?? 0, 'time')} since the data plane runs</Row>
+        </Fact>
+        <Fact term="Came or went">{plural(service.flips ?? 0, 'time')} since the data plane runs</Fact>
         {service.note === undefined || service.note === '' ? null : (
-          <Row term="Note">
+          <Fact term="Note">
             <bdi>{service.note}</bdi>
-          </Row>
+          </Fact>
         )}
       </DescriptionList>
     </>
