@@ -183,6 +183,9 @@ export function SessionProvider({ children }: { children: (gate: Gate) => ReactN
     return followSamples();
   }, [present?.name, present === undefined]);
 
+  const permissions = present?.permissions.join(' ');
+  useEffect(() => stream.askRefused(), [permissions]);
+
   const session = useMemo<Session | undefined>(() => {
     if (present === undefined) return undefined;
     const has = new Set(present.permissions);

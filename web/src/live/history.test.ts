@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { completed, filled, stored } from './history';
 import type { LiveSample } from './message';
 import { Backfill, History, keepSamples } from './samples';
@@ -69,30 +69,83 @@ describe('the history of ten minutes', () => {
     expect(h.misses(sample(1000, 0))).toBe(false);
     expect(h.misses(sample(4000, 0))).toBe(true);
   });
+});
 
-  it('asks once at a time and forgets an answer for somebody who has signed out', async () => {
+describe('a hole in it', () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  /** asking plays the appliance: an answer, or none. */
+  function asking() {
     const h = new History();
-    let answer: (s: LiveSample[]) => void = () => {};
-    let asked = 0;
-    let told = 0;
-    const b = new Backfill(h, () => (asked++, new Promise((done) => (answer = done))), () => told++, () => asked * 1000);
-    const first = b.want();
-    void b.want();
-    expect(asked).toBe(1);
+    const answers: { give: (s: LiveSample[]) => void; fail: () => void }[] = [];
+    const filled = vi.fn();
+    const b = new Backfill(h, () => new Promise((give, fail) => answers.push({ give, fail: () => fail(new Error('503')) })), filled);
+    return { h, b, answers, filled };
+  }
+  const settled = () => vi.advanceTimersByTimeAsync(0);
+
+  it('is not filled with an answer for somebody who has signed out', async () => {
+    const { h, b, answers, filled } = asking();
+    b.want();
     b.stop();
-    answer([sample(0, 0)]);
-    await first;
-    expect([told, h.samples().length]).toEqual([0, 0]);
-    const second = b.want();
-    answer([sample(0, 0)]);
-    await second;
-    expect([asked, told, h.samples().length]).toEqual([2, 1, 1]);
+    answers[0]?.give([sample(0, 0)]);
+    await settled();
+    expect([filled.mock.calls.length, h.samples().length]).toEqual([0, 0]);
+    b.want();
+    answers[1]?.give([sample(0, 0)]);
+    await settled();
+    expect([answers.length, filled.mock.calls.length, h.samples().length]).toEqual([2, 1, 1]);
   });
 
-  it('stays without its past where the appliance has none', async () => {
-    const h = new History();
-    const b = new Backfill(h, () => Promise.reject(new Error('503')), () => expect.unreachable());
-    await b.want();
-    expect(h.samples()).toEqual([]);
+  it('that shows while another is asked for, or soon after, is asked for later', async () => {
+    const { b, answers } = asking();
+    b.want();
+    b.want();
+    expect(answers).toHaveLength(1);
+    answers[0]?.give([]);
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(answers).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(answers).toHaveLength(2);
+    answers[1]?.give([]);
+    await settled();
+    b.want();
+    expect(answers).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(answers).toHaveLength(3);
+  });
+
+  it('is asked for again where that failed, ever more seldom, and not for ever', async () => {
+    const { h, b, answers, filled } = asking();
+    b.want();
+    for (const pause of [5_000, 10_000, 20_000, 40_000, 80_000]) {
+      answers.at(-1)?.fail();
+      const before = answers.length;
+      await vi.advanceTimersByTimeAsync(pause - 1);
+      expect(answers).toHaveLength(before);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(answers).toHaveLength(before + 1);
+    }
+    answers.at(-1)?.fail();
+    await settled();
+    expect([vi.getTimerCount(), filled.mock.calls.length]).toEqual([0, 0]);
+    b.want();
+    await vi.advanceTimersByTimeAsync(5_000);
+    answers.at(-1)?.fail();
+    await vi.advanceTimersByTimeAsync(5_000);
+    answers.at(-1)?.give([sample(0, 0)]);
+    await settled();
+    expect([answers.length, h.samples().length, vi.getTimerCount()]).toEqual([8, 1, 0]);
+  });
+
+  it('is asked for by nobody who has signed out', async () => {
+    const { b, answers } = asking();
+    b.want();
+    answers[0]?.fail();
+    await settled();
+    b.stop();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(answers).toHaveLength(1);
   });
 });

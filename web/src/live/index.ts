@@ -61,7 +61,7 @@ export function followSamples(): () => void {
     observeServerTime(Date.parse(data.at));
     const hole = history.misses(data);
     if (history.add(data)) tellSamples();
-    if (hole) void backfill.want();
+    if (hole) backfill.want();
   };
   const stop = stream.follow('samples', { period_ms: 1000 }, {
     snapshot: take,

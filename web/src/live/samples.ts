@@ -47,45 +47,66 @@ export class History {
   }
 }
 
+/** The appliance is asked no more often than this, however often a connection comes and goes. */
+const pauseMs = 5_000;
+/** What fails is asked again so often, each time after twice as long: for some minutes. */
+const mostTries = 6;
+
 /**
  * Backfill asks the appliance for what was before the first sample, and for what a lost connection left out. One question at
- * a time and not often; what fails stays a gap.
+ * a time and not often; what fails again and again stays a gap.
  */
 export class Backfill {
   private running: AbortController | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private last = -Infinity;
+  private failures = 0;
+  /** A hole that showed while an answer was under way may not be in it. */
+  private missed = false;
 
   constructor(
     private readonly history: History,
     private readonly ask: (signal: AbortSignal) => Promise<readonly LiveSample[]>,
     private readonly filled: () => void,
-    private readonly clock: () => number = () => performance.now(),
   ) {}
 
-  async want(): Promise<void> {
-    if (this.running !== undefined || this.clock() - this.last < pauseMs) return;
+  want(): void {
+    this.failures = 0;
+    if (this.running !== undefined) this.missed = true;
+    else this.later(this.last + pauseMs - performance.now());
+  }
+
+  private later(ms: number): void {
+    clearTimeout(this.timer);
+    if (ms <= 0) void this.fetch();
+    else this.timer = setTimeout(() => void this.fetch(), ms);
+  }
+
+  private async fetch(): Promise<void> {
     const mine = new AbortController();
     this.running = mine;
-    this.last = this.clock();
-    try {
-      const old = await this.ask(mine.signal);
-      if (mine.signal.aborted) return;
-      this.history.fill(old);
-      this.filled();
-    } catch {
+    this.missed = false;
+    this.last = performance.now();
+    const old = await this.ask(mine.signal).catch(() => undefined);
+    if (mine.signal.aborted) return;
+    this.running = undefined;
+    if (old === undefined) {
       // The appliance has no history now, or the account may not read it: the charts begin with what comes.
-    } finally {
-      if (this.running === mine) this.running = undefined;
+      this.failures++;
+      if (this.failures < mostTries) this.later(pauseMs * 2 ** (this.failures - 1));
+      return;
     }
+    this.failures = 0;
+    this.history.fill(old);
+    this.filled();
+    if (this.missed) this.later(pauseMs);
   }
 
   /** stop forgets an answer that is under way: it may be somebody else's. */
   stop(): void {
+    clearTimeout(this.timer);
     this.running?.abort();
     this.running = undefined;
     this.last = -Infinity;
   }
 }
-
-/** A connection that comes and goes asks no more often than this. */
-const pauseMs = 5_000;

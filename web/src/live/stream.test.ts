@@ -134,6 +134,74 @@ describe('subscriptions', () => {
   });
 });
 
+describe('what is refused', () => {
+  const no = { code: 'permission_denied', title: 'The account may not do this' };
+  const refused = async () => {
+    const w = world();
+    const { f, heard } = follower();
+    w.stream.allow(true);
+    w.socket().says({ kind: 'hello' });
+    const leave = w.stream.follow('flows', undefined, f);
+    await settled();
+    const refuse = () => w.socket().says({ kind: 'refused', id: w.socket().idOf('flows'), data: no });
+    const asked = () => w.socket().ops().filter((o) => o === '+flows').length;
+    refuse();
+    return { ...w, heard, leave, no: refuse, asked };
+  };
+
+  it('is asked for again after ever longer pauses, until there is an answer', async () => {
+    const w = await refused();
+    const pauses: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const before = w.asked();
+      let waited = 0;
+      while (w.asked() === before) {
+        await vi.advanceTimersByTimeAsync(1000);
+        waited += 1000;
+        w.socket().says({ kind: 'refused', id: 'are-you-there', data: no });
+      }
+      pauses.push(waited);
+      w.no();
+    }
+    expect(pauses).toEqual([10_000, 20_000, 40_000, 60_000, 60_000]);
+    await vi.advanceTimersByTimeAsync(1);
+    w.stream.askRefused();
+    await settled();
+    w.socket().says({ kind: 'snapshot', id: w.socket().idOf('flows'), n: 1, data: 'a' });
+    expect(w.heard.at(-1)).toBe('snapshot a');
+    const last = w.asked();
+    w.stream.askRefused();
+    await settled();
+    expect(w.asked()).toBe(last);
+    expect(w.socket().ops().filter((o) => /^-\d/.test(o))).toEqual([]);
+  });
+
+  it('is asked for at once when the account may more', async () => {
+    const w = await refused();
+    w.stream.askRefused();
+    await settled();
+    expect(w.asked()).toBe(2);
+    w.no();
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(w.asked()).toBe(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(w.asked()).toBe(3);
+  });
+
+  it('is not asked for once nobody follows it, or without a connection', async () => {
+    const left = await refused();
+    left.leave();
+    await vi.advanceTimersByTimeAsync(9_000);
+    left.socket().says({ kind: 'refused', id: 'are-you-there', data: no });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(left.asked()).toBe(1);
+    left.stream.allow(false);
+    const away = await refused();
+    away.stream.allow(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
 describe('a lost connection', () => {
   it('is tried again after ever longer pauses, within bounds, half of them chance', async () => {
     const w = world();

@@ -8,7 +8,7 @@ import { isMessage, type Message, type StreamProblem } from './message';
  * States: connecting → live → waiting (until the next try) → connecting …; paused while nobody is signed in or nobody follows
  * anything (the appliance puts those out who follow nothing).
  */
-export type StreamState = 'paused' | 'connecting' | 'live' | 'waiting';
+type StreamState = 'paused' | 'connecting' | 'live' | 'waiting';
 
 /** Status is what the banner shows. since is when the stream was last live, or first missed. */
 export interface Status {
@@ -21,7 +21,7 @@ export interface Follower {
   /** snapshot: forget what was there. */
   snapshot(data: unknown, at: number): void;
   update(data: unknown, at: number): void;
-  /** unavailable: there is nothing now; a snapshot follows when there is. refused: there will be nothing. */
+  /** There is nothing now; a snapshot follows when there is. What was refused is asked for again after a while. */
   unavailable?(problem: StreamProblem): void;
   /** lost: the connection is gone; what is shown is old from now on. */
   lost?(): void;
@@ -38,10 +38,13 @@ interface Subscription {
   due: boolean;
   /** The connection on which it is subscribed. */
   on?: WebSocket;
+  /** How often in a row it was refused, and what asks again. */
+  refusals: number;
+  again?: ReturnType<typeof setTimeout>;
 }
 
 /** The way to a socket, so that tests can play the appliance. */
-export type Dial = (url: string, protocol: string) => WebSocket;
+type Dial = (url: string, protocol: string) => WebSocket;
 
 const protocol = 'fcr.v1';
 /** Why the appliance ends a connection (mgmt/hub/hub.go). */
@@ -52,6 +55,9 @@ const firstPauseMs = 500;
 const longestPauseMs = 10_000;
 /** After so long without a message the appliance is asked for an answer; after as long again the connection is taken for dead. */
 const silenceMs = 5_000;
+/** What is refused may be granted later: there is room again, or the account may more. */
+const firstRefusalMs = 10_000;
+const longestRefusalMs = 60_000;
 /** A page that is left and one that comes often follow the same: the subscription is kept for so long. */
 const lingerMs = 2_000;
 
@@ -93,12 +99,21 @@ export class Stream {
     if (this.status_.state === 'waiting') this.connect();
   }
 
+  /** askRefused asks at once for what was refused: the account may more than it could. */
+  askRefused(): void {
+    for (const sub of this.subscriptions.values()) {
+      if (sub.refusals === 0) continue;
+      this.calm(sub);
+      this.ask(sub);
+    }
+  }
+
   /** follow subscribes; what it returns ends that. */
   follow(topic: string, params: unknown, follower: Follower): () => void {
     const key = topic + ' ' + JSON.stringify(params ?? {});
     let sub = this.subscriptions.get(key);
     if (sub === undefined) {
-      sub = { id: String(this.nextId++), topic, params, followers: new Set(), n: 0, due: false };
+      sub = { id: String(this.nextId++), topic, params, followers: new Set(), n: 0, due: false, refusals: 0 };
       this.subscriptions.set(key, sub);
       this.byId.set(sub.id, sub);
     }
@@ -112,6 +127,7 @@ export class Stream {
         if (mine.followers.size > 0 || this.subscriptions.get(key) !== mine) return;
         this.subscriptions.delete(key);
         this.byId.delete(mine.id);
+        this.calm(mine);
         this.unsay(mine.id);
       }, lingerMs);
     };
@@ -133,6 +149,21 @@ export class Stream {
       this.byId.set(sub.id, sub);
       this.say(sub);
     });
+  }
+
+  /** refused asks again later, ever more seldom. */
+  private refused(sub: Subscription): void {
+    clearTimeout(sub.again);
+    sub.on = undefined;
+    const pause = Math.min(longestRefusalMs, firstRefusalMs * 2 ** Math.min(sub.refusals, 6));
+    sub.refusals++;
+    sub.again = setTimeout(() => this.ask(sub), pause);
+  }
+
+  /** calm forgets that it was refused. */
+  private calm(sub: Subscription): void {
+    clearTimeout(sub.again);
+    sub.refusals = 0;
   }
 
   private connect(): void {
@@ -158,8 +189,7 @@ export class Stream {
 
   /** lose is what happens when the connection has ended, however it did. */
   private lose(code: number): void {
-    clearTimeout(this.silence);
-    for (const sub of this.subscriptions.values()) for (const f of sub.followers) f.lost?.();
+    this.lost();
     if (code === signedOutCode) {
       this.become('paused');
       this.allowed = false;
@@ -185,12 +215,20 @@ export class Stream {
 
   private close(state: StreamState): void {
     clearTimeout(this.retry);
-    clearTimeout(this.silence);
     const socket = this.socket;
     this.socket = undefined;
     socket?.close(1000);
-    for (const sub of this.subscriptions.values()) for (const f of sub.followers) f.lost?.();
+    this.lost();
     this.become(state);
+  }
+
+  /** lost tells all who follow. The next connection asks for everything, also for what was refused. */
+  private lost(): void {
+    clearTimeout(this.silence);
+    for (const sub of this.subscriptions.values()) {
+      this.calm(sub);
+      for (const f of sub.followers) f.lost?.();
+    }
   }
 
   private become(state: StreamState, tries = this.status_.tries): void {
@@ -247,6 +285,8 @@ export class Stream {
       this.ask(sub);
       return;
     }
+    if (m.kind === 'refused') this.refused(sub);
+    else this.calm(sub);
     const at = Date.parse(m.at);
     for (const f of sub.followers) {
       if (m.kind === 'snapshot' || m.kind === 'resync') f.snapshot(m.data, at);
