@@ -10,7 +10,7 @@ import { useCan } from './session';
 type Change = Schema['Change'];
 
 /** leftOf is how many seconds a revision may still be confirmed: by the data plane's clock, from when the answer came on. */
-export function leftOf(window: NonNullable<Change['window']> | undefined, answeredAt: number, now: number): number {
+function leftOf(window: NonNullable<Change['window']> | undefined, answeredAt: number, now: number): number {
   return window === undefined ? 0 : Math.max(0, Math.ceil(window.seconds_left - Math.max(0, now - answeredAt) / 1000));
 }
 
@@ -21,7 +21,7 @@ const seldomMs = 30_000;
 const isChange = (v: unknown): v is Change => typeof v === 'object' && v !== null && 'phase' in v && 'active' in v && 'confirmed' in v;
 
 /** isNews says whether something changed that a countdown would not have shown by itself. */
-export function isNews(before: Change | undefined, answeredAt: number, after: Change, now: number): boolean {
+function isNews(before: Change | undefined, answeredAt: number, after: Change, now: number): boolean {
   if (before === undefined) return true;
   const still = (c: Change) => JSON.stringify({ ...c, window: c.window && { ...c.window, seconds_left: 0 } });
   if (still(before) !== still(after)) return true;

@@ -12,7 +12,7 @@ export interface Route {
 }
 
 export const groups = ['Storage traffic', 'Configuration', 'Appliance', 'Records', 'Administration'] as const;
-export type Group = (typeof groups)[number];
+type Group = (typeof groups)[number];
 
 export const routes: readonly Route[] = [
   { path: '/', title: 'Dashboard', group: 'Storage traffic', key: 'd', Page: lazy(() => import('../pages/dashboard')) },

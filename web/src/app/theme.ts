@@ -17,7 +17,7 @@ function read(): Theme {
 
 let choice = read();
 
-export const isDark = (): boolean => choice === 'dark' || (choice === 'system' && system.matches);
+const isDark = (): boolean => choice === 'dark' || (choice === 'system' && system.matches);
 
 function apply(): void {
   document.documentElement.classList.toggle('pf-v6-theme-dark', isDark());

@@ -6,8 +6,6 @@ import { memo, useCallback, useId, useMemo, useRef, useState, type ReactNode } f
 import { local } from './format';
 import { Plot } from './Plot';
 
-export { lineColor } from './Plot';
-
 /** A line of a chart. Its colour follows from its place; the table and the legend name it. */
 export interface Line {
   label: string;
@@ -20,7 +18,7 @@ export interface Line {
 /** Data: seconds since 1970, rising, and for each line a value or null, where there is a gap. */
 export type ChartData = [times: number[], ...values: (number | null)[][]];
 
-export interface ChartProps {
+interface ChartProps {
   title: string;
   lines: readonly Line[];
   data: ChartData;

@@ -4,7 +4,7 @@ import { Dialog } from './Dialog';
 import { Problem } from './Problem';
 import { useAttempt } from './useAttempt';
 
-export interface ConfirmProps {
+interface ConfirmProps {
   /** What happens to what: "Restart role store". It is the title, and the button's name. */
   title: string;
   action: string;

@@ -20,7 +20,7 @@ export interface Column<T> {
   info?: string;
 }
 
-export interface DataTableProps<T> {
+interface DataTableProps<T> {
   /** What the table is of, for who does not see it. */
   label: string;
   columns: readonly Column<T>[];

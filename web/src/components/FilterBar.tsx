@@ -18,7 +18,7 @@ export interface FilterField<K extends string = string> {
   wrong?: (value: string) => string | undefined;
 }
 
-export interface FilterBarProps<K extends string> {
+interface FilterBarProps<K extends string> {
   /** The field that is always there, and that / finds. */
   search: { id: K; label: string; placeholder: string };
   fields: readonly FilterField<K>[];
@@ -161,7 +161,7 @@ function Panel<K extends string>({ fields, values, onChange, id }: Pick<FilterBa
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** inWords is a value as its chip says it. */
-export function inWords(field: FilterField, value: string): string {
+function inWords(field: FilterField, value: string): string {
   if (field.kind === 'time') return Number.isNaN(Date.parse(value)) ? value : moment.format(new Date(value));
   const name = (v: string) => field.options?.find((o) => o.value === v)?.label ?? v;
   return field.kind === 'choices' ? value.split(',').map(name).join(' or ') : name(value);

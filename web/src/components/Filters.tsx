@@ -23,7 +23,7 @@ const Field = ({ label, id, children, wide = false }: { label: string; id: strin
   </div>
 );
 
-export interface Option {
+interface Option {
   value: string;
   label: string;
 }

@@ -5,7 +5,7 @@ import { asProblem } from '../api/problem';
 import { Problem } from './Problem';
 import { useAttempt } from './useAttempt';
 
-export interface FormModalProps {
+interface FormModalProps {
   title: string;
   /** What follows from it, or what it is for. */
   text?: ReactNode;

@@ -13,7 +13,7 @@ export interface LiveLine extends Line {
   stored?: StoredRead;
 }
 
-export interface LiveChartProps {
+interface LiveChartProps {
   title: string;
   /** The same array until they are others. */
   lines: readonly LiveLine[];
@@ -45,7 +45,7 @@ export function SpanPicker({ span, onSpan }: { span: Span; onSpan: (id: string) 
 }
 
 /** useSeen says whether somebody can see an element: it is on the screen, and so is the tab. */
-export function useSeen(ref: RefObject<Element | null>): boolean {
+function useSeen(ref: RefObject<Element | null>): boolean {
   const [near, setNear] = useState(false);
   const [tab, setTab] = useState(() => document.visibilityState === 'visible');
   useEffect(() => {
@@ -116,7 +116,7 @@ export function LiveChart(props: LiveChartProps) {
   const at = useRef<HTMLDivElement>(null);
   const seen = useSeen(at);
   return (
-    <div ref={at} className="fcr-live-chart">
+    <div ref={at}>
       <Drawn {...props} seen={seen} />
     </div>
   );

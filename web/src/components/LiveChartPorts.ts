@@ -14,7 +14,7 @@ export const bits = (bitsPerSecond: number): string => bitRate(bitsPerSecond / 8
 const portOf = (s: LiveSample, name: string): LivePort | undefined => s.ports.find((p) => p.name === name);
 
 /** sumOf adds up a rate of ports; null where one of them has none: a part of the sum would be a wrong one. */
-export function sumOf(s: LiveSample, names: readonly string[], rate: Rate): number | null {
+function sumOf(s: LiveSample, names: readonly string[], rate: Rate): number | null {
   let sum = 0;
   for (const name of names) {
     const v = portOf(s, name)?.rates?.[rate];
@@ -25,10 +25,10 @@ export function sumOf(s: LiveSample, names: readonly string[], rate: Rate): numb
 }
 
 /** storedSum is the same of what was stored of the ports of all asks. */
-export function storedSum(asks: readonly Ask[], answers: readonly (Stored | undefined)[], names: readonly string[], rate: Rate): number | null {
+function storedSum(asks: readonly Ask[], answers: readonly (Stored | undefined)[], names: readonly string[], rate: Rate): number | null {
   let sum = 0;
   for (const name of names) {
-    const a = answers[asks.findIndex((ask) => ask.of === 'port' && ask.port === name)];
+    const a = answers[asks.findIndex((ask) => ask.port === name)];
     if (a?.counts.port === undefined) return null;
     sum += a.counts.port[rate] / a.seconds;
   }
@@ -41,7 +41,7 @@ function line(label: string, asks: readonly Ask[], names: readonly string[], rat
   return { label, format, live: (s) => by(sumOf(s, names, rate)), stored: (answers) => by(storedSum(asks, answers, names, rate)) };
 }
 
-export const asksOf = (names: readonly string[]): Ask[] => names.map((port) => ({ of: 'port', port }));
+const asksOf = (names: readonly string[]): Ask[] => names.map((port) => ({ of: 'port', port }));
 
 /** bytesOf are the lines of ports: what comes in and what goes out. */
 export function bytesOf(names: readonly string[]): { asks: Ask[]; lines: LiveLine[] } {
@@ -50,7 +50,7 @@ export function bytesOf(names: readonly string[]): { asks: Ask[]; lines: LiveLin
 }
 
 /** What the ports are for: hosts, storage, services. */
-export interface Sides {
+interface Sides {
   edge: readonly string[];
   fabric: readonly string[];
   service: readonly string[];
@@ -80,7 +80,7 @@ export function throughputOf(sides: Sides): { asks: Ask[]; lines: LiveLine[] } {
 
 const part = (some: number | null, all: number | null): number | null => (some === null || all === null || all <= 0 ? null : Math.min(1, some / all));
 
-/** add is undefined-proof: without ports there is nothing, which is a sum. */
+/** plus is a sum that is not known where a part of it is not. */
 const plus = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);
 
 /**

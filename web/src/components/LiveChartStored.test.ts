@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 
 vi.stubGlobal('location', { origin: 'http://localhost' });
-const { byTime, storedLine } = await import('./LiveChartStored');
+const { againAfterMs, byTime, storedLine } = await import('./LiveChartStored');
 
 const counts = { frames: 10, bytes: 1000, errors: 0, frames_per_second: 1, bytes_per_second: 100 };
 const at = (s: number) => new Date(s * 1000).toISOString();
@@ -15,6 +15,10 @@ describe('what is stored', () => {
       { at: at(30), measured: 0.5, counts },
     ];
     expect([...byTime({ points, step_seconds: 10 })].map(([t, p]) => [t, p.seconds])).toEqual([[0, 10], [30, 5]]);
+  });
+
+  it('is asked for again where that failed, ever more seldom', () => {
+    expect([1, 2, 3, 4, 50].map((n) => againAfterMs(n, 60_000))).toEqual([10_000, 20_000, 40_000, 60_000, 60_000]);
   });
 
   it('is read out of all answers, each at its time', () => {

@@ -4,16 +4,11 @@ import { query, type Schema } from '../api/client';
 import { now } from '../live';
 import { liveSpan, type Span, type StoredLine } from '../live/history-join';
 
-/** What is asked of the stored counts: what they are of, and which one. */
-export type Ask =
-  | { of: 'all' }
-  | { of: 'port'; port: string }
-  | { of: 'policy'; policy: string }
-  | { of: 'service'; service: string }
-  | { of: 'initiator'; initiator: string }
-  | { of: 'target'; target: string }
-  | { of: 'vsan'; vsan: number }
-  | { of: 'flow'; initiator: string; target: string; vsan?: number };
+/** What is asked of the stored counts: those of a port. */
+export interface Ask {
+  of: 'port';
+  port: string;
+}
 
 /** What was counted in a bucket, and in how many seconds of it somebody measured. */
 export interface Stored {
@@ -26,6 +21,9 @@ export type StoredRead = (answers: readonly (Stored | undefined)[]) => number | 
 
 /** The stored are asked again so often: often enough that the samples, ten minutes, always reach back to them. */
 const againMs = (span: Span) => Math.min(300_000, Math.max(60_000, span.stepSeconds * 1000));
+
+/** againAfterMs is when a question that failed is asked again: soon at first, then ever more seldom, up to the next new one. */
+export const againAfterMs = (failures: number, mostMs: number): number => Math.min(mostMs, 10_000 * 2 ** Math.min(Math.max(0, failures - 1), 6));
 
 /** A bucket in which hardly anybody measured says nothing. */
 const leastSeconds = 0.5;
@@ -64,6 +62,10 @@ function useEvery(ms: number, on: boolean): number {
 
 const none: readonly Ask[] = [];
 
+interface Failing {
+  state: { status: string; errorUpdateCount: number };
+}
+
 /** useStored asks for what was before, unless the span is only what is live. */
 export function useStored(asks: readonly Ask[] | undefined, span: Span, seen: boolean): { line: (read: StoredRead) => StoredLine | undefined; error: unknown } {
   const wanted = span === liveSpan || asks === undefined ? none : asks;
@@ -78,6 +80,7 @@ export function useStored(asks: readonly Ask[] | undefined, span: Span, seen: bo
       staleTime: Infinity,
       gcTime: period,
       retry: 1,
+      refetchInterval: ({ state }: Failing) => (state.status === 'error' ? againAfterMs(state.errorUpdateCount, period) : false),
     })),
     combine,
   });

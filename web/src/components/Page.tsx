@@ -2,7 +2,7 @@ import { Content, Flex, FlexItem, PageSection, Title } from '@patternfly/react-c
 import type { ReactNode } from 'react';
 import { CopyAs, type Commands } from './CopyAs';
 
-export interface PageProps {
+interface PageProps {
   title: string;
   /** One sentence: what the page is about. */
   text?: ReactNode;

@@ -2,7 +2,7 @@ import { Tab, Tabs, TabTitleText } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
 import './filters.css';
 
-export interface PageTab {
+interface PageTab {
   id: string;
   title: string;
   render: () => ReactNode;

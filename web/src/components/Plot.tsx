@@ -11,9 +11,9 @@ const fallback = ['#0066cc', '#ca6c0f', '#37a3a3', '#5e40be', '#dca614'];
 
 const cssColor = (name: string, otherwise: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim() || otherwise;
 
-export const lineColor = (i: number): string => cssColor(palette[i % palette.length] ?? '', fallback[i % fallback.length] ?? '#0066cc');
+const lineColor = (i: number): string => cssColor(palette[i % palette.length] ?? '', fallback[i % fallback.length] ?? '#0066cc');
 
-export interface PlotProps {
+interface PlotProps {
   lines: readonly Line[];
   data: ChartData;
   height: number;

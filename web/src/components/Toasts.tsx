@@ -1,7 +1,7 @@
 import { Alert, AlertActionCloseButton, AlertGroup } from '@patternfly/react-core';
-import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react';
+import { createContext, useCallback, useContext, useState, type ReactNode } from 'react';
 
-export interface Toast {
+interface Toast {
   title: string;
   text?: string;
   variant?: 'success' | 'info' | 'warning' | 'danger';
@@ -20,12 +20,11 @@ export function Toasts({ children }: { children: ReactNode }) {
   const [shown, set] = useState<(Toast & { id: number })[]>([]);
   const add = useCallback((t: Toast) => set((were) => [...were.slice(1 - most), { ...t, id: (were.at(-1)?.id ?? 0) + 1 }]), []);
   const close = (id: number) => set((were) => were.filter((t) => t.id !== id));
-  const list = useMemo(() => shown, [shown]);
   return (
     <Context.Provider value={add}>
       {children}
       <AlertGroup isToast isLiveRegion aria-label="Messages">
-        {list.map((t) => (
+        {shown.map((t) => (
           <Alert
             key={t.id}
             variant={t.variant ?? 'info'}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, bitRate, bytes, count, duration, frameRate, micros, perSecond, plural, share, short, utc } from './format';
+import { ago, bitRate, bytes, count, duration, micros, perSecond, plural, share, short, utc } from './format';
 
 describe('numbers', () => {
   it.each<[number | undefined, string]>([
@@ -34,10 +34,6 @@ describe('sizes and rates', () => {
     expect(bitRate(0)).toBe('0 bit/s');
   });
   it('have a unit or nothing at all', () => {
-    expect(frameRate(12)).toBe('12 frames/s');
-    expect(frameRate(1234)).toBe('1.23 k frames/s');
-    expect(frameRate(999.7)).toBe('1.00 k frames/s');
-    expect(frameRate(Infinity)).toBe('–');
     expect(perSecond(1234)).toBe('1.23 k/s');
     expect(perSecond(NaN)).toBe('–');
   });

@@ -28,15 +28,13 @@ export const short = (v: number | undefined): string => (v === undefined ? '–'
 /** bytes are binary units: 1.50 MiB. */
 export const bytes = (v: number | undefined): string => (v === undefined ? '–' : scaled(v, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'], 1024));
 
-/** bits are what links are measured in: 1.23 Gbit/s of bytes a second. */
+/** bitRate is what links are measured in, of bytes a second: 1.23 Gbit/s. */
 export const bitRate = (bytesPerSecond: number | undefined): string =>
   bytesPerSecond === undefined ? '–' : scaled(bytesPerSecond * 8, ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s']);
 
 const known = (v: number | undefined): v is number => v !== undefined && Number.isFinite(v);
 
-/** frameRate is frames a second. */
-export const frameRate = (v: number | undefined): string => (known(v) ? `${scaled(v, si)} frames/s` : '–');
-
+/** perSecond is a rate of things: 1.23 k/s. */
 export const perSecond = (v: number | undefined): string => (known(v) ? `${scaled(v, si)}/s` : '–');
 
 /** share is a part of one as a percentage. What is not nothing, or not all, is not shown as if it were. */

@@ -4,9 +4,9 @@
  */
 
 /** What the appliance wants, in characters. */
-export const passwordMin = 12;
+const passwordMin = 12;
 
-export interface Strength {
+interface Strength {
   /** error: the appliance will refuse it. */
   tone: 'error' | 'warning' | 'success';
   text: string;

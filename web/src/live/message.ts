@@ -87,11 +87,11 @@ export interface LiveRing {
 export const isSample = (v: unknown): v is LiveSample => isObject(v) && typeof v['at'] === 'string' && Array.isArray(v['ports']) && Array.isArray(v['lcores']);
 
 /** A list that is followed: whole, or what changed of it. */
-export interface ListSnapshot<T> {
+interface ListSnapshot<T> {
   total?: number;
   items: T[];
 }
-export interface ListChange<T> {
+interface ListChange<T> {
   total?: number;
   added?: T[];
   changed?: T[];

@@ -1,7 +1,7 @@
 import { Stream, type Follower } from './stream';
 
 /** A socket whose other end is played by the test. */
-export class Played extends EventTarget implements WebSocket {
+class Played extends EventTarget implements WebSocket {
   readonly CONNECTING = 0;
   readonly OPEN = 1;
   readonly CLOSING = 2;

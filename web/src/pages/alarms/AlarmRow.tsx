@@ -11,7 +11,7 @@ import { Name } from '../../components/Wwn';
 import { subjectOf } from './subject';
 import { isPresent, sentence, severityTone, stateText, type Alarm } from './words';
 
-export interface AlarmRowProps {
+interface AlarmRowProps {
   alarm: Alarm;
   open: boolean;
   /** It was asked for by the address: it comes into sight. */

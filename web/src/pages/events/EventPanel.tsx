@@ -53,7 +53,7 @@ function Fields({ event, onMatch }: { event: Event; onMatch: (field: string, val
   );
 }
 
-export interface EventPanelProps {
+interface EventPanelProps {
   number: string;
   /** It may be in the list already. */
   known: Event | undefined;

@@ -9,7 +9,7 @@ export const severityTone: Record<Severity, Tone> = { info: 'neutral', notice: '
 
 const rowPx = 34;
 
-export interface EventTableProps {
+interface EventTableProps {
   events: readonly Event[];
   openKey: string;
   onOpen: (e: Event) => void;

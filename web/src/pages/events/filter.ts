@@ -21,7 +21,7 @@ const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'obj
 /** fieldsOf are an event's fields by name. */
 export const fieldsOf = (e: Event): Record<string, unknown> => (isRecord(e.fields) ? e.fields : {});
 
-export function isEvent(v: unknown): v is Event {
+function isEvent(v: unknown): v is Event {
   return isRecord(v) && typeof v['number'] === 'number' && typeof v['at'] === 'string' && typeof v['type'] === 'string' && typeof v['category'] === 'string' && typeof v['severity'] === 'string' && typeof v['text'] === 'string';
 }
 

@@ -10,7 +10,7 @@ interface Shown {
   newer: number;
 }
 
-export interface TailState extends Shown {
+interface TailState extends Shown {
   loaded: boolean;
   error: unknown;
   partial: string | undefined;
