@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"fcredirect/mgmt/api/rest"
 	"fcredirect/mgmt/backup"
 	"fcredirect/mgmt/bundle"
+	"fcredirect/mgmt/config"
 	"fcredirect/mgmt/event"
 	"fcredirect/mgmt/registry"
 )
@@ -180,6 +182,17 @@ func TestEventsArePagedBothWaysAndExported(t *testing.T) {
 	var kinds items[EventKind]
 	if r.ask(200, &kinds, "GET", "/api/v1/events/catalogue", "viewer", ""); len(kinds.Items) != len(event.Catalogue()) {
 		t.Errorf("%d kinds", len(kinds.Items))
+	}
+}
+
+func TestTheRolesThatAreDescribedAreThoseThatThereAre(t *testing.T) {
+	field, _ := reflect.TypeFor[RoleInstance]().FieldByName("Role")
+	var kinds []string
+	for _, k := range config.Kinds {
+		kinds = append(kinds, k.Name)
+	}
+	if got, want := field.Tag.Get("enum"), strings.Join(kinds, ","); got != want {
+		t.Errorf("the description has the roles %s, there are %s", got, want)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 // RoleInstance is an instance of a role.
 type RoleInstance struct {
-	Role         string    `json:"role"`
+	Role         string    `json:"role" enum:"database,store,event,telemetry,monitor,peer,api"`
 	Shard        int       `json:"shard"`
 	Instance     int       `json:"instance"`
 	State        string    `json:"state" doc:"new, starting, running, standby, stopping, stopped, failed; dead: its process is gone"`
