@@ -10,27 +10,25 @@ import { count } from '../../components/format';
 import { State, type Tone } from '../../components/State';
 import { Time } from '../../components/Time';
 import { useToast } from '../../components/Toasts';
+import { consequence, ordersFor, type Order } from './consequences';
 
 type Instance = Schema['RoleInstance'];
-type Order = 'restart' | 'stop' | 'start';
 
 const tones: Record<string, Tone> = { running: 'good', standby: 'good', failed: 'bad', dead: 'bad', stopped: 'warning' };
-
-/** What is missing while a role does not work. Frames flow in any case: no role is in their way. */
-const missing: Record<string, string> = {
-  api: 'This console and the API do not answer; the console reconnects by itself.',
-  database: 'Nobody looks after the database server; what is there goes on.',
-  event: 'Events wait in the local spool and are written afterwards.',
-  monitor: 'No alarm is raised or cleared.',
-  peer: 'Other nodes get no changes from here; they get them afterwards.',
-  store: 'Flow figures wait in the rings; when those are full, updates are merged.',
-  telemetry: 'Metrics and samples are not measured: charts have a gap.',
-};
 
 const columns: readonly Column<Instance>[] = [
   { id: 'role', title: 'Role', render: (i) => i.role },
   { id: 'instance', title: 'Shard and instance', render: (i) => `${i.shard}/${i.instance}${i.active ? '' : ', stands by'}` },
-  { id: 'state', title: 'State', render: (i) => <><State tone={i.health !== undefined && i.health !== '' ? 'warning' : (tones[i.state] ?? 'info')} text={i.state} /> {i.wanted === 'stop' && i.state !== 'stopped' && 'to be stopped'}</> },
+  {
+    id: 'state',
+    title: 'State',
+    render: (i) => (
+      <>
+        <State tone={i.health !== undefined && i.health !== '' ? 'warning' : (tones[i.state] ?? 'info')} text={i.state} />
+        {i.wanted === 'stop' && i.state !== 'stopped' && ' to be stopped'}
+      </>
+    ),
+  },
   { id: 'since', title: 'Since', render: (i) => <Time at={i.since} relative /> },
   { id: 'health', title: 'Health', render: (i) => (i.health === undefined || i.health === '' ? 'well' : i.health) },
   { id: 'restarts', title: 'Restarts', number: true, render: (i) => count(i.restarts) },
@@ -55,9 +53,19 @@ function Log({ role, onClose }: { role: string; onClose: () => void }) {
         </Button>
       </Title>
       <p className="fcr-subtle">
-        These are its events, not its log: that is in the journal of the machine (journalctl -u fcr-mgmtd), and in a support bundle. <Link href={`/events?type=role&match=role:${role}`}>All its events</Link>
+        These are its events, not its log: that is in the journal of the machine (journalctl -u fcr-mgmtd), and in a support bundle.{' '}
+        <Link href={`/events?type=role&match=role:${role}`}>All its events</Link>
       </p>
-      <DataTable label={`Events of role ${role}`} columns={cols} items={list.data?.items} keyOf={(e) => String(e.number)} error={list.error} again={() => void list.refetch()} emptyTitle="No events" empty="The log of events has none of this role." />
+      <DataTable
+        label={`Events of role ${role}`}
+        columns={cols}
+        items={list.data?.items}
+        keyOf={(e) => String(e.number)}
+        error={list.error}
+        again={() => void list.refetch()}
+        emptyTitle="No events"
+        empty="The log of events has none of this role."
+      />
     </section>
   );
 }
@@ -75,7 +83,8 @@ export function Roles({ role, onRole }: { role: string; onRole: (r: string) => v
     const init = { params: { path: { role: name }, query: { shard } } };
     const paths = { restart: '/api/v1/roles/{role}/restart', stop: '/api/v1/roles/{role}/stop', start: '/api/v1/roles/{role}/start' } as const;
     const { data } = await api.POST(paths[what], init);
-    toast(data?.done === true ? { title: `${titles[what]} of role ${name}: done`, variant: 'success' } : { title: `${titles[what]} of role ${name} is noted, and happens as soon as it can`, variant: 'info' });
+    const title = `${titles[what]} of role ${name}`;
+    toast(data?.done === true ? { title: `${title}: done`, variant: 'success' } : { title: `${title} is noted, and happens as soon as it can`, variant: 'info' });
     void client.invalidateQueries({ queryKey: ['get', '/api/v1/roles'] });
   };
   return (
@@ -89,7 +98,7 @@ export function Roles({ role, onRole }: { role: string; onRole: (r: string) => v
           error={list.error}
           again={() => void list.refetch()}
           onOpen={(i) => onRole(i.role)}
-          rowActions={may ? (i) => (i.wanted === 'stop' ? [{ title: 'Start', onClick: () => ask({ order: 'start', instance: i }) }] : [{ title: 'Restart', onClick: () => ask({ order: 'restart', instance: i }) }, { title: 'Stop', isDanger: true, onClick: () => ask({ order: 'stop', instance: i }) }]) : undefined}
+          rowActions={may ? (i) => ordersFor(i.role, i.wanted).map((o) => ({ title: titles[o], isDanger: o === 'stop', onClick: () => ask({ order: o, instance: i }) })) : undefined}
           emptyTitle="No roles"
           empty="No management process runs."
         />
@@ -103,8 +112,12 @@ export function Roles({ role, onRole }: { role: string; onRole: (r: string) => v
           onClose={() => ask(undefined)}
           onConfirm={() => order(asking.order, asking.instance.role, asking.instance.shard)}
         >
-          {asking.order === 'start' ? 'It does its work again.' : `${asking.order === 'stop' ? 'Until it is started, also over a restart of its process: ' : 'For a moment: '}${missing[asking.instance.role] ?? 'nobody does its work.'} Traffic is not affected.`}
-          {asking.order === 'stop' && asking.instance.role === 'api' && <Alert isInline variant="danger" title="Without role api it cannot be started from here: that takes fcrctl on the machine" />}
+          {consequence(asking.order, asking.instance.role)}
+          {asking.order === 'stop' && asking.instance.role === 'event' && (
+            <Alert isInline variant="danger" className="fcr-space" title="It cannot be started from here then: on the machine, fcrctl role start event does">
+              Starting it is one of the changes that are refused.
+            </Alert>
+          )}
         </Confirm>
       )}
     </div>
