@@ -3,6 +3,17 @@ import { useEffect, useRef } from 'react';
 import { query, type Schema } from '../api/client';
 import { Problem } from './Problem';
 
+/** Came is what came of a job: why it failed, or what it made and what is to be known of that. */
+const Came = ({ job: { failure, result } }: { job: Schema['Job'] }) =>
+  failure !== undefined ? (
+    <>{failure.detail}</>
+  ) : (
+    <>
+      {result?.summary}
+      {result?.notes?.map((n) => <div key={n}>{n}</div>)}
+    </>
+  );
+
 const ended = (j: Schema['Job'] | undefined) => j !== undefined && j.ended !== undefined;
 
 /** JobProgress follows long work of the appliance to its end. */
@@ -26,7 +37,7 @@ export function JobProgress({ id, onEnd }: { id: string; onEnd?: (job: Schema['J
       valueText={data.state}
       measureLocation={ProgressMeasureLocation.top}
       {...(data.state === 'done' ? { variant: 'success' as const } : data.state === 'failed' || data.state === 'interrupted' ? { variant: 'danger' as const } : {})}
-      helperText={data.failure?.detail ?? data.result?.summary}
+      helperText={ended(data) ? <Came job={data} /> : undefined}
     />
   );
 }
