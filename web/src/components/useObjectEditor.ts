@@ -57,7 +57,7 @@ export function useObjectEditor<Item extends Named, Form extends { name: string 
   const forget = useForgetConfiguration();
   const toast = useToast();
   const text = (f: Form) => JSON.stringify([f.name, kind.bodyOf(f)]);
-  const changed = text(form) !== text(base === undefined ? kind.empty : kind.formOf(base));
+  const changed = anew || text(form) !== text(base === undefined ? kind.empty : kind.formOf(base));
   const other = base !== undefined && now !== undefined && now.version !== base.version;
   const version = base === undefined || anew ? undefined : base.version;
 
@@ -147,10 +147,11 @@ export function useStay(changed: boolean) {
   }, [changed]);
 }
 
-/** nameSays is what is wrong with the name of a new object. */
+/** nameSays is what is wrong with the name of a new object: 'a policy', 'an alias'. */
 export function nameSays(said: unknown, word: string): string | undefined {
   if (said === undefined) return undefined;
   const p = asProblem(said);
-  if (p.status === 412 || p.code === 'already_exists') return `There is a ${word} of this name already.`;
+  if (p.code === 'already_exists' && p.detail !== undefined) return p.detail; // of another kind
+  if (p.status === 412 || p.code === 'already_exists') return `There is already ${word} of this name.`;
   return p.fields?.find((f) => f.location === 'path/name' || f.location === 'body/name')?.message;
 }

@@ -1,9 +1,10 @@
-import { Alert, Button, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, Progress, TextArea } from '@patternfly/react-core';
+import { Alert, Button, FormGroup, ModalBody, ModalFooter, ModalHeader, Progress, TextArea } from '@patternfly/react-core';
 import { useMemo, useRef, useState } from 'react';
 import { api, ifMatch } from '../../api/client';
 import { asProblem } from '../../api/problem';
 import { useForgetConfiguration } from '../../app/change';
 import { DataTable, type Column } from '../../components/DataTable';
+import { Dialog } from '../../components/Dialog';
 import { plural } from '../../components/format';
 import { State, type Tone } from '../../components/State';
 import { useToast } from '../../components/Toasts';
@@ -101,15 +102,11 @@ export function Import({ aliases, onClose }: { aliases: readonly Alias[]; onClos
   const go = async () => {
     const r = await start(useful);
     if (r.failed.length > 0 || r.done < r.of) return;
-    toast({ title: `${plural(r.done, 'alias is', 'aliases are')} in the pending configuration`, text: 'They count when the changes are applied.', variant: 'success' });
-    onClose();
-  };
-  const close = () => {
-    stop();
+    toast({ title: `${plural(r.done, 'alias is', 'aliases are')} in the pending configuration`, text: 'They are pending until the changes are applied.', variant: 'success' });
     onClose();
   };
   return (
-    <Modal variant="large" isOpen onClose={close} aria-labelledby="import-title">
+    <Dialog variant="large" onClose={onClose} busy={busy} aria-labelledby="import-title">
       <ModalHeader title="Import aliases" labelId="import-title" description="A name and a WWPN a line, in any spelling; or what switches print: device-alias name N pwwn W, alicreate &quot;N&quot;,&quot;W&quot;." />
       <ModalBody>
         {run === undefined ? (
@@ -142,10 +139,10 @@ export function Import({ aliases, onClose }: { aliases: readonly Alias[]; onClos
             Stop
           </Button>
         )}
-        <Button variant="link" onClick={close} isDisabled={busy}>
+        <Button variant="link" onClick={onClose} isDisabled={busy}>
           {run === undefined ? 'Cancel' : 'Close'}
         </Button>
       </ModalFooter>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,14 +1,10 @@
 import { Button, SearchInput } from '@patternfly/react-core';
-import { useMemo, useState, type ReactNode } from 'react';
-import { api, ifMatch } from '../../api/client';
-import { useForgetConfiguration } from '../../app/change';
-import { useCan } from '../../app/session';
-import { Confirm } from '../../components/Confirm';
+import { useCallback, useMemo, useRef, useState, type ReactNode } from 'react';
 import { DataTable, type Column } from '../../components/DataTable';
-import { useToast } from '../../components/Toasts';
 import { AliasForm } from './AliasForm';
+import { Dialogs } from './Dialogs';
 import { aliasColumns, setColumns, usedInWords } from './lists';
-import { found, inOrder, unnamed, type Alias, type NameSet, type Use } from './names';
+import { found, inOrder, unnamed, type NameSet } from './names';
 import { SetForm } from './SetForm';
 import { Unnamed } from './Unnamed';
 import type { Names } from './useNames';
@@ -20,6 +16,8 @@ export interface View {
 
 export interface TabProps {
   names: Names;
+  /** Edits are offered: the role may, and nobody else edits. */
+  offered: boolean;
   view: View;
   onView: (change: Partial<View>) => void;
   /** The dialog for a new one. */
@@ -39,48 +37,35 @@ function Bar({ label, view, onView, children }: { label: string; view: View; onV
   );
 }
 
-/** Deletion asks first, and says what stands in the way. */
-function Deletion({ what, name, uses, onDelete, onClose }: { what: string; name: string; uses: readonly Use[] | undefined; onDelete: () => Promise<unknown>; onClose: () => void }) {
-  const toast = useToast();
-  const forget = useForgetConfiguration();
-  const used = usedInWords(uses);
-  return (
-    <Confirm
-      title={`Delete ${what} ${name}?`}
-      action={`Delete the ${what}`}
-      onClose={onClose}
-      onConfirm={async () => {
-        await onDelete();
-        toast({ title: `The ${what} ${name} is deleted in the pending configuration`, text: 'It counts when the changes are applied.', variant: 'success' });
-        forget();
-      }}
-    >
-      <p>{used === undefined ? `It goes when the pending changes are applied; until then it can be discarded.` : `${used} The appliance refuses to delete it until nothing uses it any more.`}</p>
-    </Confirm>
-  );
+interface Asked {
+  what: 'edit' | 'rename' | 'delete';
+  name: string;
 }
 
-/** useDialog is which one is edited, and which one is to be deleted. */
-function useDialog<T>() {
-  const [editing, edit] = useState<T>();
-  const [deleting, del] = useState<T>();
+/** useDialog is what is asked about one of a list, as that one is now; last is as it was when it was last there. */
+function useDialog<T extends { name?: string }>(items: readonly T[] | undefined) {
+  const [asked, ask] = useState<Asked>();
+  const last = useRef<T>(undefined);
+  const now = asked === undefined ? undefined : items?.find((i) => i.name === asked.name);
+  last.current = now ?? (asked === undefined ? undefined : last.current);
+  const edit = useCallback((item: T) => ask({ what: 'edit', name: item.name ?? '' }), []);
   const actions = useMemo(
     () => (item: T) => [
       { title: 'Edit', onClick: () => edit(item) },
+      { title: 'Rename…', onClick: () => ask({ what: 'rename', name: item.name ?? '' }) },
       { isSeparator: true },
-      { title: 'Delete', isDanger: true, onClick: () => del(item) },
+      { title: 'Delete…', isDanger: true, onClick: () => ask({ what: 'delete', name: item.name ?? '' }) },
     ],
-    [],
+    [edit],
   );
-  return { editing, edit, deleting, del, actions };
+  return { asked: asked?.what, now, last: last.current, edit, close: () => ask(undefined), actions };
 }
 
 const keyOf = (o: { name?: string }) => o.name ?? '';
 
-export function AliasTab({ names, view, onView, onNew, children }: TabProps) {
-  const may = useCan('alias.write');
-  const { editing, edit, deleting, del, actions } = useDialog<Alias>();
+export function AliasTab({ names, offered, view, onView, onNew, children }: TabProps) {
   const { aliases, uses, logins, activeNames } = names;
+  const { asked, now, last, edit, close, actions } = useDialog(aliases.data);
   const items = useMemo(() => (aliases.data === undefined ? undefined : inOrder(found(aliases.data, view.search), view.sort)), [aliases.data, view.search, view.sort]);
   const columns = useMemo(() => aliasColumns(uses, logins, activeNames), [uses, logins, activeNames]);
   const without = useMemo(() => (logins === undefined || aliases.data === undefined ? [] : unnamed(logins, aliases.data)), [logins, aliases.data]);
@@ -90,7 +75,7 @@ export function AliasTab({ names, view, onView, onNew, children }: TabProps) {
       <Bar label="Search aliases" view={view} onView={onView}>
         {children}
       </Bar>
-      {may && <Unnamed logins={without} onName={onNew} />}
+      {offered && <Unnamed logins={without} onName={onNew} />}
       <DataTable
         label="Aliases"
         columns={columns}
@@ -100,7 +85,7 @@ export function AliasTab({ names, view, onView, onNew, children }: TabProps) {
         again={() => void aliases.refetch()}
         sort={view.sort}
         onSort={(sort) => onView({ sort })}
-        {...(may ? { onOpen: edit, rowActions: actions } : {})}
+        {...(offered ? { onOpen: edit, rowActions: actions } : {})}
         total={aliases.data?.length}
         emptyTitle={nothing ? 'No alias matches' : 'No aliases yet'}
         empty={
@@ -109,7 +94,7 @@ export function AliasTab({ names, view, onView, onNew, children }: TabProps) {
           ) : (
             <>
               An alias is a name for a WWPN, shown wherever the WWPN is.{' '}
-              {may && (
+              {offered && (
                 <Button variant="link" isInline onClick={() => onNew()}>
                   Name a WWPN
                 </Button>
@@ -118,24 +103,15 @@ export function AliasTab({ names, view, onView, onNew, children }: TabProps) {
           )
         }
       />
-      {editing !== undefined && <AliasForm alias={editing} used={usedInWords(uses.get(keyOf(editing)))} onClose={() => edit(undefined)} />}
-      {deleting !== undefined && (
-        <Deletion
-          what="alias"
-          name={keyOf(deleting)}
-          uses={uses.get(keyOf(deleting))}
-          onDelete={() => api.DELETE('/api/v1/aliases/{name}', { params: { path: { name: keyOf(deleting) }, header: ifMatch(deleting.version) } })}
-          onClose={() => del(undefined)}
-        />
-      )}
+      {asked === 'edit' && last !== undefined && <AliasForm now={now} gone={now === undefined} used={usedInWords(uses.get(keyOf(last)))} onClose={close} />}
+      {(asked === 'rename' || asked === 'delete') && last !== undefined && <Dialogs what="alias" asked={asked} item={last} uses={uses.get(keyOf(last))} onClose={close} />}
     </>
   );
 }
 
-export function SetTab({ names, view, onView, onNew, children }: TabProps) {
-  const may = useCan('set.write');
-  const { editing, edit, deleting, del, actions } = useDialog<NameSet>();
+export function SetTab({ names, offered, view, onView, onNew, children }: TabProps) {
   const { aliases, sets, uses } = names;
+  const { asked, now, last, edit, close, actions } = useDialog(sets.data);
   const items = useMemo(() => {
     const t = view.search.trim().toLowerCase();
     return sets.data === undefined ? undefined : inOrder(sets.data.filter((s) => [s.name ?? '', ...s.members].some((n) => n.toLowerCase().includes(t))), view.sort);
@@ -156,7 +132,7 @@ export function SetTab({ names, view, onView, onNew, children }: TabProps) {
         again={() => void sets.refetch()}
         sort={view.sort}
         onSort={(sort) => onView({ sort })}
-        {...(may ? { onOpen: edit, rowActions: actions } : {})}
+        {...(offered ? { onOpen: edit, rowActions: actions } : {})}
         total={sets.data?.length}
         emptyTitle={nothing ? 'No set matches' : 'No sets yet'}
         empty={
@@ -165,7 +141,7 @@ export function SetTab({ names, view, onView, onNew, children }: TabProps) {
           ) : (
             <>
               A set is a name for several ports, which a policy can match at once.{' '}
-              {may && (
+              {offered && (
                 <Button variant="link" isInline onClick={() => onNew()}>
                   Make a set
                 </Button>
@@ -174,16 +150,8 @@ export function SetTab({ names, view, onView, onNew, children }: TabProps) {
           )
         }
       />
-      {editing !== undefined && <SetForm set={editing} aliases={aliases.data ?? []} onClose={() => edit(undefined)} />}
-      {deleting !== undefined && (
-        <Deletion
-          what="set"
-          name={keyOf(deleting)}
-          uses={uses.get(keyOf(deleting))}
-          onDelete={() => api.DELETE('/api/v1/sets/{name}', { params: { path: { name: keyOf(deleting) }, header: ifMatch(deleting.version) } })}
-          onClose={() => del(undefined)}
-        />
-      )}
+      {asked === 'edit' && last !== undefined && <SetForm now={now} gone={now === undefined} aliases={aliases.data ?? []} onClose={close} />}
+      {(asked === 'rename' || asked === 'delete') && last !== undefined && <Dialogs what="set" asked={asked} item={last} uses={uses.get(keyOf(last))} onClose={close} />}
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { aliasBesides, aliasBody, aliasLacks, memberOf, setBesides, setBody, setLacks } from './form';
 import { found, inOrder, standingOf, unnamed, usesOf } from './names';
 import { pasted } from './paste';
 
@@ -100,5 +101,27 @@ describe('names', () => {
 
   it('are missing for ports that are logged in, each once', () => {
     expect(unnamed([login(w(1)), login(w(8)), login(w(8)), login(w(9), 'removed')], aliases).map((l) => l.wwpn)).toEqual([w(8)]);
+  });
+});
+
+describe('the forms', () => {
+  it('send what a name stands for, and never the name', () => {
+    expect(aliasBody({ name: 'a', wwpn: '200002FC00000001' })).toEqual({ wwpn: w(1) });
+    expect(setBody({ name: 's', members: ['a', '20:*'] })).toEqual({ members: ['a', '20:*'] });
+  });
+
+  it('say what is missing', () => {
+    expect([aliasLacks({ name: '', wwpn: w(1) }), aliasLacks({ name: 'a', wwpn: '20:00' }), aliasLacks({ name: 'a', wwpn: w(1) })]).toEqual(['Give it a name.', 'It needs a WWPN.', undefined]);
+    expect([setLacks({ name: 's', members: [] }), setLacks({ name: '20:*', members: ['a'] }), setLacks({ name: 's', members: ['a'] })]).toEqual(['Add at least one.', 'It reads as a WWPN or a mask itself.', undefined]);
+  });
+
+  it('show theirs beside mine', () => {
+    expect(aliasBesides({ name: 'a', wwpn: '200002FC00000001' }, { name: 'a', wwpn: w(2) })).toEqual([{ label: 'WWPN', mine: w(1), theirs: w(2) }]);
+    expect(setBesides({ name: 's', members: ['a', 'b'] }, { name: 's', members: ['a'] })).toEqual([{ label: 'Members', mine: 'a, b', theirs: 'a' }]);
+  });
+
+  it('take members as they are kept', () => {
+    const aliases = [{ name: 'Host 1', wwpn: w(1) }];
+    expect(['Host 1 ', '200002FC00000002', '20:00:02:FC:*', 'host 1', '*'].map((t) => memberOf(t, aliases))).toEqual(['Host 1', w(2), '20:00:02:fc:*', undefined, undefined]);
   });
 });

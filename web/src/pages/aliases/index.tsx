@@ -1,14 +1,12 @@
-import { Alert, Button, Flex } from '@patternfly/react-core';
+import { Button, Flex } from '@patternfly/react-core';
 import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
 import { useState } from 'react';
-import { Link } from 'wouter';
-import { useChange } from '../../app/change';
-import { useCan, useSession } from '../../app/session';
+import { useCan } from '../../app/session';
 import { Page } from '../../components/Page';
 import { PageTabs } from '../../components/PageTabs';
-import { Time } from '../../components/Time';
+import { PendingLine } from '../../components/Pending';
+import { useEditing } from '../../components/usePending';
 import { useUrlState } from '../../components/useUrlState';
-import { Name } from '../../components/Wwn';
 import { AliasForm } from './AliasForm';
 import './aliases.css';
 import { Import } from './Import';
@@ -18,25 +16,13 @@ import { useNames } from './useNames';
 
 const usual = { tab: 'aliases', search: '', sort: 'name', new: '', wwpn: '' };
 
-/** Locked says that somebody else edits: what one saves would be refused. */
-function Locked() {
-  const { change } = useChange();
-  const { me } = useSession();
-  const lock = change?.lock;
-  if (lock === undefined || lock.owner === me.name) return null;
-  return (
-    <Alert isInline isPlain variant="info" title="Somebody else edits the configuration" className="fcr-names-locked">
-      <Name name={lock.owner} /> has the lock since <Time at={lock.since} />. What you save is refused until it is free; <Link href="/changes">see the changes</Link>.
-    </Alert>
-  );
-}
-
 /** Aliases: what people call the ports, and sets of them. */
 export default function Aliases() {
   const [state, set] = useUrlState(usual);
   const [importing, setImporting] = useState(false);
   const names = useNames();
   const may = { alias: useCan('alias.write'), set: useCan('set.write'), sets: useCan('set.read') };
+  const editing = { alias: useEditing('alias.write', 'pending'), set: useEditing('set.write', 'pending') };
   const onSets = state.tab === 'sets' && may.sets;
   const open = (wwpn = '') => set({ new: '1', wwpn });
   const close = () => set({ new: '', wwpn: '' });
@@ -51,8 +37,8 @@ export default function Aliases() {
       id: 'aliases',
       title: 'Aliases',
       render: () => (
-        <AliasTab {...tab}>
-          {may.alias && (
+        <AliasTab {...tab} offered={editing.alias.offered}>
+          {editing.alias.offered && (
             <Flex gap={{ default: 'gapSm' }}>
               {button('Name a WWPN')}
               <Button variant="secondary" onClick={() => setImporting(true)} isDisabled={names.aliases.data === undefined}>
@@ -63,7 +49,7 @@ export default function Aliases() {
         </AliasTab>
       ),
     },
-    { id: 'sets', title: 'Sets', render: () => <SetTab {...tab}>{may.set && button('Make a set')}</SetTab> },
+    { id: 'sets', title: 'Sets', render: () => <SetTab {...tab} offered={editing.set.offered}>{editing.set.offered && button('Make a set')}</SetTab> },
   ];
   return (
     <Page
@@ -71,7 +57,7 @@ export default function Aliases() {
       text="What people call the ports. An edit is pending until it is applied."
       commands={onSets ? { path: '/api/v1/sets?limit=1000', fcrctl: 'set list' } : { path: '/api/v1/aliases?limit=1000', fcrctl: 'alias list' }}
     >
-      {(may.alias || may.set) && <Locked />}
+      <PendingLine on="pending" blocked={editing.alias.blocked ?? editing.set.blocked} />
       <PageTabs label="Aliases and sets" shown={state.tab} onShow={(id) => set({ tab: id, search: '', sort: 'name' })} tabs={tabs.filter((t) => t.id !== 'sets' || may.sets)} />
       {state.new !== '' && !onSets && may.alias && <AliasForm wwpn={state.wwpn} onClose={close} />}
       {state.new !== '' && onSets && may.set && <SetForm aliases={names.aliases.data ?? []} onClose={close} />}

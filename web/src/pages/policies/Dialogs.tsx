@@ -1,10 +1,10 @@
-import { NumberInput, TextInput } from '@patternfly/react-core';
+import { NumberInput } from '@patternfly/react-core';
 import { useState } from 'react';
 import type { Schema } from '../../api/client';
-import { asProblem } from '../../api/problem';
 import { Confirm } from '../../components/Confirm';
 import { Field } from '../../components/Field';
 import { FormModal } from '../../components/FormModal';
+import { changedMeanwhile, NewName } from '../../components/NewName';
 import { fieldMessage } from '../../components/Problem';
 import type { PolicyActions } from './usePolicyActions';
 import { effectOfDelete } from './view';
@@ -17,16 +17,7 @@ export interface Asked {
   policy: Policy;
 }
 
-interface DialogProps {
-  policy: Policy;
-  actions: PolicyActions;
-  onClose: () => void;
-}
-
-const changedMeanwhile = (error: unknown) =>
-  error !== undefined && asProblem(error).status === 412 ? 'Somebody changed it meanwhile. Close this, look at it again, and then decide.' : undefined;
-
-function MoveDialog({ policy, total, actions, onClose }: DialogProps & { total: number }) {
+function MoveDialog({ policy, total, actions, onClose }: { policy: Policy; total: number; actions: PolicyActions; onClose: () => void }) {
   const [to, setTo] = useState(policy.position ?? 1);
   const within = (n: number) => Math.min(Math.max(1, total), Math.max(1, Math.round(n)));
   return (
@@ -59,50 +50,37 @@ function MoveDialog({ policy, total, actions, onClose }: DialogProps & { total: 
   );
 }
 
-function NameDialog({ policy, onClose, title, text, action, start, onName }: DialogProps & { title: string; text: string; action: string; start: string; onName: (name: string) => Promise<void> }) {
-  const [name, setName] = useState(start);
-  return (
-    <FormModal title={title} text={text} action={action} incomplete={name.trim() === '' || name === policy.name} onSubmit={() => onName(name)} onClose={onClose}>
-      {(error) => (
-        <Field id="policy-to" label="Name" required error={fieldMessage(error, 'to') ?? changedMeanwhile(error)} help="1 to 64 characters that print">
-          <TextInput id="policy-to" value={name} maxLength={256} dir="auto" autoFocus onChange={(_, v) => setName(v)} />
-        </Field>
-      )}
-    </FormModal>
-  );
-}
-
 /** Dialogs asks what is to be asked. */
 export function Dialogs({ asked, total, actions, onClose, onGone }: { asked: Asked | undefined; total: number; actions: PolicyActions; onClose: () => void; onGone?: (now: string) => void }) {
   if (asked === undefined) return null;
   const { policy } = asked;
-  const common = { policy, actions, onClose };
   switch (asked.what) {
     case 'move':
-      return <MoveDialog {...common} total={total} />;
+      return <MoveDialog policy={policy} total={total} actions={actions} onClose={onClose} />;
     case 'clone':
       return (
-        <NameDialog
-          {...common}
+        <NewName
+          name={policy.name ?? ''}
           title={`Clone ${policy.name}`}
           text="The copy goes behind the original, which decides before it: change its match, or disable one of them."
           action="Clone"
           start={`${policy.name} copy`}
           onName={(to) => actions.clone(policy, to)}
+          onClose={onClose}
         />
       );
     case 'rename':
       return (
-        <NameDialog
-          {...common}
+        <NewName
+          name={policy.name ?? ''}
           title={`Rename ${policy.name}`}
           text="Counts by policy go on under the new name; those of before stay under the old one."
           action="Rename"
-          start={policy.name ?? ''}
           onName={async (to) => {
             await actions.rename(policy, to);
             onGone?.(to);
           }}
+          onClose={onClose}
         />
       );
     case 'delete':

@@ -53,7 +53,7 @@ export function Editor({ start, now, gone, saved, onSaved, onClose }: EditorProp
   const { form, change, base } = edit;
   const name = base?.name ?? '';
   const fields = { form, change, said: edit.said };
-  const wrong = base === undefined ? nameSays(edit.said, 'policy') : undefined;
+  const wrong = base === undefined ? nameSays(edit.said, 'a policy') : undefined;
   const pair = { initiator: form.initiator[0] ?? '', target: form.target[0] ?? '', vsan: '' };
   return (
     <div className="fcr-edit">

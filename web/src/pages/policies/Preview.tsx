@@ -5,13 +5,13 @@ import { useState } from 'react';
 import { api, query, type Schema } from '../../api/client';
 import { useChange } from '../../app/change';
 import { Field } from '../../components/Field';
-import { plural } from '../../components/format';
 import { VerdictText } from '../../components/DryRunVerdict';
 import { termKind } from '../../components/MatchChipsTerms';
 import { fieldMessage, Problem } from '../../components/Problem';
 import type { On } from '../../components/usePending';
 import { Name } from '../../components/Wwn';
 import { TermsInput } from './TermsInput';
+import { unlisted } from './view';
 
 /** What is asked: one pair of ports. */
 export interface Pair {
@@ -53,7 +53,7 @@ function Answer({ answer, name }: { answer: Schema['Explanation']; name: string 
         {by === name ? 'This policy decides.' : by === undefined || by === '' ? 'No policy decides.' : <>Another policy decides: <Name name={by} />.</>}
       </Alert>
       <Reasons answer={answer} name={name} />
-      {answer.omitted > 0 ? <p className="fcr-subtle">{plural(answer.omitted, 'policy has', 'policies have')} nothing to do with it.</p> : null}
+      {answer.omitted > 0 ? <p className="fcr-subtle">{unlisted(answer.omitted)}</p> : null}
     </>
   );
 }

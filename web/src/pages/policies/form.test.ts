@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { besides, bodyOf, emptyForm, formFrom, formOf, matchMessages, missing, type Form } from './form';
+import { unlisted } from './view';
 
 const whole: Form = { ...emptyForm, name: 'p', initiator: ['host-1'], target: ['array-a'], vsan: '10, 100-199', service: 'inspect', onFailure: 'block', note: 'n', ticket: 'CHG-7' };
 
@@ -62,3 +63,5 @@ it('tells the sides of a match apart', () => {
   });
   expect(matchMessages(undefined)).toEqual({});
 });
+
+it('counts the policies that are not listed', () => expect([unlisted(1), unlisted(1200)]).toEqual(['1 more policy is not listed.', '1,200 more policies are not listed.']));

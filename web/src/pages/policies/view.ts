@@ -1,4 +1,5 @@
 import type { Schema } from '../../api/client';
+import { plural } from '../../components/format';
 
 /** What the URL of the page holds. policy opens one; new opens the form for one, filled with what a flow has. */
 export const usual = { on: 'pending', search: '', action: '', service: '', sort: 'position', policy: '', new: '', initiator: '', target: '', vsan: '' };
@@ -30,6 +31,9 @@ export function listQuery(v: View) {
 
 /** whole says that all policies are listed in their order: then neighbours are neighbours. */
 export const whole = (v: View): boolean => v.sort === 'position' && v.search === '' && v.action === '' && v.service === '';
+
+/** unlisted is said below the policies that have to do with a flow: which others there are depends on what was asked. */
+export const unlisted = (omitted: number): string => `${plural(omitted, 'more policy is', 'more policies are')} not listed.`;
 
 /** effectOfDelete says what follows for traffic. */
 export function effectOfDelete(p: Pick<Policy, 'hits' | 'disabled'>): string {

@@ -1,12 +1,7 @@
-import { TextInput } from '@patternfly/react-core';
-import { useState } from 'react';
 import { api, type Schema } from '../../api/client';
-import { asProblem } from '../../api/problem';
 import { useForgetConfiguration } from '../../app/change';
 import { Confirm } from '../../components/Confirm';
-import { Field } from '../../components/Field';
-import { FormModal } from '../../components/FormModal';
-import { fieldMessage } from '../../components/Problem';
+import { NewName } from '../../components/NewName';
 import { useToast } from '../../components/Toasts';
 import { about } from './useService';
 import { drainText } from './words';
@@ -16,36 +11,6 @@ type Service = Schema['ServiceItem'];
 export interface Asked {
   what: 'drain' | 'rename' | 'delete';
   service: Service;
-}
-
-function Rename({ service, onDone, onClose }: { service: Service; onDone: (to: string) => void; onClose: () => void }) {
-  const [name, setName] = useState(service.name ?? '');
-  const rename = async () => {
-    await api.POST('/api/v1/services/{name}/rename', { params: about(service), body: { to: name } });
-    onDone(name);
-  };
-  return (
-    <FormModal
-      title={`Rename ${service.name}`}
-      text="It gets the new name in all policies that use it. Counts by service go on under the new name."
-      action="Rename"
-      incomplete={name.trim() === '' || name === service.name}
-      onSubmit={rename}
-      onClose={onClose}
-    >
-      {(error) => (
-        <Field
-          id="service-to"
-          label="Name"
-          required
-          error={fieldMessage(error, 'to') ?? (error !== undefined && asProblem(error).status === 412 ? 'Somebody changed it meanwhile. Close this, look at it again, and then decide.' : undefined)}
-          help="1 to 64 characters that print"
-        >
-          <TextInput id="service-to" value={name} maxLength={256} dir="auto" autoFocus onChange={(_, v) => setName(v)} />
-        </Field>
-      )}
-    </FormModal>
-  );
 }
 
 /** Dialogs asks before a service is drained, renamed or deleted: all edits of the pending configuration. */
@@ -60,9 +25,13 @@ export function Dialogs({ asked, onClose, onGone }: { asked: Asked | undefined; 
   };
   if (asked.what === 'rename') {
     return (
-      <Rename
-        service={service}
-        onDone={(to) => {
+      <NewName
+        title={`Rename ${service.name}`}
+        text="It gets the new name in all policies that use it. Counts by service go on under the new name."
+        action="Rename"
+        name={service.name ?? ''}
+        onName={async (to) => {
+          await api.POST('/api/v1/services/{name}/rename', { params: about(service), body: { to } });
           done(`${service.name} is called ${to} now`);
           onGone?.(to);
         }}

@@ -97,7 +97,7 @@ export function ServiceForm({ now, gone, saved, onSaved, onClose }: ServiceFormP
   useStay(edit.changed);
   const { form, change, base } = edit;
   const name = base?.name ?? '';
-  const wrong = base === undefined ? nameSays(edit.said, 'service') : undefined;
+  const wrong = base === undefined ? nameSays(edit.said, 'a service') : undefined;
   return (
     <div className="fcr-stack">
       {name === '' ? null : <Findings kind="service" name={name} />}
@@ -115,10 +115,10 @@ export function ServiceForm({ now, gone, saved, onSaved, onClose }: ServiceFormP
         )}
         <Fields form={form} change={change} said={edit.said} />
         <ObjectActions edit={edit} saved={saved} back="Back to the services" onLeave={onClose}>
-            {edit.conflict === undefined ? null : (
+          {edit.conflict === undefined ? null : (
             <Conflict what={`service ${name}`} fields={edit.conflict === 'gone' || now === undefined ? undefined : besides(form, formOf(now))} onKeep={edit.keep} onTake={edit.conflict === 'gone' ? onClose : edit.take} />
           )}
-          </ObjectActions>
+        </ObjectActions>
       </Form>
     </div>
   );
