@@ -6,6 +6,7 @@ import { useCan } from '../../app/session';
 import { plural } from '../../components/format';
 import { Problem } from '../../components/Problem';
 import { Name } from '../../components/Wwn';
+import { unlisted } from '../policies/view';
 import type { Flow } from './order';
 
 const policyHref = (name: string) => `/policies?${new URLSearchParams({ policy: name }).toString()}`;
@@ -57,7 +58,7 @@ export function Why({ flow }: { flow: Flow }) {
               </li>
             ))}
           </ol>
-          {data.omitted > 0 && <p className="fcr-subtle">{plural(data.omitted, 'more policy is', 'more policies are')} about neither end.</p>}
+          {data.omitted > 0 && <p className="fcr-subtle">{unlisted(data.omitted)}</p>}
         </ExpandableSection>
       )}
     </>

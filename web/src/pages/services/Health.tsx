@@ -7,7 +7,7 @@ import { Problem } from '../../components/Problem';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
 import { useNow } from '../../live';
-import { downSeconds, flipsOf, stretchesOf, type Stretch } from './history';
+import { asked, downSeconds, flipsOf, stretchesOf, type Stretch } from './history';
 
 const dayMs = 86_400_000;
 const flipsShown = 10;
@@ -31,10 +31,10 @@ export function HealthHistory({ name }: { name: string }) {
   const events = query.useQuery(
     'get',
     '/api/v1/events',
-    { params: { query: { type: ['service.up', 'service.down'], match: [`name:${name}`], limit: 200 } } },
+    { params: { query: { type: ['service.up', 'service.down'], ...asked(name) } } },
     { enabled: may, refetchInterval: 10_000 },
   );
-  const flips = useMemo(() => flipsOf(events.data?.items ?? []), [events.data]);
+  const flips = useMemo(() => flipsOf(name, events.data?.items ?? []), [name, events.data]);
   const to = Math.max(minute, Date.parse(flips[0]?.at ?? '') || 0);
   const from = to - dayMs;
   const stretches = useMemo(() => stretchesOf(flips, from, to), [flips, from, to]);

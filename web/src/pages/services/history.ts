@@ -13,12 +13,24 @@ export interface Flip {
   up: boolean;
 }
 
-type Happened = Pick<Schema['Event'], 'at' | 'type' | 'number'>;
+type Happened = Pick<Schema['Event'], 'at' | 'type' | 'number' | 'fields'>;
+
+/**
+ * asked is how the events of a service are asked for. In a query a comma ends a value, and a star behind it stands for any end:
+ * of a name with these its beginning is asked for, and flipsOf takes its own.
+ */
+export function asked(name: string): { match?: string[]; limit: number } {
+  const begin = name.replace(/[,*].*$/su, '');
+  if (begin === name) return { match: [`name:${name}`], limit: 200 };
+  return { ...(begin === '' ? {} : { match: [`name:${begin}*`] }), limit: 1000 };
+}
+
+const nameIn = (fields: unknown): unknown => (typeof fields === 'object' && fields !== null && 'name' in fields ? fields.name : undefined);
 
 /** flipsOf is when a service came or went, the newest first. */
-export const flipsOf = (events: readonly Happened[]): Flip[] =>
+export const flipsOf = (name: string, events: readonly Happened[]): Flip[] =>
   events
-    .filter((e) => e.type === 'service.up' || e.type === 'service.down')
+    .filter((e) => (e.type === 'service.up' || e.type === 'service.down') && nameIn(e.fields) === name)
     .map((e) => ({ at: e.at, number: e.number, up: e.type === 'service.up' }))
     .sort((a, b) => b.number - a.number);
 

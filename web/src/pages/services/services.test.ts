@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { bodyOf, emptyForm, formOf, missing, sideMessages } from './form';
-import { downSeconds, flipsOf, stretchesOf } from './history';
+import { asked, downSeconds, flipsOf, stretchesOf } from './history';
 import { consequence, drainText, failureText, healthOf } from './words';
 
 const at = (s: number) => new Date(s * 1000).toISOString();
-const event = (number: number, s: number, type: string) => ({ number, at: at(s), type });
+const event = (number: number, s: number, type: string, name = 'a, b*') => ({ number, at: at(s), type, fields: { name } });
 
 describe('the history of a service', () => {
-  const flips = flipsOf([event(3, 300, 'service.up'), event(2, 200, 'service.down'), event(1, 50, 'service.up'), event(9, 310, 'flow.failed')]);
-  it('has flips, the newest first, and nothing else', () => expect(flips.map((f) => f.number)).toEqual([3, 2, 1]));
+  const flips = flipsOf('a, b*', [event(3, 300, 'service.up'), event(2, 200, 'service.down'), event(1, 50, 'service.up'), event(9, 310, 'flow.failed'), event(8, 305, 'service.down', 'a')]);
+  it('is asked for by name, or where that has a comma or a star by its beginning', () => {
+    expect(asked('inspect: 1')).toEqual({ match: ['name:inspect: 1'], limit: 200 });
+    expect([asked('a, b*').match, asked('all*').match, asked(',').match]).toEqual([['name:a*'], ['name:all*'], undefined]);
+  });
+  it('has flips of this one, the newest first, and nothing else', () => expect(flips.map((f) => f.number)).toEqual([3, 2, 1]));
   it('knows from the event before how it was at the beginning', () => {
     const s = stretchesOf(flips, 100_000, 400_000);
     expect(s).toEqual([
@@ -24,7 +28,7 @@ describe('the history of a service', () => {
       { from: 50_000, to: 100_000, state: 'up' },
     ]));
   it('is one stretch where nothing happened', () => expect(stretchesOf([], 0, 10)).toEqual([{ from: 0, to: 10, state: 'unknown' }]));
-  it('joins what is the same', () => expect(stretchesOf(flipsOf([event(1, 10, 'service.up'), event(2, 20, 'service.up')]), 10_000, 30_000)).toEqual([{ from: 10_000, to: 30_000, state: 'up' }]));
+  it('joins what is the same', () => expect(stretchesOf(flipsOf('a, b*', [event(1, 10, 'service.up'), event(2, 20, 'service.up')]), 10_000, 30_000)).toEqual([{ from: 10_000, to: 30_000, state: 'up' }]));
 });
 
 describe('a service in words', () => {
