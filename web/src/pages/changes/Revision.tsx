@@ -1,6 +1,7 @@
-import { Alert, Button, Card, CardBody, CardHeader, CardTitle, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Skeleton, Title, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
-import { useState, type ReactNode } from 'react';
+import { Alert, Button, Card, CardBody, CardHeader, CardTitle, DescriptionList, Skeleton, Title, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
+import { useState } from 'react';
 import { query, type Schema } from '../../api/client';
+import { Fact } from '../../components/Facts';
 import { duration } from '../../components/format';
 import { Problem } from '../../components/Problem';
 import { State } from '../../components/State';
@@ -14,35 +15,28 @@ import { unified } from './unified';
 const useText = (revision: number) =>
   query.useQuery('get', '/api/v1/change/history/{revision}/document', { params: { path: { revision }, query: { form: 'yaml' } } }, { enabled: revision > 0, staleTime: Infinity });
 
-const Term = ({ term, children }: { term: string; children: ReactNode }) => (
-  <DescriptionListGroup>
-    <DescriptionListTerm>{term}</DescriptionListTerm>
-    <DescriptionListDescription>{children}</DescriptionListDescription>
-  </DescriptionListGroup>
-);
-
 const Facts = ({ of: r }: { of: Schema['Revision'] }) => (
   <DescriptionList isCompact columnModifier={{ default: '2Col', xl: '3Col' }} aria-label="Revision">
-    <Term term="Outcome">
+    <Fact term="Outcome">
       <State tone={outcomes[r.outcome].tone} text={outcomes[r.outcome].text} />
       {r.why === undefined || r.why === '' ? '' : ` ${r.why}`}
-    </Term>
-    <Term term="Applied">
+    </Fact>
+    <Fact term="Applied">
       <Time at={r.applied} /> by <Name name={r.by} />
-    </Term>
-    <Term term="Settled">
+    </Fact>
+    <Fact term="Settled">
       <Time at={r.settled} />
       {r.settled_by === undefined || r.settled_by === '' ? '' : <> by <Name name={r.settled_by} /></>}
-    </Term>
-    <Term term="To be confirmed within">{r.window_s === 0 ? 'at once' : duration(r.window_s)}</Term>
-    <Term term="Made from">{r.base === 0 ? 'nothing' : `revision ${r.base}`}</Term>
-    <Term term="Ticket">{r.ticket === undefined || r.ticket === '' ? '–' : <Name name={r.ticket} />}</Term>
-    <Term term="Note">{r.note === undefined || r.note === '' ? '–' : <Name name={r.note} />}</Term>
-    <Term term="SHA-256 of the document">
+    </Fact>
+    <Fact term="To be confirmed within">{r.window_s === 0 ? 'at once' : duration(r.window_s)}</Fact>
+    <Fact term="Made from">{r.base === 0 ? 'nothing' : `revision ${r.base}`}</Fact>
+    <Fact term="Ticket">{r.ticket === undefined || r.ticket === '' ? '–' : <Name name={r.ticket} />}</Fact>
+    <Fact term="Note">{r.note === undefined || r.note === '' ? '–' : <Name name={r.note} />}</Fact>
+    <Fact term="SHA-256 of the document">
       <span className="fcr-mono" title={r.document}>
         {r.document === '' ? 'not known' : r.document.slice(0, 16) + '…'}
       </span>
-    </Term>
+    </Fact>
   </DescriptionList>
 );
 

@@ -1,8 +1,9 @@
-import { ActionGroup, Alert, Button, ClipboardCopy, Content, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput } from '@patternfly/react-core';
+import { ActionGroup, Alert, Button, ClipboardCopy, Content, Form, FormGroup, TextInput } from '@patternfly/react-core';
 import { useState, type FormEvent } from 'react';
 import { api } from '../../api/client';
 import { asProblem, type ApiError } from '../../api/problem';
 import { Field } from '../../components/Field';
+import { Hint } from '../../components/Hint';
 import { isTwice, NewPassword, type NewPasswordValue } from '../../components/NewPassword';
 import { fieldMessage, Problem } from '../../components/Problem';
 import { useCountdown, waitInWords } from '../../components/useCountdown';
@@ -45,11 +46,7 @@ export function Welcome({ code, wrong, onNext }: { code: string; wrong: string |
           aria-describedby="setup-code-hint"
           validated={wrong === undefined ? 'default' : 'error'}
         />
-        <FormHelperText>
-          <HelperText id="setup-code-hint" aria-live="assertive">
-            {wrong === undefined ? <HelperTextItem>16 letters and digits.</HelperTextItem> : <HelperTextItem variant="error">{wrong}</HelperTextItem>}
-          </HelperText>
-        </FormHelperText>
+        <Hint id="setup-code-hint" text="16 letters and digits." error={wrong} />
       </FormGroup>
       <ActionGroup>
         <Button type="submit" isDisabled={codeOf(typed) === ''}>

@@ -1,11 +1,10 @@
-import {
-  Button, Card, CardBody, CardTitle, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Flex, Skeleton,
-} from '@patternfly/react-core';
+import { Button, Card, CardBody, CardTitle, DescriptionList, Flex, Skeleton } from '@patternfly/react-core';
 import { useQueryClient } from '@tanstack/react-query';
-import { useState, type ReactNode } from 'react';
+import { useState } from 'react';
 import { api, query, type Schema } from '../../api/client';
 import { useCan } from '../../app/session';
 import { Confirm } from '../../components/Confirm';
+import { Fact } from '../../components/Facts';
 import { Problem } from '../../components/Problem';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
@@ -24,13 +23,6 @@ const sources: Record<Certificate['source'], string> = {
   configured: 'In files that the configuration names: replace the files, they are read again',
 };
 
-const Line = ({ term, children }: { term: string; children: ReactNode }) => (
-  <DescriptionListGroup>
-    <DescriptionListTerm>{term}</DescriptionListTerm>
-    <DescriptionListDescription>{children}</DescriptionListDescription>
-  </DescriptionListGroup>
-);
-
 function Facts({ c }: { c: Certificate }) {
   useNow();
   const v = validity(c.not_before, c.not_after, now());
@@ -39,15 +31,31 @@ function Facts({ c }: { c: Certificate }) {
       <CardTitle component="h2">What browsers and programs are shown</CardTitle>
       <CardBody>
         <DescriptionList isHorizontal isCompact horizontalTermWidthModifier={{ default: '9rem' }}>
-          <Line term="Validity"><State tone={v.tone} text={v.text} /></Line>
-          <Line term="Valid from"><Time at={c.not_before} /></Line>
-          <Line term="Valid until"><Time at={c.not_after} /></Line>
-          <Line term="Source">{sources[c.source]}</Line>
-          <Line term="Subject"><bdi>{c.subject === '' ? 'none' : c.subject}</bdi></Line>
-          <Line term="Names"><bdi>{c.names.length === 0 ? 'none: browsers refuse it' : c.names.join(', ')}</bdi></Line>
-          <Line term="Issuer"><bdi>{c.issuer === c.subject ? 'itself: browsers ask before they trust it' : c.issuer}</bdi></Line>
-          <Line term="Serial number"><span className="fcr-mono fcr-name">{c.serial}</span></Line>
-          <Line term="Fingerprint"><span className="fcr-mono fcr-name">{c.fingerprint}</span></Line>
+          <Fact term="Validity">
+            <State tone={v.tone} text={v.text} />
+          </Fact>
+          <Fact term="Valid from">
+            <Time at={c.not_before} />
+          </Fact>
+          <Fact term="Valid until">
+            <Time at={c.not_after} />
+          </Fact>
+          <Fact term="Source">{sources[c.source]}</Fact>
+          <Fact term="Subject">
+            <bdi>{c.subject === '' ? 'none' : c.subject}</bdi>
+          </Fact>
+          <Fact term="Names">
+            <bdi>{c.names.length === 0 ? 'none: browsers refuse it' : c.names.join(', ')}</bdi>
+          </Fact>
+          <Fact term="Issuer">
+            <bdi>{c.issuer === c.subject ? 'itself: browsers ask before they trust it' : c.issuer}</bdi>
+          </Fact>
+          <Fact term="Serial number">
+            <span className="fcr-mono fcr-name">{c.serial}</span>
+          </Fact>
+          <Fact term="Fingerprint">
+            <span className="fcr-mono fcr-name">{c.fingerprint}</span>
+          </Fact>
         </DescriptionList>
       </CardBody>
     </Card>
@@ -80,7 +88,11 @@ export function CertificateTab() {
       {may && c.source !== 'configured' && (
         <Flex>
           <Button onClick={begin}>Replace certificate</Button>
-          {c.source === 'given' && <Button variant="secondary" isDanger onClick={() => drop(true)}>Back to its own</Button>}
+          {c.source === 'given' && (
+            <Button variant="secondary" isDanger onClick={() => drop(true)}>
+              Back to its own
+            </Button>
+          )}
         </Flex>
       )}
       {failed !== undefined && <Problem error={failed} again={begin} />}
@@ -97,8 +109,8 @@ export function CertificateTab() {
             done('The appliance has a certificate of its own');
           }}
         >
-          The certificate <bdi>{c.subject}</bdi> and its key are deleted from this node. The appliance makes and signs one itself: it is shown from the next connection on, browsers ask before they trust it, and programs that
-          trust only your issuer refuse it.
+          The certificate <bdi>{c.subject}</bdi> and its key are deleted from this node. The appliance makes and signs one itself: it is shown from the
+          next connection on, browsers ask before they trust it, and programs that trust only your issuer refuse it.
         </Confirm>
       )}
     </div>

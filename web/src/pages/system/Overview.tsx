@@ -1,6 +1,7 @@
-import { Card, CardBody, CardTitle, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Skeleton } from '@patternfly/react-core';
+import { Card, CardBody, CardTitle, DescriptionList, Skeleton } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
 import { query, type Schema } from '../../api/client';
+import { Fact } from '../../components/Facts';
 import { bytes, count, duration, share } from '../../components/format';
 import { Problem } from '../../components/Problem';
 import { State } from '../../components/State';
@@ -14,10 +15,9 @@ const Facts = ({ title, facts }: { title: string; facts: readonly (readonly [str
     <CardBody>
       <DescriptionList isHorizontal isCompact horizontalTermWidthModifier={{ default: '9rem' }}>
         {facts.map(([term, value]) => (
-          <DescriptionListGroup key={term}>
-            <DescriptionListTerm>{term}</DescriptionListTerm>
-            <DescriptionListDescription>{value}</DescriptionListDescription>
-          </DescriptionListGroup>
+          <Fact key={term} term={term}>
+            {value}
+          </Fact>
         ))}
       </DescriptionList>
     </CardBody>
@@ -73,6 +73,14 @@ const Host = ({ s }: { s: System }) => (
 /** Who has less of a disk left is told so. */
 const littleSpace = 0.1;
 
+const Disk = ({ d }: { d: System['disks'][number] }) => (
+  <>
+    {bytes(d.free_bytes)} of {bytes(d.bytes)} free ({share(d.bytes === 0 ? undefined : d.free_bytes / d.bytes)}){' '}
+    {d.free_bytes < d.bytes * littleSpace && <State tone="warning" text="little" />}
+    <div className="fcr-mono fcr-subtle">{d.path}</div>
+  </>
+);
+
 const Storage = ({ s }: { s: System }) => (
   <Facts
     title="Database and disks"
@@ -80,7 +88,7 @@ const Storage = ({ s }: { s: System }) => (
       ['Database', <State key="s" tone={s.database.state === 'ok' ? 'good' : s.database.state === 'none' ? 'neutral' : 'bad'} text={s.database.state.replaceAll('_', ' ')} />],
       ['Server', `${s.database.kind}${s.database.version === undefined ? '' : `, PostgreSQL ${s.database.version}`}`],
       ['Size', `${bytes(s.database.bytes)}${s.database.schema === undefined ? '' : `, schema ${s.database.schema}`}`],
-      ...s.disks.map((d) => [`Disk: ${d.use}`, <>{bytes(d.free_bytes)} of {bytes(d.bytes)} free ({share(d.bytes === 0 ? undefined : d.free_bytes / d.bytes)}) {d.free_bytes < d.bytes * littleSpace && <State tone="warning" text="little" />}<div className="fcr-mono fcr-subtle">{d.path}</div></>] as const),
+      ...s.disks.map((d) => [`Disk: ${d.use}`, <Disk key={d.path} d={d} />] as const),
       ['Certificate', s.certificate === undefined ? 'no address is served' : <>until <Time at={s.certificate.ends} />, {duration(s.certificate.seconds_left)} left</>],
     ]}
   />
