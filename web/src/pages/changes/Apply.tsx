@@ -8,6 +8,7 @@ import { Field } from '../../components/Field';
 import { duration, plural } from '../../components/format';
 import { fieldMessage, Problem } from '../../components/Problem';
 import { useToast } from '../../components/Toasts';
+import { useAttempt } from '../../components/useAttempt';
 import { useDifference } from './Differences';
 import { useValidation } from './Findings';
 
@@ -92,16 +93,12 @@ export function Apply({ change, onClose }: { change: Schema['Change']; onClose: 
   const validation = useValidation();
   const cluster = query.useQuery('get', '/api/v1/cluster');
   const [order, setOrder] = useState<Order>({ window: usualWindow, immediate: false, note: '', ticket: '', without: [] });
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, attempt } = useAttempt();
 
   const members = cluster.data?.members ?? [];
   const away = me.role === 'admin' ? members.filter((m) => !m.self && !m.reached) : [];
   const invalid = validation.data?.valid === false;
-  const submit = async (e: FormEvent) => {
-    e.preventDefault();
-    setBusy(true);
-    setError(undefined);
+  const go = async () => {
     try {
       const { data } = await api.POST('/api/v1/change/apply', {
         body: {
@@ -111,22 +108,31 @@ export function Apply({ change, onClose }: { change: Schema['Change']; onClose: 
           ...(order.without.length === 0 ? {} : { without: [...order.without] }),
         },
       });
-      toast({ title: `Revision ${data?.revision ?? ''} is live`, text: order.immediate ? undefined : 'Look whether all is well, then confirm it.', variant: order.immediate ? 'success' : 'info' });
+      toast({
+        title: `Revision ${data?.revision ?? ''} is live`,
+        text: order.immediate ? undefined : 'Look whether all is well, then confirm it.',
+        variant: order.immediate ? 'success' : 'info',
+      });
       onClose();
-    } catch (problem) {
-      setError(problem);
     } finally {
       forget();
-      setBusy(false);
     }
+  };
+  const submit = (e: FormEvent) => {
+    e.preventDefault();
+    void attempt(go);
   };
 
   const objects = difference.data?.changes.length;
   return (
     <Dialog variant="medium" onClose={onClose} busy={busy} aria-labelledby="apply-title" aria-describedby="apply-effect">
-      <ModalHeader title={`Apply ${plural(change.pending?.edits ?? 0, 'edit')}`} labelId="apply-title" description={objects === undefined ? undefined : `${plural(objects, 'object')} of revision ${change.active.revision} ${objects === 1 ? 'changes' : 'change'}.`} />
+      <ModalHeader
+        title={`Apply ${plural(change.pending?.edits ?? 0, 'edit')}`}
+        labelId="apply-title"
+        description={objects === undefined ? undefined : `${plural(objects, 'object')} of revision ${change.active.revision} ${objects === 1 ? 'changes' : 'change'}.`}
+      />
       <ModalBody>
-        <Form id="apply-form" onSubmit={(e) => void submit(e)}>
+        <Form id="apply-form" onSubmit={submit}>
           {error !== undefined && <Problem error={error} />}
           {invalid && <Alert isInline variant="danger" title={`It cannot be applied: ${plural(validation.data?.errors ?? 0, 'error')}`}>The findings say what to mend.</Alert>}
           <Without away={away} chosen={order.without} onChange={(without) => setOrder({ ...order, without })} />
