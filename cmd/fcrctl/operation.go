@@ -26,8 +26,10 @@ import (
 //	values.go      flags and files become parameters and bodies
 //	render.go      answers become tables, JSON, YAML or names
 //	job.go         what takes long
+//	lend.go        filters that only the interface has
 //
-// Where the segment on this machine answers too (port list, flow list, …), it is asked, unless another machine was chosen.
+// Where the segment on this machine answers too (port list, flow list, …), it is asked, unless another machine was chosen or a
+// filter is given that only the interface has.
 
 // operation is a command that asks for one operation.
 type operation struct {
@@ -54,6 +56,9 @@ func (c *cli) addOperations(root *cobra.Command, d *openapi.Document, elsewhere 
 		cmd := o.command()
 		if old := commandOf(under, cmd.Name()); old != nil {
 			if !elsewhere {
+				if o.lists() {
+					o.lend(cmd, old)
+				}
 				continue
 			}
 			under.RemoveCommand(old)

@@ -78,6 +78,8 @@ func (a *appliance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"name":"host-1","wwpn":"20:00:02:fc:01:00:00:01","note":"old","created":"2026-01-01T00:00:00Z"}`)
 	case r.URL.Path == "/api/v1/aliases", r.URL.Path == "/api/v1/alarms/mutes":
 		fmt.Fprint(w, `{"items":[{"name":"host-1","wwpn":"20:00:02:fc:01:00:00:01","note":"a\u001b[31mb"},{"name":"host-2","wwpn":"20:00:02:fc:01:00:00:02"}],"total":9}`)
+	case strings.Count(r.URL.Path, "/") == 3 && r.Method == "GET":
+		fmt.Fprint(w, `{"items":[],"total":0}`)
 	case r.URL.Path == "/api/v1/backups":
 		w.Header().Set("Location", "/api/v1/jobs/1")
 		w.WriteHeader(202)
