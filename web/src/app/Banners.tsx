@@ -1,9 +1,8 @@
 import { Banner, Button, Flex, FlexItem } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
-import { stream, useClockOffset, useSampleProblem, useStreamStatus } from '../live';
 import { ago, duration } from '../components/format';
-import { useNow } from '../live';
+import { stream, useClockOffset, useNow, useSampleProblem, useStreamStatus } from '../live';
 import { useChange, WindowActions } from './change';
 
 const Line = ({ status, children, action }: { status: 'info' | 'warning' | 'danger'; children: ReactNode; action?: ReactNode }) => (
@@ -15,23 +14,30 @@ const Line = ({ status, children, action }: { status: 'info' | 'warning' | 'dang
   </Banner>
 );
 
-/** Stale says since when what is shown is not of now. */
+/** Stale says since when what is shown is not of now: that it is so once to a screen reader, and for how long only to who looks. */
 function Stale() {
   const { state, since, tries } = useStreamStatus();
   useNow();
   const away = Date.now() - since;
-  if (state === 'live' || state === 'paused' || (state === 'connecting' && tries === 0) || away < 1500) return null;
+  const stale = state !== 'live' && state !== 'paused' && (state !== 'connecting' || tries > 0) && away >= 1500;
   return (
-    <Line
-      status="warning"
-      action={
-        <Button variant="link" isInline onClick={() => stream.reconnect()}>
-          Try now
-        </Button>
-      }
-    >
-      <span role="status">Live data stopped {ago(away)}; what is shown may be old. The console reconnects by itself.</span>
-    </Line>
+    <>
+      <span className="pf-v6-screen-reader" role="status">
+        {stale ? 'What is shown may be old' : ''}
+      </span>
+      {stale && (
+        <Line
+          status="warning"
+          action={
+            <Button variant="link" isInline onClick={() => stream.reconnect()}>
+              Try now
+            </Button>
+          }
+        >
+          Live data stopped {ago(away)}; what is shown may be old. The console reconnects by itself.
+        </Line>
+      )}
+    </>
   );
 }
 

@@ -1,9 +1,10 @@
 import { Bullseye, Button, EmptyState, EmptyStateBody, Skeleton } from '@patternfly/react-core';
 import { ActionsColumn, Table, Tbody, Td, Th, Thead, Tr, type IAction } from '@patternfly/react-table';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useRef, type ReactNode } from 'react';
+import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/react-virtual';
+import { memo, useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
 import './datatable.css';
 import { count } from './format';
+import { isMany } from './manyRows';
 import { Problem } from './Problem';
 
 export interface Column<T> {
@@ -128,8 +129,6 @@ function PlainRow<T>({ item, index, columns, open, onOpen, rowActions, rowClass,
  */
 const Row: typeof PlainRow = memo(PlainRow) as typeof PlainRow;
 
-/** From so many rows on only those in sight are in the page, and the table scrolls in itself. */
-const manyRows = 150;
 const rowPx = 41;
 
 function Gap({ px, columns }: { px: number; columns: number }) {
@@ -141,19 +140,53 @@ function Gap({ px, columns }: { px: number; columns: number }) {
   );
 }
 
-/** ManyRows are the rows in sight of a long list, with room for the others above and below. */
-function ManyRows<T>({ items, scroll, ...p }: DataTableProps<T> & { items: readonly T[]; scroll: () => HTMLElement | null }) {
-  const rows = useVirtualizer({ count: items.length, getScrollElement: scroll, estimateSize: () => rowPx, overscan: 8, getItemKey: (i) => keyAt(items, i, p.keyOf) });
-  const shown = rows.getVirtualItems();
+/** focusedRow is the row of a list in which the focus is. */
+function focusedRow(list: HTMLElement | null): HTMLElement | undefined {
+  const row = document.activeElement?.closest<HTMLElement>('tr[data-index]') ?? undefined;
+  return row !== undefined && list?.contains(row) === true ? row : undefined;
+}
+
+/** within are the rows in sight, and the one with the focus wherever it is: what goes from the page takes the focus with it. */
+function within(range: Range, list: HTMLElement | null): number[] {
+  const shown = defaultRangeExtractor(range);
+  const focused = Number(focusedRow(list)?.dataset['index'] ?? NaN);
+  return !(focused < range.count) || shown.includes(focused) ? shown : [...shown, focused].sort((a, b) => a - b);
+}
+
+interface RowsProps<T> extends DataTableProps<T> {
+  items: readonly T[];
+  many: boolean;
+  scroll: () => HTMLElement | null;
+}
+
+/** Rows are all of a short list, and of a long one those in sight, with room for the others. Both are one tree: a row that stays is the same. */
+function Rows<T>({ items, many, scroll, ...p }: RowsProps<T>) {
+  const rows = useVirtualizer({
+    count: many ? items.length : 0,
+    getScrollElement: scroll,
+    estimateSize: () => rowPx,
+    overscan: 8,
+    getItemKey: (i) => keyAt(items, i, p.keyOf),
+    rangeExtractor: (range) => within(range, scroll()),
+  });
+  const was = useRef(many);
+  useEffect(() => {
+    if (was.current !== many) focusedRow(scroll())?.scrollIntoView({ block: 'nearest' });
+    was.current = many;
+  }, [many, scroll]);
+  const shown = many ? rows.getVirtualItems() : [];
   const width = p.columns.length + (p.rowActions === undefined ? 0 : 1);
+  const drawn = many
+    ? shown.flatMap(({ index, key, start }, i) => {
+        const item = items[index];
+        const gap = <Gap key={`\n${String(key)}`} px={start - (shown[i - 1]?.end ?? 0)} columns={width} />; // no name has a new line
+        return item === undefined ? [gap] : [gap, <Row key={key} {...rowOf(p, item, index)} measure={rows.measureElement} />];
+      })
+    : items.map((item, i) => <Row key={p.keyOf(item)} {...rowOf(p, item, i)} />);
   return (
     <Tbody>
-      <Gap px={shown[0]?.start ?? 0} columns={width} />
-      {shown.map(({ index, key }) => {
-        const item = items[index];
-        return item === undefined ? null : <Row key={key} {...rowOf(p, item, index)} measure={rows.measureElement} />;
-      })}
-      <Gap px={rows.getTotalSize() - (shown.at(-1)?.end ?? 0)} columns={width} />
+      {drawn}
+      <Gap px={many ? rows.getTotalSize() - (shown.at(-1)?.end ?? 0) : 0} columns={width} />
     </Tbody>
   );
 }
@@ -175,33 +208,26 @@ const rowOf = <T,>(p: RowSource<T>, item: T, index: number): RowProps<T> => ({
   rowClass: p.rowClass,
 });
 
-function Body<T>({ scroll, ...p }: DataTableProps<T> & { scroll: () => HTMLElement | null }) {
-  const { items, columns, rowActions } = p;
-  if (items === undefined) {
-    return (
-      <Tbody>
-        <Skeletons columns={columns.length + (rowActions === undefined ? 0 : 1)} />
-      </Tbody>
-    );
-  }
-  if (items.length >= manyRows) return <ManyRows {...p} items={items} scroll={scroll} />;
-  return (
-    <Tbody>
-      {items.map((item, i) => (
-        <Row key={p.keyOf(item)} {...rowOf(p, item, i)} />
-      ))}
-    </Tbody>
-  );
-}
+/** An answer is said to who does not see it. What a live list becomes afterwards is not. */
+const tellMs = 1_000;
 
-function Foot<T>({ items, total, more, foot }: DataTableProps<T> & { items: readonly T[] }) {
+function Foot<T>({ items, total, more, foot }: DataTableProps<T>) {
+  const asked = items === undefined || more?.loading === true;
+  const [told, tell] = useState(false);
+  useEffect(() => {
+    tell(false);
+    if (asked) return undefined;
+    const end = setTimeout(() => tell(true), tellMs);
+    return () => clearTimeout(end);
+  }, [asked]);
+  const shown = items === undefined || items.length === 0 ? '' : count(items.length);
   return (
     <div className="fcr-foot">
-      <span className="fcr-subtle" role="status">
-        {total === undefined ? `${count(items.length)} shown` : `${count(items.length)} of ${count(total)} shown`}
+      <span className="fcr-subtle" role="status" aria-live={told ? 'off' : 'polite'}>
+        {shown === '' ? '' : total === undefined ? `${shown} shown` : `${shown} of ${count(total)} shown`}
       </span>
-      {foot}
-      {more?.has === true && (
+      {shown === '' ? null : foot}
+      {shown !== '' && more?.has === true && (
         <Button variant="link" isLoading={more.loading} isDisabled={more.loading} onClick={more.load}>
           Show more
         </Button>
@@ -214,8 +240,11 @@ function Foot<T>({ items, total, more, foot }: DataTableProps<T> & { items: read
 export function DataTable<T>(props: DataTableProps<T>) {
   const { label, columns, items, error } = props;
   const at = useRef<HTMLDivElement>(null);
+  const scroll = useCallback(() => at.current, []);
+  const wasMany = useRef(false);
+  const many = isMany(items?.length ?? 0, wasMany.current);
+  wasMany.current = many;
   if (items === undefined && error !== undefined && error !== null) return <Problem error={error} again={props.again} />;
-  const many = items !== undefined && items.length >= manyRows;
   const region = many ? { className: 'fcr-scroll fcr-many', tabIndex: 0, role: 'region', 'aria-label': `${label}, scrolls` } : { className: 'fcr-scroll' };
   return (
     <>
@@ -227,10 +256,16 @@ export function DataTable<T>(props: DataTableProps<T>) {
           isStickyHeader
           className="fcr-numbers"
           aria-busy={items === undefined}
-          {...(many ? { 'aria-rowcount': items.length + 1 } : {})}
+          {...(many && items !== undefined ? { 'aria-rowcount': items.length + 1 } : {})}
         >
           <Head columns={columns} sort={props.sort} onSort={props.onSort} actions={props.rowActions !== undefined} />
-          <Body {...props} scroll={() => at.current} />
+          {items === undefined ? (
+            <Tbody>
+              <Skeletons columns={columns.length + (props.rowActions === undefined ? 0 : 1)} />
+            </Tbody>
+          ) : (
+            <Rows {...props} items={items} many={many} scroll={scroll} />
+          )}
         </Table>
       </div>
       {items?.length === 0 && (
@@ -240,7 +275,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
           </EmptyState>
         </Bullseye>
       )}
-      {items !== undefined && items.length > 0 && <Foot {...props} items={items} />}
+      <Foot {...props} />
     </>
   );
 }
