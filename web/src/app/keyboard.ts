@@ -26,7 +26,7 @@ export const useSingleKeys = () => useKept('keys', true, isOff);
 export function useKeyboard(routes: readonly Route[], on: boolean) {
   const [helpOpen, setHelp] = useState(false);
   const [, go] = useLocation();
-  const chord = useRef(0);
+  const chord = useRef(-Infinity);
 
   useEffect(() => {
     if (!on) return undefined;
@@ -41,7 +41,7 @@ export function useKeyboard(routes: readonly Route[], on: boolean) {
       } else if (e.key === 'g') {
         chord.current = e.timeStamp;
       } else if (e.timeStamp - chord.current < chordMs) {
-        chord.current = 0;
+        chord.current = -Infinity;
         const to = routes.find((r) => r.key === e.key);
         if (to !== undefined) {
           e.preventDefault();
