@@ -5,6 +5,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { asProblem } from '../api/problem';
 import { App } from './App';
+import './theme'; // the door and the first run follow the system too
 
 /** Once more is tried what may go better then: nothing that was refused. */
 const again = (tries: number, error: unknown) => {

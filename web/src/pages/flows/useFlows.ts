@@ -1,3 +1,4 @@
+import { hashKey } from '@tanstack/react-query';
 import { useCallback, useDeferredValue, useMemo, useRef, useState, type FocusEvent, type PointerEvent } from 'react';
 import { query } from '../../api/client';
 import { useLiveList } from '../../live';
@@ -42,6 +43,8 @@ export function useFlows(q: FlowQuery, sort: string, paused: boolean, hold: bool
       getNextPageParam: (last: { next_cursor?: string }) => last.next_cursor,
       staleTime: Infinity,
       gcTime: 0,
+      // The topology asks for the same without pages: what it keeps is of another shape.
+      queryKeyHashFn: (key) => `${hashKey(key)} in pages`,
       refetchOnWindowFocus: false,
       refetchOnReconnect: false,
       refetchInterval: (asked) => (!paused && live.stale && (asked.state.data?.pages.length ?? 0) < 2 ? pollMs : false),
