@@ -14,7 +14,6 @@ interface Answer {
   ok: boolean;
   error?: string;
   code?: string;
-  output?: string;
 }
 
 /** command asks the shell `web/e2e/appliance`; what it cannot do is an error. */
@@ -64,10 +63,6 @@ export const load = {
 };
 
 export const setupCode = async (): Promise<string> => (await command('setup-code')).code ?? '';
-
-/** fcrctl runs the command line as root over the socket. Each argument is quoted for the shell. */
-export const fcrctl = async (...args: string[]): Promise<string> =>
-  (await command(['fcrctl', ...args.map((a) => `'${a.replaceAll("'", "'\\''")}'`)].join(' '))).output ?? '';
 
 export interface Response {
   status: number;
@@ -138,6 +133,11 @@ export async function installed(): Promise<void> {
   }
 }
 
+/** signedIn is how the appliance answers who signs in over HTTPS. */
+export const signedIn = async (name: string, password: string): Promise<number> => (await signIn(name, password)).status;
+
+const signIn = (name: string, password: string): Promise<Response> => overTLS('POST', '/api/v1/sessions', { body: { name, password } });
+
 const cookies = new Map<string, string>();
 
 /** cookieOf signs an account in, once. */
@@ -145,7 +145,7 @@ export async function cookieOf(name: string): Promise<string> {
   if (!isAccount(name)) throw new Error(`there is no account ${name}`);
   const known = cookies.get(name);
   if (known !== undefined && (await overTLS('GET', '/api/v1/me', { headers: { Cookie: known } })).status === 200) return known;
-  const response = await overTLS('POST', '/api/v1/sessions', { body: { name, password: accounts[name].password } });
+  const response = await signIn(name, accounts[name].password);
   const cookie = response.headers['set-cookie']?.[0]?.split(';')[0];
   if (cookie === undefined) throw new Error(`sign in ${name}: ${response.status} ${JSON.stringify(response.body)}`);
   cookies.set(name, cookie);

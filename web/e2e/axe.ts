@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
+import { shot } from './browser';
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -19,7 +20,7 @@ const rules = { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wca
  * serious says what axe finds serious or critical, a line each. Its source goes in over the debugger: as a script of the page it
  * would be refused by the page's own policy, which stays on.
  */
-export async function serious(page: Page): Promise<string[]> {
+async function serious(page: Page): Promise<string[]> {
   await page.evaluate(source);
   const found = await page.evaluate(async (options) => {
     if (window.axe === undefined) throw new Error('axe is not in the page');
@@ -28,4 +29,16 @@ export async function serious(page: Page): Promise<string[]> {
   return found
     .filter((v) => v.impact === 'serious' || v.impact === 'critical')
     .flatMap((v) => v.nodes.map((n) => `${v.impact} ${v.id}: ${v.help}: ${n.target.join(' ')}: ${n.html.slice(0, 120)}`));
+}
+
+/** looked says what axe finds serious in both themes, and leaves a screenshot of each. The window is dark again after it. */
+export async function looked(page: Page, name: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const theme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.waitForFunction((dark) => document.documentElement.classList.contains('pf-v6-theme-dark') === dark, theme === 'dark');
+    await shot(page, `${name}-${theme}`);
+    found.push(...(await serious(page)).map((f) => `${name}, ${theme}: ${f}`));
+  }
+  return found;
 }

@@ -76,7 +76,7 @@ describe('a change', () => {
     // It redirects: on the chart of somebody who was there all the time, and on the topology.
     await expect.poll(async () => percent(await now(watcher.page, 'Redirected share')), { timeout: 15_000 }).toBeGreaterThan(5);
     await watcher.go('/topology', 'Topology');
-    await appears(watcher.page.getByText(/redirected/i));
+    await appears(watcher.page.getByText(/Redirected through services: 1 flow with /));
 
     await page.getByRole('button', { name: 'Confirm', exact: true }).click();
     await gone(banner(page));

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect } from 'vitest';
 import { accounts, daemon, everythingRuns, isObject, must, setupCode } from './appliance.ts';
-import { serious } from './axe';
-import { appears, settled, shot, table, test } from './browser';
+import { looked } from './axe';
+import { appears, settled, table, test } from './browser';
 
 describe('the first run', () => {
   beforeAll(async () => {
@@ -17,8 +17,7 @@ describe('the first run', () => {
     let step = 0;
     const next = async (heading: string) => {
       await appears(page.getByRole('heading', { name: heading }));
-      found.push(...(await serious(page)).map((f) => `${heading}: ${f}`));
-      await shot(page, `first-run-${++step}-dark`);
+      found.push(...(await looked(page, `first-run-${++step}`)));
     };
 
     await v.go('/', /Welcome|first run|Set up/i);

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect } from 'vitest';
+import { routes } from '../src/app/routes';
 import { everythingRuns } from './appliance.ts';
 import { appears, gone, test } from './browser';
 
@@ -25,12 +26,13 @@ describe('the keyboard alone', () => {
 
   test('g and a letter go to each page, and the page that comes has the focus', async ({ visit }) => {
     const v = await visit({ as: 'alice' });
-    await v.go('/');
-    for (const [key, title] of [['f', 'Flows'], ['p', 'Policies'], ['l', 'Alarms'], ['d', 'Dashboard']] as const) {
+    await v.go('/account', 'My account');
+    for (const { key, path, title } of routes) {
       await v.page.keyboard.press('g');
-      await v.page.keyboard.press(key);
-      await v.page.waitForFunction((t) => document.title.startsWith(t), title);
-      await appears(v.page.getByRole('heading', { level: 1 }));
+      await v.page.keyboard.press(key ?? 'no key');
+      await appears(v.page.getByRole('heading', { level: 1, name: title, exact: true }));
+      expect(new URL(v.page.url()).pathname).toBe(path);
+      expect(await v.page.title()).toBe(`${title} · FC-Redirect`);
       expect(await v.page.evaluate(() => document.querySelector('#main')?.contains(document.activeElement))).toBe(true);
     }
   });

@@ -25,9 +25,9 @@ describe('a service that dies', () => {
     await configure();
   });
 
-  test('raises an alarm with its cause and its consequence, on every page, and clears it when it is back', async ({ visit }) => {
-    const v = await visit({ as: 'alice' });
-    const elsewhere = await visit({ as: 'oscar' });
+  test('raises an alarm with its cause and its consequence, on every page; an operator acknowledges it, and it clears when it is back', async ({ visit }) => {
+    const v = await visit({ as: 'oscar' });
+    const elsewhere = await visit({ as: 'vera' });
     await v.go('/alarms?code=service.down', 'Alarms');
     await elsewhere.go('/', 'Dashboard');
     await appears(v.page.getByText('No such alarms'));
