@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import type { CDPSession, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, vi } from 'vitest';
 import { everythingRuns, load, paths } from './appliance.ts';
 import { appears, test } from './browser';
 import { measured } from './report';
 
 /** How long the dashboard is watched for its memory: a minute, or as long as somebody has (make soak). */
 const soakMinutes = Number(process.env['FCR_CONSOLE_SOAK_MINUTES'] ?? '1');
+
+const flows = 12_000;
+const allThere = async (): Promise<void> => expect(await load.count()).toBeGreaterThanOrEqual(flows);
 
 /** within notes a figure and holds it against its budget. */
 function within(name: string, value: number, most: number, unit: string): void {
@@ -57,7 +60,7 @@ interface TraceEvent {
 
 /**
  * longestTask watches the page for a while and says how long its longest task ran, in ms: by the processor's time of its thread,
- * since by the clock a task is as long as whatever else the machine did meanwhile. Both are noted.
+ * since by the clock a task is as long as whatever else the machine did meanwhile: that one is noted, and fails nothing.
  */
 async function longestTask(page: Page, name: string, ms: number): Promise<number> {
   const browser = page.context().browser();
@@ -101,16 +104,21 @@ describe('budgets', () => {
       await v.context.close();
     }
     const bytes = (await Promise.all(files.map(zipped))).reduce((a, b) => a + b, 0);
-    measured({ name: 'files of JavaScript on the first route', value: files.length, most: 60, unit: 'files' });
+    within('files of JavaScript on the first route', files.length, 60, 'files');
     within('JavaScript of the first route, gzip', bytes / 1000, 300, 'kB');
     // The quickest is what the console needs; what the others took longer, the machine did other things.
-    measured({ name: 'the dashboard has read everything', value: Math.min(...complete), most: 3000, unit: 'ms' });
+    within('the dashboard has read everything', Math.min(...complete), 3000, 'ms');
     within('first contentful paint', Math.min(...paints), 1000, 'ms');
     within('the dashboard can be used', Math.min(...ready), 2000, 'ms');
   });
 
   describe('with 12,000 flows that change every second', () => {
-    beforeAll(() => load.start(12_000, 12_000));
+    beforeAll(async () => {
+      await load.start(flows, 12_000);
+      await vi.waitFor(allThere, { timeout: 60_000, interval: 1_000 });
+    });
+    // What was measured was measured with all of them.
+    afterEach(allThere);
     afterAll(load.stop);
 
     for (const [path, title] of [['/flows', 'Flows'], ['/topology', 'Topology']] as const) {
@@ -135,7 +143,7 @@ describe('budgets', () => {
       // Samples of the last minutes are kept, a few hundred bytes a second until their history is full.
       within(`memory that the dashboard gained in ${soakMinutes} min`, Math.max(0, after - before), 2 + Math.min(soakMinutes, 10) * 0.5, 'MB');
       within('longest task of Dashboard with 12,000 flows', longest, 100, 'ms');
-      measured({ name: 'memory of the dashboard', value: after, most: 100, unit: 'MB' });
+      within('memory of the dashboard', after, 100, 'MB');
     }, (soakMinutes + 2) * 60_000);
   });
 });
