@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect } from 'vitest';
-import { accounts, daemon, everythingRuns, must } from './appliance.ts';
+import { idleMinutes, idleMs } from '../src/app/IdleClock';
+import { accounts, daemon, everythingRuns, must, signedIn } from './appliance.ts';
 import { appears, gone, test } from './browser';
 
 /** What a page asks while the daemon is away, or comes back. */
@@ -9,11 +10,14 @@ const away = ['* /api/* net::ERR_*', '* /api/* 502', '* /api/* 503'];
 const live = (page: Page) => page.getByRole('banner').getByText('Live', { exact: true });
 const dialog = (page: Page) => page.getByRole('dialog', { name: 'Your session has ended' });
 
-async function signIn(page: Page, name: keyof typeof accounts, password: string = accounts[name].password): Promise<void> {
+async function signIn(page: Page, name: keyof typeof accounts | 'mia', password: string = name === 'mia' ? mia : accounts[name].password): Promise<void> {
   await page.getByRole('textbox', { name: 'Name' }).fill(name);
   await page.getByRole('textbox', { name: 'Password' }).fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
+
+/** An account whose password is guessed at, besides those that other tests need. */
+const mia = 'eleven hundred frames';
 
 /** endSessions revokes all sessions of an account, as an admin elsewhere would. */
 const endSessions = (user: string) => must('DELETE', `/api/v1/sessions?user=${user}`);
@@ -35,6 +39,25 @@ describe('sessions', () => {
     expect(await v.page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe('');
   });
 
+  test('after wrong passwords the right one is refused too for a while, the door says how long, and lets in then', async ({ visit }) => {
+    await must('PUT', '/api/v1/users/mia', { body: { role: 'viewer', password: mia }, headers: { 'If-None-Match': '*' } });
+    // Who has been here before is counted on its own: nobody else who comes from this machine has to wait.
+    expect(await signedIn('mia', mia)).toBe(201);
+    const v = await visit();
+    v.allow('POST /api/v1/sessions 429');
+    await v.go('/', 'Sign in');
+    let wrong = 0;
+    await expect.poll(async () => (wrong += (await signedIn('mia', 'not the password')) === 401 ? 1 : 0), { timeout: 20_000, interval: 100 }).toBe(8);
+    await signIn(v.page, 'mia');
+    await appears(v.page.getByText('Too many failed attempts'));
+    await appears(v.page.getByText(/Try again in \d+ seconds?\. Trying earlier neither helps nor makes it longer\./));
+    expect(await v.page.getByRole('button', { name: /^Wait \d+ seconds?$/ }).isDisabled()).toBe(true);
+    expect(await v.page.getByRole('textbox', { name: 'Password' }).inputValue()).toBe(mia);
+    await v.page.getByRole('button', { name: 'Sign in' }).click();
+    await appears(v.page.getByRole('heading', { level: 1, name: 'Dashboard' }));
+    await must('DELETE', '/api/v1/users/mia', { headers: { 'If-Match': '*' } });
+  });
+
   test('signing in leads to the page that was asked for', async ({ visit }) => {
     const v = await visit();
     await v.go('/alarms?show=all', 'Sign in');
@@ -52,6 +75,29 @@ describe('sessions', () => {
     await v.page.getByRole('menuitem', { name: 'Sign out' }).click();
     await appears(v.page.getByRole('heading', { level: 1, name: 'Sign in' }));
     expect(await v.context.cookies()).toEqual([]);
+  });
+
+  test('who walks away is asked, then signed out, and comes back to the same page', async ({ visit }) => {
+    const v = await visit();
+    v.allow('* /api/* 401');
+    await v.page.clock.install();
+    await v.go('/flows?vsan=1', 'Sign in');
+    await signIn(v.page, 'oscar');
+    await appears(v.page.getByRole('heading', { level: 1, name: 'Flows' }));
+    const asks = v.page.getByRole('dialog', { name: 'Are you still there?' });
+    await v.page.clock.fastForward((idleMinutes - 1) * 60_000 - 5_000);
+    expect(await asks.count()).toBe(0);
+    await appears(asks);
+    await asks.getByRole('button', { name: 'Stay signed in' }).click();
+    await gone(asks);
+    await v.page.clock.fastForward(idleMs - 10_000);
+    await appears(asks);
+    await v.page.clock.fastForward(10_000);
+    await appears(v.page.getByText(`Nobody was there for ${idleMinutes} minutes.`));
+    expect(await v.context.cookies()).toEqual([]);
+    await signIn(v.page, 'oscar');
+    await appears(v.page.getByRole('heading', { level: 1, name: 'Flows' }));
+    expect(v.page.url()).toContain('/flows?vsan=1');
   });
 
   test('a session that ends in the middle keeps the view, and goes on after signing in again', async ({ visit }) => {
