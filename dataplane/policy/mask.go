@@ -87,9 +87,12 @@ func parseStar(s string, star int) (Prefix, *termError) {
 	digits := 0
 	separated := true // a separator may not start the mask, nor follow another
 	for _, c := range []byte(s[:star]) {
-		v := strings.IndexByte("0123456789abcdef", c|0x20)
+		v := strings.IndexByte("0123456789abcdefABCDEF", c)
 		switch {
-		case v >= 0 && c != ' ':
+		case v >= 0:
+			if v > 15 {
+				v -= 6
+			}
 			base = base<<4 | uint64(v)
 			digits++
 			separated = false
