@@ -1,9 +1,9 @@
-import { curl, search, type Commands } from './commands';
+import { curl, flags, search, type Commands } from './commands';
 import { Menu, type Choice } from './Menu';
 import { quote } from './quote';
 import { useToast } from './Toasts';
 
-export { quote, curl, search, type Commands };
+export { quote, curl, flags, search, type Commands };
 
 /** CopyAs gives what the page shows as a command. */
 export function CopyAs({ commands }: { commands: Commands }) {

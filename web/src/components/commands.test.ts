@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { curl, search } from './commands';
+import { curl, flags, search } from './commands';
 import { quote } from './quote';
 
 /** words is what a shell makes of a text. */
@@ -31,6 +31,13 @@ describe('the command for curl', () => {
     expect(all.slice(0, 7)).toEqual(['curl', '--cacert', 'certificate.pem', '--oauth2-bearer', 'TOKEN', '--request', 'POST']);
     expect(all[all.indexOf('--json') + 1]).toBe(`{"note":"it's \\"so\\"","window_s":60}`);
     expect(all.at(-1)).toBe('https://fcr-a:8443/api/v1/change/apply');
+  });
+});
+
+describe('flags', () => {
+  it('are one word for each value, whatever it has', () => {
+    const all = words('x' + flags({ sort: '-byte_rate', min_bytes: 0, text: `it's a`, verdict: ['redirect', 'drop'], port: '', role: undefined }));
+    expect(all).toEqual(['x', '--sort', '-byte_rate', '--min-bytes', '0', '--text', `it's a`, '--verdict', 'redirect,drop']);
   });
 });
 

@@ -19,10 +19,19 @@ export function curl({ path, method = 'GET', body }: Commands, origin = location
   return parts.join(' ');
 }
 
-/** search makes a query string of what is set. Lists are joined by commas. */
-export function search(params: Record<string, string | number | boolean | readonly string[] | undefined>): string {
-  const q = new URLSearchParams();
-  for (const [k, v] of Object.entries(params)) if (v !== undefined && v !== '') q.set(k, String(v));
-  const text = q.toString();
+type Params = Record<string, string | number | boolean | readonly string[] | undefined>;
+
+/** What is set of them, as texts. Lists are joined by commas. */
+const said = (params: Params): [string, string][] => Object.entries(params).flatMap(([k, v]) => (v === undefined || v === '' ? [] : [[k, String(v)]]));
+
+/** flags are the same for fcrctl: ' --state active', with a space before each. */
+export const flags = (params: Params): string =>
+  said(params)
+    .map(([k, v]) => ` --${k.replaceAll('_', '-')} ${quote(v)}`)
+    .join('');
+
+/** search makes a query string of what is set. */
+export function search(params: Params): string {
+  const text = new URLSearchParams(said(params)).toString();
   return text === '' ? '' : '?' + text;
 }

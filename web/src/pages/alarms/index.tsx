@@ -1,5 +1,5 @@
 import './alarms.css';
-import { quote, search } from '../../components/CopyAs';
+import { flags, quote, search } from '../../components/CopyAs';
 import { Page } from '../../components/Page';
 import { PageTabs } from '../../components/PageTabs';
 import { AlarmList } from './AlarmList';
@@ -10,12 +10,9 @@ import { filterOf, useAlarmView, type AlarmView } from './view';
 function commandsOf(view: AlarmView) {
   if (view.tab === 'mutes') return { path: '/api/v1/alarms/mutes', fcrctl: 'alarm list-mutes' };
   if (view.tab === 'codes') return { path: '/api/v1/alarms/catalogue', fcrctl: 'alarm list-kinds' };
-  const { state, ...rest } = filterOf(view);
-  const path = '/api/v1/alarms' + search({ ...rest, state: state?.join(',') });
-  // On the node itself fcrctl shows what is there, without a filter.
-  const plain = view.severity === '' && view.code === '' && view.subject === '' && view.handled === '';
-  if (plain && view.show === 'present') return { path, fcrctl: 'alarm list' };
-  return view.open === '' ? { path } : { path, fcrctl: `alarm get ${quote(view.open)}` };
+  if (view.open !== '') return { path: `/api/v1/alarms/${encodeURIComponent(view.open)}`, fcrctl: `alarm get ${quote(view.open)}` };
+  const filter = filterOf(view);
+  return { path: '/api/v1/alarms' + search(filter), fcrctl: `alarm list${flags(filter)}` };
 }
 
 /** The page of alarms: what is wrong, since when, what follows from it and what to do. */

@@ -16,7 +16,7 @@ const isHandled = (v: string): v is 'yes' | 'no' => v === 'yes' || v === 'no';
 /** filterOf is the view as the appliance filters. */
 export const filterOf = (v: AlarmView) => ({
   limit: most,
-  ...(isShow(v.show) && shows[v.show].length > 0 ? { state: [...shows[v.show]] } : {}),
+  ...(isShow(v.show) ? { state: [...shows[v.show]] } : {}),
   ...(isSeverity(v.severity) ? { severity: v.severity } : {}),
   ...(v.code === '' ? {} : { code: v.code }),
   ...(v.subject === '' ? {} : { subject: v.subject }),

@@ -26,7 +26,7 @@ export const shows = {
   present: ['active', 'flapping'],
   suppressed: ['suppressed'],
   cleared: ['cleared'],
-  all: [],
+  all: ['active', 'flapping', 'suppressed', 'cleared'],
 } satisfies Record<string, Alarm['state'][]>;
 
 export type Show = keyof typeof shows;

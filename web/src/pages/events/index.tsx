@@ -1,6 +1,6 @@
 import './events.css';
 import { useCan } from '../../app/session';
-import { quote, search } from '../../components/CopyAs';
+import { flags, search } from '../../components/CopyAs';
 import { Page } from '../../components/Page';
 import { PageTabs } from '../../components/PageTabs';
 import { AuditTab } from './AuditTab';
@@ -9,22 +9,13 @@ import { ExportMenu } from './ExportMenu';
 import { flat, queryOf } from './filter';
 import { auditQuery, useRecordsView, type RecordsView } from './view';
 
-/** words are a command's flags, quoted for a shell. */
-const words = (flags: Record<string, string | undefined>): string =>
-  Object.entries(flags)
-    .map(([k, v]) => (v === undefined || v === '' ? '' : ` --${k} ${quote(v)}`))
-    .join('');
-
 function commandsOf(view: RecordsView, audit: boolean) {
   if (audit) {
-    const { request_id, ...q } = auditQuery(view);
-    return { path: '/api/v1/audit' + search({ ...q, request_id }), fcrctl: 'audit list' + words({ ...q, 'request-id': request_id }) };
+    const q = auditQuery(view);
+    return { path: '/api/v1/audit' + search(q), fcrctl: 'audit list' + flags(q) };
   }
-  const q = flat(queryOf(view));
-  const path = '/api/v1/events' + search(q);
-  // fcrctl's list knows of types and a beginning only.
-  const { type, since, ...rest } = q;
-  return Object.values(rest).some((v) => v !== undefined) ? { path } : { path, fcrctl: 'event list' + words({ type, since }) };
+  const q = queryOf(view);
+  return { path: '/api/v1/events' + search(q), fcrctl: 'event list' + flags(q) };
 }
 
 /** The page of records: what happened, and who did what. */

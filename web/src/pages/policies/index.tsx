@@ -1,7 +1,7 @@
 import './policies.css';
 import { Button } from '@patternfly/react-core';
 import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
-import { quote, search, type Commands } from '../../components/CopyAs';
+import { flags, quote, search, type Commands } from '../../components/CopyAs';
 import { Page } from '../../components/Page';
 import { OnSwitch, PendingLine } from '../../components/Pending';
 import { isOn, useEditing, useFollowConfiguration } from '../../components/usePending';
@@ -14,8 +14,7 @@ function commandsOf(view: View): Commands {
   const on = isOn(view.on);
   if (view.policy !== '') return { path: `/api/v1/policies/${encodeURIComponent(view.policy)}${search({ on })}`, fcrctl: `policy get ${quote(view.policy)} --on ${on}` };
   const asked = listQuery(view);
-  const flags = Object.entries(asked).map(([k, v]) => `--${k} ${quote(v)}`);
-  return { path: `/api/v1/policies${search(asked)}`, fcrctl: ['policy list', ...flags].join(' ') };
+  return { path: `/api/v1/policies${search(asked)}`, fcrctl: `policy list${flags(asked)}` };
 }
 
 /** Which flows are redirected, mirrored or dropped, and in which order that is asked. */

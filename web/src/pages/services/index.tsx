@@ -4,7 +4,7 @@ import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
 import { useCallback, useMemo, useState } from 'react';
 import { query, type Schema } from '../../api/client';
 import { ColumnPicker, useColumns } from '../../components/ColumnPicker';
-import { quote, search, type Commands } from '../../components/CopyAs';
+import { flags, quote, search, type Commands } from '../../components/CopyAs';
 import { DataTable } from '../../components/DataTable';
 import { Filters, FilterText } from '../../components/Filters';
 import { Page } from '../../components/Page';
@@ -76,9 +76,8 @@ function List({ view, set, on, offered }: ListProps) {
 function commandsOf(view: View): Commands {
   const on = isOn(view.on);
   if (view.service !== '') return { path: `/api/v1/services/${encodeURIComponent(view.service)}${search({ on })}`, fcrctl: `service get ${quote(view.service)} --on ${on}` };
-  // On the node itself fcrctl lists the data plane's own, which has no filter.
-  const plain = on === 'active' && view.search === '';
-  return { path: `/api/v1/services${search({ on, sort: view.sort, search: view.search })}`, ...(plain ? { fcrctl: 'service list' } : {}) };
+  const asked = { on, sort: view.sort, search: view.search };
+  return { path: `/api/v1/services${search(asked)}`, fcrctl: `service list${flags(asked)}` };
 }
 
 /** What frames are redirected and mirrored to, and how it fares. */

@@ -1,7 +1,7 @@
 import { Alert, Button, EmptyState, EmptyStateBody, Flex, FlexItem, SearchInput, Skeleton, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
 import { useCallback, useEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import { Link as RouteLink, useLocation } from 'wouter';
-import { search } from '../../components/CopyAs';
+import { flags, search } from '../../components/CopyAs';
 import { clock, count } from '../../components/format';
 import { Page } from '../../components/Page';
 import { Problem } from '../../components/Problem';
@@ -95,8 +95,7 @@ export default function TopologyPage() {
     <Page
       title="Topology"
       text={topology === undefined ? 'Hosts, ports, services and targets, and what flows between them.' : summary(topology)}
-      // fcrctl neither sorts flows nor finds them by a part of a name: with a text it has no such command.
-      commands={{ path: '/api/v1/flows' + search(flowsOf), ...(view.text === '' ? { fcrctl: 'flow list' } : {}) }}
+      commands={{ path: '/api/v1/flows' + search(flowsOf), fcrctl: 'flow list' + flags(flowsOf) }}
       actions={
         <ToggleGroup aria-label="Show as">
           <ToggleGroupItem text="Picture" isSelected={!list} onChange={() => setView({ as: 'picture' })} />
