@@ -37,90 +37,126 @@ whole || echo "before mv $*: $(ls -A dist 2>&1)" >>"$BROKEN"
 whole || echo "after mv $*: $(ls -A dist 2>&1)" >>"$BROKEN"
 `
 
-func TestAtNoMomentOfABuildTheConsoleIsAbsent(t *testing.T) {
+// builder is a folder with web/build, sources for it, and programs that stand for those that it calls.
+type builder struct {
+	t   *testing.T
+	dir string
+}
+
+func newBuilder(t *testing.T) *builder {
+	t.Helper()
 	if _, err := exec.LookPath("flock"); err != nil {
 		t.Skip("web/build needs flock")
 	}
-	dir := t.TempDir()
-	put := func(name, text string) {
-		t.Helper()
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	b := &builder{t, t.TempDir()}
 	script, err := os.ReadFile("build")
 	if err != nil {
 		t.Fatal(err)
 	}
-	put("web/build", string(script))
-	put("bin/npm", npm)
-	put("bin/mv", mv)
-	put("bin/node", "#!/bin/sh\necho v22.0.0\n")
+	b.put("web/build", string(script))
+	b.put("bin/npm", npm)
+	b.put("bin/mv", mv)
+	b.node("v22.12.0")
 	for _, name := range []string{
-		"mgmt/api/openapi/openapi.json", "web/src/api/client.ts", "web/public/theme.js", "web/dist/.keep", "web/index.html",
+		"mgmt/api/openapi/openapi.json", "web/src/api/client.ts", "web/e2e/pages.e2e.ts", "web/public/theme.js", "web/dist/.keep", "web/index.html",
 		"web/package.json", "web/package-lock.json", "web/.npmrc", "web/tsconfig.json", "web/vite.config.ts",
 	} {
-		put(name, "")
+		b.put(name, "")
 	}
-	broken, notes := filepath.Join(dir, "broken"), filepath.Join(dir, "notes")
+	return b
+}
+
+func (b *builder) path(name string) string { return filepath.Join(b.dir, name) }
+
+func (b *builder) put(name, text string) {
+	b.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(b.path(name)), 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(b.path(name), []byte(text), 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// node is of that version.
+func (b *builder) node(version string) { b.put("bin/node", "#!/bin/sh\necho "+version+"\n") }
+
+func (b *builder) build() (string, error) {
+	cmd := exec.Command(b.path("web/build"))
+	cmd.Env = append(os.Environ(), "PATH="+b.path("bin")+":"+os.Getenv("PATH"), "NOTES="+b.path("notes"), "BROKEN="+b.path("broken"))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// built is how many files there are in dist, and whether what git keeps there is among them.
+func (b *builder) built() string {
+	b.t.Helper()
+	cmd := exec.Command("find", ".", "-mindepth", "1", "-printf", "%P ")
+	cmd.Dir = b.path("web/dist")
+	out, err := cmd.Output()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return fmt.Sprint(len(strings.Fields(string(out))), " ", strings.Contains(string(out), ".keep"))
+}
+
+func (b *builder) stat(name string) os.FileInfo {
+	b.t.Helper()
+	info, err := os.Stat(b.path(name))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return info
+}
+
+func TestAtNoMomentOfABuildTheConsoleIsAbsent(t *testing.T) {
+	b := newBuilder(t)
 	build := func() {
 		t.Helper()
-		cmd := exec.Command(filepath.Join(dir, "web/build"))
-		cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "NOTES="+notes, "BROKEN="+broken)
-		if out, err := cmd.CombinedOutput(); err != nil {
+		if out, err := b.build(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	built := func() string {
-		t.Helper()
-		cmd := exec.Command("find", ".", "-mindepth", "1", "-printf", "%P ")
-		cmd.Dir = filepath.Join(dir, "web/dist")
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		names := strings.Fields(string(out))
-		return fmt.Sprint(len(names), " ", strings.Contains(string(out), ".keep"))
-	}
-	stat := func() os.FileInfo {
-		t.Helper()
-		info, err := os.Stat(filepath.Join(dir, "web/dist"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return info
-	}
-	before := stat()
+	before := b.stat("web/dist")
 	for n := 1; n <= 3; n++ {
-		put("web/src/api/client.ts", fmt.Sprint(n))
+		b.put("web/src/api/client.ts", fmt.Sprint(n))
 		build()
 		want := "8 true" // .keep, theme.js, the page in three forms, assets with the script in two
 		if n == 1 {
 			want = "10 true"
 		}
-		if got := built(); got != want {
+		if got := b.built(); got != want {
 			t.Errorf("build %d left %s, want %s", n, got, want)
 		}
-		if page, err := os.ReadFile(filepath.Join(dir, "web/dist/index.html")); err != nil || string(page) != fmt.Sprintf("assets/main-%d.js\n", n) {
+		if page, err := os.ReadFile(b.path("web/dist/index.html")); err != nil || string(page) != fmt.Sprintf("assets/main-%d.js\n", n) {
 			t.Errorf("build %d: the page is %q, %v", n, page, err)
 		}
-		asked, err := os.ReadFile(notes)
+		asked, err := os.ReadFile(b.path("notes"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		build()
-		if again, err := os.ReadFile(notes); err != nil || string(again) != string(asked) {
+		if again, err := os.ReadFile(b.path("notes")); err != nil || string(again) != string(asked) {
 			t.Errorf("build %d was made again although nothing had changed: %s", n, strings.TrimPrefix(string(again), string(asked)))
 		}
 	}
-	if text, err := os.ReadFile(broken); err == nil {
+	if text, err := os.ReadFile(b.path("broken")); err == nil {
 		t.Errorf("there were moments without a whole console:\n%s", text)
 	}
-	if !os.SameFile(before, stat()) {
+	if !os.SameFile(before, b.stat("web/dist")) {
 		t.Error("dist is another folder: for a moment there was none")
+	}
+}
+
+func TestANodeThatViteDoesNotTakeIsRefusedByItsVersion(t *testing.T) {
+	for version, fits := range map[string]bool{
+		"v18.20.8": false, "v20.18.3": false, "v20.19.0": true, "v21.7.3": false, "v22.0.0": false, "v22.11.0": false, "v22.12.0": true, "v24.1.0": true,
+	} {
+		b := newBuilder(t)
+		b.node(version)
+		out, err := b.build()
+		if (err == nil) != fits || fits == strings.Contains(out, "here is "+version) {
+			t.Errorf("%s: %v\n%s", version, err, out)
+		}
 	}
 }

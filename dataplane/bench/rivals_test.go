@@ -154,7 +154,7 @@ func TestCommandLinesGiveEachRivalTheSame(t *testing.T) {
 	s := scenarioForTest(t, Config{Directions: 24000, Lcores: 2})
 	s.MainCore, s.PollCores = 0, []int{1, 0}
 	ref := strings.Join((&Ref{Program: "ref"}).Command(s, 640), " ")
-	testpmd := strings.Join((&Testpmd{}).command(s), " ")
+	testpmd := strings.Join(testpmdCommand("dpdk-testpmd", s), " ")
 	for _, device := range s.PairDevices() {
 		if !strings.Contains(ref, "--vdev "+device) || !strings.Contains(testpmd, "--vdev "+device) {
 			t.Errorf("%s is missing in\n%s\n%s", device, ref, testpmd)
@@ -188,4 +188,10 @@ func scenarioForTest(t *testing.T, c Config) *Scenario {
 		s.Pairs = append(s.Pairs, Pair{Index: i, EdgeCapture: s.Path(EdgePort(i) + ".pcap"), FabricCapture: s.Path(FabricPort(i) + ".pcap")})
 	}
 	return s
+}
+
+func TestARivalThatIsNotInstalledIsUnavailable(t *testing.T) {
+	if _, err := (&Testpmd{Program: "/nowhere/dpdk-testpmd"}).Run(t.Context(), &Scenario{}); !errors.Is(err, ErrUnavailable) {
+		t.Error(err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"regexp"
 	"strconv"
 )
@@ -22,10 +23,14 @@ const testpmdPrompt = "testpmd>"
 
 // Run measures it once: started, warmed up, its counters read twice while it forwards.
 func (c *Testpmd) Run(ctx context.Context, s *Scenario) (Result, error) {
+	program := cmp.Or(c.Program, "dpdk-testpmd")
+	if _, err := exec.LookPath(program); err != nil {
+		return Result{}, fmt.Errorf("%w: testpmd: %s is missing: apt-get install dpdk-dev", ErrUnavailable, program)
+	}
 	if err := EnsureHugepages(s.Memory()); err != nil {
 		return Result{}, err
 	}
-	p, err := start(c.command(s), nil, 0)
+	p, err := start(testpmdCommand(program, s), nil, 0)
 	if err != nil {
 		return Result{}, err
 	}
@@ -75,11 +80,11 @@ func (c *Testpmd) script(ctx context.Context, p *process, s *Scenario) (waited f
 	return at[1].Waited(at[0], len(s.Pairs)), nil
 }
 
-// command starts it with the settings that are best for it here; README.md of ci/bench has the comparison. The service
+// testpmdCommand starts it with the settings that are best for it here; README.md of ci/bench has the comparison. The service
 // ports are not its business: macswap sends everything to the other port of the pair.
-func (c *Testpmd) command(s *Scenario) []string {
+func testpmdCommand(program string, s *Scenario) []string {
 	// Line by line: what it prints with printf is buffered in a pipe, its prompt is not, and would come in between.
-	argv := []string{"stdbuf", "-oL", cmp.Or(c.Program, "dpdk-testpmd")}
+	argv := []string{"stdbuf", "-oL", program}
 	argv = append(argv, s.eal("testpmd", s.PairDevices())...)
 	return append(argv, "--", "-i",
 		"--forward-mode=macswap", "--port-topology=paired", "--nb-cores="+strconv.Itoa(len(s.Pairs)),

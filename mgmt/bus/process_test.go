@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -105,7 +107,8 @@ func TestAProcessThatStandsStillTimesOutAndAnswersNothingLate(t *testing.T) {
 	a := join(t, dir)
 	other := startPlayer(t, dir, "event")
 	signal(t, other, syscall.SIGSTOP)
-	for i := range 200 { // more than the ring has room for
+	waitFor(t, "it stands still", func() bool { return stopped(t, other.Process.Pid) }) // signals take their time
+	for i := range 200 {                                                                // more than the ring has room for
 		short, stop := context.WithTimeout(context.Background(), time.Millisecond)
 		if _, err := a.Call(short, "event", "echo", fmt.Append(nil, i)); !errors.Is(err, ErrTimeout) {
 			t.Fatalf("call %d: %v", i, err)
@@ -126,6 +129,21 @@ func signal(t *testing.T, cmd *exec.Cmd, sig syscall.Signal) {
 	if err := cmd.Process.Signal(sig); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// stopped says whether all threads of a process stand still.
+func stopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		if stat, err := os.ReadFile(thread); err != nil || !bytes.Contains(stat, []byte(") T ")) {
+			return false
+		}
+	}
+	return len(threads) > 0
 }
 
 // waitFor waits for what no event tells of.
