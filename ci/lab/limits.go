@@ -33,7 +33,8 @@ const (
 	bootLimit            = 2 * time.Minute  // measured 4 s, 24 s beside other work
 	readyLimit           = 20 * time.Second // the dataplane or a service, until its sockets are there
 	joinLimit            = 20 * time.Second
-	answerSlack          = 5 * time.Second // what an answer may take beyond the limit that the guest itself keeps
+	answerSlack          = 15 * time.Second // what an answer may take beyond the limit that the guest itself keeps; an emulated one may stand still for seconds
+	activeLimit          = 5 * time.Second  // which of a pair forwards at the end
 	stopLimit            = 10 * time.Second
 	defaultStepLimit     = 60 * time.Second
 	defaultScenarioLimit = 3 * time.Minute

@@ -360,7 +360,7 @@ func (r *run) judgePulse(st *Step, a answer) error {
 // survivor is the appliance whose account is the pair's at the end: the one that forwards.
 func (r *run) survivor(ctx context.Context) (*appliance, error) {
 	for _, a := range r.appliances {
-		if !a.killed.Load() && r.await(ctx, a, "active", answerSlack) == nil {
+		if !a.killed.Load() && r.await(ctx, a, "active", activeLimit) == nil {
 			return a, nil
 		}
 	}

@@ -115,6 +115,7 @@ describe('what “Copy as” gives', () => {
     const wrong: string[] = [];
     const ran: string[] = [];
     const without: string[] = [];
+    const running: Promise<void>[] = []; // while the next page comes
     for (const path of [...routes, account].map((r) => r.path).concat(views)) {
       await v.go(path);
       const lines = await offered(v.page);
@@ -125,8 +126,8 @@ describe('what “Copy as” gives', () => {
         // It reads the segment, which is on the node alone.
         ...(lines.fcrctl === 'fcrctl top' ? [] : [['server', lines.fcrctl] as const]),
       ];
-      await Promise.all(
-        runs.map(async ([as, text]) => {
+      running.push(
+        ...runs.map(async ([as, text]) => {
           if (text === undefined) return;
           ran.push(text);
           const why = await wrongOf(as, text);
@@ -134,6 +135,7 @@ describe('what “Copy as” gives', () => {
         }),
       );
     }
+    await Promise.all(running);
     expect(wrong).toEqual([]);
     // The names were among them, and each view has its line for fcrctl.
     for (const name of [names.alias, names.policy]) expect(ran.some((l) => l.includes(name.replaceAll("'", `'\\''`)))).toBe(true);
