@@ -1,61 +1,31 @@
-import { Button, Form, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
-import { useId, type ReactNode } from 'react';
-import { Dialog } from './Dialog';
+import type { ReactNode } from 'react';
 import { asProblem } from '../api/problem';
+import { FormDialog, type FormDialogProps } from './FormDialog';
 import { Problem } from './Problem';
 import { useAttempt } from './useAttempt';
 
-interface FormModalProps {
-  title: string;
-  /** What follows from it, or what it is for. */
-  text?: ReactNode;
-  /** The name of the button that does it. */
-  action: string;
+interface FormModalProps extends Pick<FormDialogProps, 'title' | 'text' | 'action' | 'wide' | 'onClose'> {
   /** Something that is needed is missing. */
   incomplete?: boolean;
-  wide?: boolean;
   onSubmit: () => Promise<unknown>;
-  onClose: () => void;
   /** The fields. error is what the last try ended with: fieldMessage has what it says of each. */
   children: (error: unknown) => ReactNode;
 }
 
 /** FormModal is a form in a dialog. What was typed stays when it fails, and the dialog says why. */
-export function FormModal({ title, text, action, incomplete = false, wide = false, onSubmit, onClose, children }: FormModalProps) {
-  const id = useId();
+export function FormModal({ incomplete = false, onSubmit, onClose, children, ...dialog }: FormModalProps) {
   const { busy, error, attempt } = useAttempt();
-  const submit = async () => {
-    if (busy || incomplete) return;
-    await attempt(async () => {
+  const submit = () =>
+    void attempt(async () => {
       await onSubmit();
       onClose();
     });
-  };
   // Whoever changed it meanwhile: the caller shows theirs beside mine.
   const shown = error !== undefined && asProblem(error).status !== 412;
   return (
-    <Dialog variant={wide ? 'medium' : 'small'} onClose={onClose} busy={busy} aria-labelledby={`${id}-title`}>
-      <ModalHeader title={title} labelId={`${id}-title`} description={text} />
-      <ModalBody>
-        <Form
-          id={`${id}-form`}
-          onSubmit={(e) => {
-            e.preventDefault();
-            void submit();
-          }}
-        >
-          {children(error)}
-          {shown && <Problem error={error} />}
-        </Form>
-      </ModalBody>
-      <ModalFooter>
-        <Button type="submit" form={`${id}-form`} isLoading={busy} isDisabled={busy || incomplete}>
-          {action}
-        </Button>
-        <Button variant="link" isDisabled={busy} onClick={onClose}>
-          Cancel
-        </Button>
-      </ModalFooter>
-    </Dialog>
+    <FormDialog {...dialog} busy={busy} ready={!incomplete} onSubmit={submit} onClose={onClose}>
+      {children(error)}
+      {shown && <Problem error={error} />}
+    </FormDialog>
   );
 }

@@ -1,9 +1,9 @@
-import { Button, Form, ModalBody, ModalFooter, ModalHeader, TextInput } from '@patternfly/react-core';
+import { TextInput } from '@patternfly/react-core';
 import { useId, type ReactNode } from 'react';
 import { asProblem } from '../../api/problem';
 import { Conflict, type ConflictField } from '../../components/Conflict';
-import { Dialog } from '../../components/Dialog';
 import { Field } from '../../components/Field';
+import { FormDialog } from '../../components/FormDialog';
 import { saidBesideFields } from '../../components/Hint';
 import { Problem } from '../../components/Problem';
 import { nameSays, type Editing } from '../../components/useObjectEditor';
@@ -31,45 +31,26 @@ export function EditDialog({ what, title, text, wide = false, edit, besides, fie
   const { name } = edit.form;
   const refused = fresh ? nameSays(edit.said, what === 'alias' ? 'an alias' : 'a set') : undefined;
   const wrong = (fresh && name !== '' ? nameProblem(name) : undefined) ?? refused;
-  const ready = edit.changed && edit.lacks === undefined && edit.conflict === undefined && !edit.saving;
+  const ready = edit.changed && edit.lacks === undefined && edit.conflict === undefined;
   const shown = edit.said !== undefined && refused === undefined && asProblem(edit.said).status !== 412 && !saidBesideFields(edit.said, [field]);
   return (
-    <Dialog variant={wide ? 'medium' : 'small'} onClose={onClose} busy={edit.saving} aria-labelledby={`${id}-title`}>
-      <ModalHeader title={title} labelId={`${id}-title`} description={text} />
-      <ModalBody>
-        <Form
-          id={`${id}-form`}
-          onSubmit={(e) => {
-            e.preventDefault();
-            if (ready) void edit.save();
-          }}
-        >
-          <Field id={`${id}-name`} label="Name" required={fresh} error={wrong} help={fresh ? `${[...name].length} of 64 characters, of any script.` : undefined}>
-            <TextInput
-              id={`${id}-name`}
-              value={name}
-              onChange={(_, v) => onName(v)}
-              dir="auto"
-              autoComplete="off"
-              aria-describedby={`${id}-name-hint`}
-              {...(fresh ? { autoFocus: true, validated: wrong === undefined ? ('default' as const) : ('error' as const) } : { readOnlyVariant: 'plain' as const })}
-            />
-          </Field>
-          {children}
-          {edit.conflict !== undefined && (
-            <Conflict what={`the ${what}`} fields={edit.conflict === 'gone' ? undefined : besides} onKeep={edit.keep} onTake={edit.conflict === 'gone' ? onClose : edit.take} />
-          )}
-          {shown && <Problem error={edit.said} />}
-        </Form>
-      </ModalBody>
-      <ModalFooter>
-        <Button type="submit" form={`${id}-form`} isLoading={edit.saving} isDisabled={!ready}>
-          Save
-        </Button>
-        <Button variant="link" isDisabled={edit.saving} onClick={onClose}>
-          Cancel
-        </Button>
-      </ModalFooter>
-    </Dialog>
+    <FormDialog title={title} text={text} action="Save" wide={wide} busy={edit.saving} ready={ready} onSubmit={() => void edit.save()} onClose={onClose}>
+      <Field id={`${id}-name`} label="Name" required={fresh} error={wrong} help={fresh ? `${[...name].length} of 64 characters, of any script.` : undefined}>
+        <TextInput
+          id={`${id}-name`}
+          value={name}
+          onChange={(_, v) => onName(v)}
+          dir="auto"
+          autoComplete="off"
+          aria-describedby={`${id}-name-hint`}
+          {...(fresh ? { autoFocus: true, validated: wrong === undefined ? ('default' as const) : ('error' as const) } : { readOnlyVariant: 'plain' as const })}
+        />
+      </Field>
+      {children}
+      {edit.conflict !== undefined && (
+        <Conflict what={`the ${what}`} fields={edit.conflict === 'gone' ? undefined : besides} onKeep={edit.keep} onTake={edit.conflict === 'gone' ? onClose : edit.take} />
+      )}
+      {shown && <Problem error={edit.said} />}
+    </FormDialog>
   );
 }

@@ -162,7 +162,7 @@ export function Peers() {
       {peers?.length === 0 && <p className="fcr-subtle">{loneText(data?.items[0]?.state)}</p>}
       {peers !== undefined && peers.length > 0 && (
         <Table aria-label="Peers" variant="compact" borders={false} className="fcr-numbers fcr-part-table">
-          <Head columns={[['Peer'], ['State'], ['Does not have yet', true]]} />
+          <Head columns={[['Peer'], ['State'], ['Lag', true]]} />
           <Tbody>
             {peers.slice(0, most).map((p) => (
               <Tr key={p.name}>
@@ -172,7 +172,7 @@ export function Peers() {
                 <Td dataLabel="State">
                   <State tone={stateOf(p).tone} text={capital(stateOf(p).text)} />
                 </Td>
-                <Td dataLabel="Does not have yet" className="fcr-end">
+                <Td dataLabel="Lag" className="fcr-end">
                   {p.state === 'away' ? '–' : lagOf(p)}
                 </Td>
               </Tr>

@@ -19,7 +19,7 @@ import { differences, isSelf, lagOf, readiness, savingOf, stateOf, type Peer } f
 const columns: Column<Peer>[] = [
   { id: 'name', title: 'Node', render: (p) => <Name name={p.name} /> },
   { id: 'state', title: 'State', render: (p) => <State {...stateOf(p)} /> },
-  { id: 'lag', title: 'Does not have yet', render: lagOf },
+  { id: 'lag', title: 'Lag', render: lagOf, info: 'What this node changed and the other does not have yet' },
   { id: 'since', title: 'Connected', render: (p) => <Time at={p.since} relative /> },
   { id: 'rtt', title: 'Round trip', number: true, render: (p) => (isSelf(p) || p.state === 'away' ? '–' : micros(p.rtt_ms * 1000)) },
   { id: 'sent', title: 'Sent', number: true, render: (p) => bytes(p.sent.bytes) },
