@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fcredirect/dataplane/frame"
@@ -86,14 +87,12 @@ func parseStar(s string, star int) (Prefix, *termError) {
 	var base uint64
 	digits := 0
 	separated := true // a separator may not start the mask, nor follow another
-	for _, c := range []byte(s[:star]) {
-		v := strings.IndexByte("0123456789abcdefABCDEF", c)
+	for i := range star {
+		c := s[i]
+		v, err := strconv.ParseUint(s[i:i+1], 16, 8)
 		switch {
-		case v >= 0:
-			if v > 15 {
-				v -= 6
-			}
-			base = base<<4 | uint64(v)
+		case err == nil:
+			base = base<<4 | v
 			digits++
 			separated = false
 		case !separated && (c == ':' || c == '-' || c == '.'):
