@@ -251,6 +251,7 @@ func TestWhatThePartnerKnowsIsInTheDataPlane(t *testing.T) {
 				running.Go(func() { p.run(ctx, w, func() bool { return true }, w.left, usual.ready) })
 				tt.do(w, p)
 				time.Sleep(3 * time.Second)
+				synctest.Wait() // it looks again at this very moment
 				is := p.readiness()
 				if got := w.has(); got != tt.has || is.Ready != tt.ready || w.ready != tt.ready || !strings.Contains(is.Why, tt.why) {
 					t.Errorf("the data plane has %s, ready %v (told %v): %q", got, is.Ready, w.ready, is.Why)
