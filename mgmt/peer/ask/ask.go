@@ -33,12 +33,20 @@ type Asker struct {
 	closed bool
 	last   uint64
 	asked  map[uint64]*call
-	busy   map[string]int // questions that are being answered, by node
+	lines  map[string]*line // of nodes that are being asked
+	busy   map[string]int   // questions that are being answered, by node
+}
+
+// line is where the questions to one node stand until it is their turn.
+type line struct {
+	turns chan struct{} // one in it for each question under way
+	calls int           // which stand here or are under way
 }
 
 // call is a question that waits.
 type call struct {
 	node string
+	line *line
 	done chan result // has room for the one answer
 }
 
@@ -47,10 +55,17 @@ type result struct {
 	err  error
 }
 
+func (r result) of(node string) ([]byte, error) {
+	if r.err != nil {
+		return nil, fmt.Errorf("ask %s: %w", node, r.err)
+	}
+	return r.body, nil
+}
+
 // New makes an Asker. Close ends what it has begun.
 func New(o Options) *Asker {
 	// A late answer to a question of the process before must not be taken for one to ours.
-	a := &Asker{o: o, last: rand.Uint64(), busy: map[string]int{}, asked: map[uint64]*call{}}
+	a := &Asker{o: o, last: rand.Uint64(), asked: map[uint64]*call{}, lines: map[string]*line{}, busy: map[string]int{}}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
 }
@@ -68,7 +83,8 @@ func (a *Asker) Close() {
 	a.all.Wait()
 }
 
-// Call puts a question to a node, and waits for the answer until the context ends.
+// Call puts a question to a node, and waits for the answer until the context ends. No more questions are under way than the node
+// answers at a time; those beyond wait here for their turn.
 func (a *Asker) Call(ctx context.Context, node string, request []byte) ([]byte, error) {
 	if len(request) > MaxBody {
 		return nil, fmt.Errorf("ask %s: a question of %d bytes, the limit is %d", node, len(request), MaxBody)
@@ -78,16 +94,21 @@ func (a *Asker) Call(ctx context.Context, node string, request []byte) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", node, err)
 	}
-	defer a.end(id)
+	defer a.end(id, c)
+	select {
+	case c.line.turns <- struct{}{}:
+		defer func() { <-c.line.turns }()
+	case r := <-c.done: // closed
+		return r.of(node)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("ask %s: %d other questions wait for their answers: %w", node, maxAnswering, context.Cause(ctx))
+	}
 	if err := a.o.Send(node, message(question, id, request)); err != nil {
 		return nil, fmt.Errorf("ask %s: %w", node, err)
 	}
 	select {
 	case r := <-c.done:
-		if r.err != nil {
-			return nil, fmt.Errorf("ask %s: %w", node, r.err)
-		}
-		return r.body, nil
+		return r.of(node)
 	case <-ctx.Done():
 		return nil, fmt.Errorf("ask %s: no answer: %w", node, context.Cause(ctx))
 	}
@@ -104,13 +125,21 @@ func (a *Asker) begin(c *call) (id uint64, err error) {
 	}
 	a.last++
 	a.asked[a.last] = c
+	if c.line = a.lines[c.node]; c.line == nil {
+		c.line = &line{turns: make(chan struct{}, maxAnswering)}
+		a.lines[c.node] = c.line
+	}
+	c.line.calls++
 	return a.last, nil
 }
 
-func (a *Asker) end(id uint64) {
+func (a *Asker) end(id uint64, c *call) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.asked, id)
+	if c.line.calls--; c.line.calls == 0 {
+		delete(a.lines, c.node)
+	}
 }
 
 // Message takes a message of a node. It does not wait, for a connection does, and keeps nothing of payload.
@@ -141,33 +170,42 @@ func (a *Asker) answered(from string, id uint64, r result) {
 // begun answers a question in its own time. The connection that the question came by goes on meanwhile.
 func (a *Asker) begun(from string, id uint64, body []byte) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return
+	full := a.busy[from] >= maxAnswering
+	if !full && !a.closed {
+		a.busy[from]++
+		a.all.Go(func() { a.reply(from, id, body) })
 	}
-	if a.busy[from] >= maxAnswering {
-		return // it asks far more than it is answered: its question ends with its context
+	a.mu.Unlock()
+	if full {
+		a.send(from, failure, id, fmt.Appendf(nil, "busy: %d questions of this node are being answered", maxAnswering))
 	}
-	a.busy[from]++
-	a.all.Go(func() {
-		defer a.free(from)
-		kind := answer
-		b, err := a.o.Answer(a.ctx, from, body)
-		if err == nil && len(b) > MaxBody {
-			err = fmt.Errorf("an answer of %d bytes, the limit is %d", len(b), MaxBody)
-		}
-		if err != nil {
-			kind, b = failure, []byte(err.Error())
-			b = b[:min(len(b), MaxBody)]
-		}
-		_ = a.o.Send(from, message(kind, id, b)) // who cannot be reached has its own limit
-	})
+}
+
+func (a *Asker) reply(from string, id uint64, body []byte) {
+	kind := answer
+	b, err := a.o.Answer(a.ctx, from, body)
+	if err == nil && len(b) > MaxBody {
+		err = fmt.Errorf("an answer of %d bytes, the limit is %d", len(b), MaxBody)
+	}
+	if err != nil {
+		kind, b = failure, []byte(err.Error())
+		b = b[:min(len(b), MaxBody)]
+	}
+	a.free(from) // before the answer is out: who has it may put the next question
+	a.send(from, kind, id, b)
 }
 
 func (a *Asker) free(node string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.busy[node]--
+	if a.busy[node]--; a.busy[node] == 0 {
+		delete(a.busy, node)
+	}
+}
+
+// send answers a question. Who cannot be reached has a limit of its own.
+func (a *Asker) send(node string, kind byte, id uint64, body []byte) {
+	_ = a.o.Send(node, message(kind, id, body))
 }
 
 func message(kind byte, id uint64, body []byte) []byte {

@@ -109,30 +109,61 @@ func TestTooManyQuestionsAndTooLongAnswersAreRefused(t *testing.T) {
 	if _, err := a.Call(t.Context(), "b", []byte("long")); err == nil || !strings.Contains(err.Error(), "the limit is") {
 		t.Errorf("%v", err)
 	}
-	busy := func() int {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.busy["a"]
-	}
-	for busy() > 0 { // the answer came before its goroutine ended
-		time.Sleep(time.Millisecond)
-	}
+	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for range maxAnswering {
-		all.Go(func() { _, _ = a.Call(t.Context(), "b", nil) })
+		all.Go(func() { _, _ = a.Call(ctx, "b", nil) })
 	}
-	for busy() < maxAnswering {
-		time.Sleep(time.Millisecond)
+	b.full(t, "a")
+	short, end := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer end()
+	if _, err := a.Call(short, "b", nil); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "other questions") {
+		t.Errorf("one more does not wait for its turn: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	if _, err := a.Call(ctx, "b", nil); err == nil {
-		t.Error("one more is answered")
+	cancel() // nobody waits for the answers any more, and they are still being made
+	all.Wait()
+	if _, err := a.Call(t.Context(), "b", nil); err == nil || !strings.Contains(err.Error(), "busy") {
+		t.Errorf("one more is not refused: %v", err)
+	}
+	if len(a.lines) > 0 {
+		t.Errorf("%d nodes are being asked", len(a.lines))
 	}
 	close(hold)
-	all.Wait()
 	a.Close()
 	if _, err := a.Call(t.Context(), "b", nil); err == nil || !strings.Contains(err.Error(), "closed") {
 		t.Errorf("%v", err)
 	}
+}
+
+func TestCloseEndsQuestionsThatWaitForTheirTurn(t *testing.T) {
+	a, b := two(t, nil, func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	var all sync.WaitGroup
+	for range 2 * maxAnswering {
+		all.Go(func() {
+			if _, err := a.Call(t.Context(), "b", nil); err == nil || !strings.Contains(err.Error(), "closed") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	b.full(t, "a")
+	a.Close()
+	all.Wait()
+}
+
+// full waits until an Asker answers no more questions of a node.
+func (a *Asker) full(t *testing.T, node string) {
+	t.Helper()
+	for range 10_000 {
+		a.mu.Lock()
+		n := a.busy[node]
+		a.mu.Unlock()
+		if n == maxAnswering {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%s is not asked as much as it answers", node)
 }
