@@ -35,6 +35,12 @@ func (e *Events) Commit() {
 	}
 }
 
+// HalfFree says whether more than half of the ring has room: for what can be told later, and must not take it from what cannot.
+func (e *Events) HalfFree() bool {
+	half := e.to.ring.Items() / 2
+	return e.to.ring.Free(half+1) > half
+}
+
 // Room says whether an event would find room now.
 func (e *Events) Room() bool { return e.to.ring.Free(2) >= 2 }
 

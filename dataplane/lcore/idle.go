@@ -79,6 +79,9 @@ func (w *Worker) Rest() {
 		w.obey((*Command)(slot))
 		w.Commands.Release()
 	}
+	if w.renewal.left > 0 {
+		w.renew()
+	}
 	if w.Sends != nil {
 		w.sendOwn()
 	}
@@ -125,5 +128,7 @@ func (w *Worker) nap() {
 	w.idle.last = now
 }
 
-// AtRest says whether nothing is left to do that was asked for: no invalidation half done or waiting.
-func (w *Worker) AtRest() bool { return !w.walking && w.Commands.Empty() }
+// AtRest says whether nothing is left to do that was asked for: no invalidation half done or waiting, no renewal that could go on.
+func (w *Worker) AtRest() bool {
+	return !w.walking && (w.renewal.left == 0 || w.renewal.held) && w.Commands.Empty()
+}

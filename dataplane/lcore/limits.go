@@ -37,6 +37,9 @@ const (
 	sendBatch = 32
 	// walkLinks is the work of one pass on an invalidation: about 3 µs of cache misses.
 	walkLinks = 64
+	// renewSlots is the work of one pass on a renewal, or one evaluation: 170 ns, and a million silent directions in two
+	// seconds at 600,000 passes a second.
+	renewSlots = 8
 	// sweepSlots is the work of one pass on idle flows, done in every sweepEvery-th pass: a million slots in 30 s at
 	// 1,000,000 passes per second, never in the way of a burst.
 	sweepSlots = 8

@@ -17,6 +17,7 @@ func (w *Worker) Poll() (busy bool) {
 	w.sent()
 	if s := w.Shared.Snapshot(); s != w.snap {
 		w.takeUp(s)
+		w.renewal = renewal{left: w.Shard.Slots()}
 	}
 	if w.now = c.TSCRx; w.Clock != nil {
 		w.now = w.Clock()

@@ -32,8 +32,8 @@ func (w *Worker) miss(i int) *flow.Entry {
 	return e
 }
 
-// evaluate asks the policy for the verdict of a direction: on its first storage frame, after a new configuration, and
-// after a change of one of its logins. Microseconds, at most once per frame of a burst.
+// evaluate asks the policy for the verdict of a direction: on its first storage frame, on the next after a new configuration
+// (unless renew came before it), and after a change of one of its logins. Microseconds, at most once per frame of a burst.
 func (w *Worker) evaluate(i int, e *flow.Entry) {
 	key, info := flow.Key(w.parsed.Keys[i]), w.Shard.Info(e)
 	// The frame itself says which end is the initiator: it began the exchange.
@@ -61,11 +61,16 @@ func (w *Worker) judge(key flow.Key, info *flow.Info, orient flow.Orient) flow.V
 	a, _ := w.Logins.Resolve(login.Addr(initiator))
 	b, _ := w.Logins.Resolve(login.Addr(target))
 	info.Initiator, info.Target, info.Orient = uint64(a.WWPN), uint64(b.WWPN), orient
+	return w.decide(key, info, a.WWPN, b.WWPN)
+}
+
+// decide asks the policy for the verdict on frames from the port w.in between two names.
+func (w *Worker) decide(key flow.Key, info *flow.Info, initiator, target frame.WWN) flow.Verdict {
 	info.Rule, info.Service = -1, -1
 	if w.snap.Policy == nil {
 		return w.forward()
 	}
-	v := w.snap.Policy.Evaluate(a.WWPN, b.WWPN, key.VF())
+	v := w.snap.Policy.Evaluate(initiator, target, key.VF())
 	info.Rule, info.Service = v.Rule, int16(v.Service)
 	return w.compile(v, key.Fabric())
 }

@@ -125,7 +125,8 @@ type Worker struct {
 	events  *feed.Events
 	fresh   uint64 // of outlets: a flow last seen later is marked already
 	walking bool   // an invalidation is not finished
-	giving  bool   // counted in Shared.giving
+	renewal renewal
+	giving  bool // counted in Shared.giving
 	running atomic.Bool
 	idle    idle
 	watch   watch // captures

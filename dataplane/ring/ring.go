@@ -161,6 +161,9 @@ func (p *Producer) Free(want int) int {
 	return free
 }
 
+// Items is how many the ring holds.
+func (p *Producer) Items() int { return int(p.mask + 1) }
+
 // Released is how far the consumer had released when its cursor was last read.
 func (p *Producer) Released() uint64 { return p.seen }
 

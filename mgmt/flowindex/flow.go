@@ -34,7 +34,7 @@ type Flow struct {
 	Policy         string     `json:"policy,omitempty" doc:"The policy that decided; absent: none matches, and the flow is forwarded."`
 	Service        string     `json:"service,omitempty"`
 	State          string     `json:"state" enum:"active,bypassed,blocked,waiting" doc:"bypassed and blocked: its service is not usable, and that is what the policy says for this case. waiting: it was created ahead, and is not there yet."`
-	Evaluated      bool       `json:"evaluated" doc:"Whether the active policy has been asked; if not, it is with the next frame."`
+	Evaluated      bool       `json:"evaluated" doc:"Whether the active policy has been asked. After a change it is within about a second; a flow one of whose logins has changed is asked for with its next frame."`
 	Static         bool       `json:"static" doc:"It was created ahead, and does not end when it is idle."`
 	Port           string     `json:"port,omitempty" doc:"The port on which frames of the initiator come in."`
 	TargetPort     string     `json:"target_port,omitempty" doc:"The port on which frames of the target come in."`
@@ -126,6 +126,7 @@ func (x *Index) find(ctx context.Context, f *shm.File, id ID) (*Flow, error) {
 	defer finders.Put(t)
 	t.id, t.rows, t.names = id, map[flow.Key]uint32{}, x.scanner()
 	t.names.reset(0)
+	t.names.generation = generationOf(f)
 	t.image.begin(time.Now(), nil, 0)
 	// The two directions are resolved one after the other: the second round finds those whose names are not there yet.
 	for _, unresolved := range []bool{false, true} {

@@ -344,3 +344,24 @@ func TestAnExportEndsWhenItsReaderFails(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestAVerdictIsEvaluatedUnderTheActiveConfigurationOnly(t *testing.T) {
+	const last = 1<<24 - 1 // a stamp holds 24 bits of a generation
+	for _, c := range []struct {
+		active, made uint32
+		want         bool
+	}{{5, 5, true}, {5, 4, false}, {5, 6, true}, {1, last, false}, {1 << 24, last, false}, {last, 0, true}, {7<<24 + 5, 5, true}, {7<<24 + 5, 4, false}} {
+		w := newWorld(t, 64)
+		w.control().Generation = c.active
+		to, back := w.flow(0, 0, 1, 2, host1, arrayA)
+		to.Stamp, back.Stamp = c.made<<8|1, c.made<<8|1
+		x := w.index(t)
+		if f := x.mustList(t, Query{}).Flows[0]; f.Evaluated != c.want {
+			t.Errorf("made under generation %d, active is %d: evaluated %v", c.made, c.active, f.Evaluated)
+		}
+		to.Stamp, back.Stamp = 0, 0
+		if f, err := x.Get(t.Context(), idOf(to.Key, uint64(host1), uint64(arrayA))); err != nil || f.Evaluated {
+			t.Errorf("%+v, %v: its login has changed since", f, err)
+		}
+	}
+}

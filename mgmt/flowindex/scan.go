@@ -27,6 +27,8 @@ type scanner struct {
 	wwpns   []uint64 // by number; only ever appended to
 	omitted uint64   // flows that found no row, in the last scan
 	touched uint64   // of no meaning
+
+	generation uint32 // of the active configuration
 }
 
 const noRow = ^uint32(0)
@@ -56,6 +58,7 @@ func (s *scanner) reset(epoch uint64) {
 func (s *scanner) scan(f *shm.File, img, before *image, now time.Time) error {
 	lcores := len(shm.Items[shm.Lcore](f, shm.RegionLcores))
 	img.begin(now, before, s.era)
+	s.generation = generationOf(f)
 	s.name(f, img)
 	for len(s.rowOf) < lcores {
 		s.rowOf = append(s.rowOf, nil)
@@ -219,7 +222,7 @@ func (s *scanner) put(c *chunk, i uint32, key flow.Key, side int, d *direction, 
 		c.action[i], c.state[i] = d.verdict.Action(), uint8(stateOf(d.verdict))
 		c.rule[i], c.service[i] = narrow(d.rule), d.service
 		c.flags[i] &^= flagEvaluated
-		if d.stamp != 0 {
+		if s.evaluated(d.stamp) {
 			c.flags[i] |= flagEvaluated
 		}
 	}
@@ -229,6 +232,21 @@ func (s *scanner) put(c *chunk, i uint32, key flow.Key, side int, d *direction, 
 }
 
 const noPort = 0xff
+
+// generationOf is that of the active configuration.
+func generationOf(f *shm.File) uint32 {
+	pages := shm.Items[shm.Control](f, shm.RegionControl)
+	if len(pages) != 1 {
+		return 0
+	}
+	return atomic.LoadUint32(&pages[0].Generation)
+}
+
+// evaluated says whether a verdict was made under the active configuration, or a newer one, which the segment names later. Stamps
+// hold 24 bits of its number above the port's.
+func (s *scanner) evaluated(stamp uint32) bool {
+	return stamp != 0 && int32(s.generation<<8-stamp&^0xff) <= 0
+}
 
 // narrow keeps a rule's number in 16 bits, which hold policy.MaxRules.
 func narrow(rule int32) int16 {

@@ -42,7 +42,7 @@ export function Why({ flow }: { flow: Flow }) {
   return (
     <>
       {decided}
-      {!flow.evaluated && flow.state !== 'waiting' && <p className="fcr-subtle">The active configuration is newer than this verdict: it is asked with the next frame.</p>}
+      {!flow.evaluated && flow.state !== 'waiting' && <p className="fcr-subtle">This verdict is older than the active configuration, or than a login of this flow: it is asked for again with its next frame at the latest.</p>}
       {error !== null && <Problem error={error} again={() => void refetch()} />}
       {decides !== undefined && (
         <p>
