@@ -89,7 +89,7 @@ func TestACallReachesTheProcessThatRunsTheRole(t *testing.T) {
 	b.Handle("event.append", func(_ context.Context, r []byte) ([]byte, error) { return append(r, " heard"...), nil })
 	for i := range 100 {
 		want := fmt.Sprintf("%d heard", i)
-		got, err := a.Call(within(t, 5*time.Second), "event", "event.append", fmt.Append(nil, i))
+		got, err := a.Call(within(t, patience), "event", "event.append", fmt.Append(nil, i))
 		if err != nil || string(got) != want {
 			t.Fatalf("%q, %v, want %q", got, err, want)
 		}
@@ -113,12 +113,12 @@ func TestMessagesOfEverySizeArriveWhole(t *testing.T) {
 				continue
 			}
 			want := bytes.Repeat([]byte("0123456789abcde"), size/15+1)[:size]
-			got, err := a.Call(within(t, 20*time.Second), "event", method, want)
+			got, err := a.Call(within(t, patience), "event", method, want)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("%s of %d bytes: %d bytes, %v", method, size, len(got), err)
 			}
 		}
-		if _, err := a.Call(within(t, time.Second), "event", method, make([]byte, MaxMessage+1)); !errors.Is(err, ErrTooLarge) {
+		if _, err := a.Call(within(t, patience), "event", method, make([]byte, MaxMessage+1)); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("too large: %v", err)
 		}
 	}
@@ -132,7 +132,7 @@ func TestEveryCallerGetsItsOwnAnswer(t *testing.T) {
 	b.Handle("echo", echo)
 	a.take(t, "store")
 	a.Handle("back", echo)
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, patience)
 	var wg sync.WaitGroup
 	for g := range 32 {
 		wg.Go(func() {

@@ -62,11 +62,11 @@ func (n *node) call(s *side, sizes []int, method string, must bool) {
 	for g, size := range sizes {
 		wg.Go(func() {
 			want := bytes.Repeat(fmt.Appendf(nil, "%d.%p ", g, &wg), size/10+1)[:size]
-			patience := 20 * time.Second
+			long := patience
 			if method == "slow" {
-				patience = time.Duration(1+g) * time.Millisecond
+				long = time.Duration(1+g) * time.Millisecond
 			}
-			ctx, stop := context.WithTimeout(context.Background(), patience)
+			ctx, stop := context.WithTimeout(context.Background(), long)
 			defer stop()
 			for {
 				got, err := s.Call(ctx, "r", method, want)
