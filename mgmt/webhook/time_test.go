@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -31,11 +32,15 @@ func TestAnEventThatIsTooOldIsGivenUpAndTheReceiverIsTold(t *testing.T) {
 	d.mu.Lock()
 	d.do, d.got, d.news = nil, nil, make(chan struct{}, 1024)
 	d.mu.Unlock()
-	b.raise(alarm.DatabaseDown, false)
-	if got := d.numbers(t, 1); got != "3(missed 2)" {
-		t.Errorf("events %s", got)
+	raised := 2
+	for b.of("ops").Delivered == 0 { // on a machine that is short of CPU the next one may be too old at once as well
+		b.raise(alarm.DatabaseDown, false)
+		raised++
+		b.wait("the next one is settled", func() bool { s := b.of("ops"); return s.Delivered == 1 || int(s.GivenUp) == raised })
 	}
-	b.wait("the next one misses nothing", func() bool { return b.of("ops").Delivered == 1 })
+	if got, want := d.numbers(t, 1), fmt.Sprintf("%d(missed %d)", raised, raised-1); got != want {
+		t.Errorf("events %s, want %s", got, want)
+	}
 }
 
 func TestRetryAfterIsKeptTo(t *testing.T) {
