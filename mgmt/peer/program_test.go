@@ -248,9 +248,12 @@ func TestWhatThePartnerKnowsIsInTheDataPlane(t *testing.T) {
 				p := newProgrammer(w, func() int64 { return 0 }, 0, 1, "b", func() *PeerPair { w.mu.Lock(); defer w.mu.Unlock(); return w.inline })
 				ctx, stop := context.WithCancel(t.Context())
 				var running sync.WaitGroup
-				running.Go(func() { p.run(ctx, w, func() bool { return true }, w.left, usual.ready) })
+				running.Go(func() {
+					time.Sleep(1) // what the test does first is so before the programmer looks
+					p.run(ctx, w, func() bool { return true }, w.left, usual.ready)
+				})
 				tt.do(w, p)
-				time.Sleep(3 * time.Second)
+				time.Sleep(3*time.Second + 1)
 				synctest.Wait() // it looks again at this very moment
 				is := p.readiness()
 				if got := w.has(); got != tt.has || is.Ready != tt.ready || w.ready != tt.ready || !strings.Contains(is.Why, tt.why) {
