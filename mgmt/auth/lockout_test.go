@@ -193,20 +193,23 @@ func TestAnUnknownNameCostsAsMuchAsAKnownOne(t *testing.T) {
 	w.cost = Cost{Memory: 4 << 10, Time: 1}
 	w.restart(true)
 	w.with("alice", Admin)
-	fastest := func(name string) time.Duration {
-		best := time.Hour
-		for i := range 12 {
-			s := from(fmt.Sprintf("198.51.100.%d", i))
-			begin := time.Now()
-			_, _, err := w.SignIn(t.Context(), name, "wrong wrong wrong", s)
-			best = min(best, time.Since(begin))
-			want(t, err, problem.BadCredentials)
-			w.hands.pass(maxWait)
-		}
+	attempts := 0
+	faster := func(name string, best time.Duration) time.Duration {
+		attempts++
+		s := from(fmt.Sprintf("198.51.100.%d", attempts%250))
+		begin := time.Now()
+		_, _, err := w.SignIn(t.Context(), name, "wrong wrong wrong", s)
+		best = min(best, time.Since(begin))
+		want(t, err, problem.BadCredentials)
+		w.hands.pass(maxWait)
 		return best
 	}
-	known, unknown := fastest("alice"), fastest("bob")
-	if ratio := float64(known) / float64(unknown); ratio < 0.25 || ratio > 4 {
+	known, unknown := time.Hour, time.Hour
+	differ := func() bool { ratio := float64(known) / float64(unknown); return ratio < 0.25 || ratio > 4 }
+	for i := 0; i < 12 || differ() && i < 500; i++ { // the fastest are compared: others may have our CPU during most
+		known, unknown = faster("alice", known), faster("bob", unknown)
+	}
+	if differ() {
 		t.Errorf("known %v, unknown %v", known, unknown)
 	}
 	if known < 500*time.Microsecond {
@@ -260,8 +263,10 @@ func TestMoreWhoWaitForAHashThanThereMayBeAreTurnedAway(t *testing.T) {
 	for range hashesWaiting {
 		group.Go(func() { _, _ = h.hash(ctx, good) })
 	}
-	for h.waiting.Load() < hashesWaiting {
-		runtime.Gosched()
+	for deadline := time.Now().Add(hashTimeout); h.waiting.Load() < hashesWaiting; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d wait", h.waiting.Load())
+		}
 	}
 	_, err := h.hash(ctx, good)
 	want(t, err, problem.Busy)

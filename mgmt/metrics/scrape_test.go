@@ -1,17 +1,19 @@
 package metrics
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"net/http/httptest"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fcredirect/dataplane/shm"
+	"fcredirect/mgmt/bus"
 	"fcredirect/mgmt/problem"
 	"fcredirect/mgmt/registry"
 )
@@ -123,14 +125,27 @@ func TestAScrapeTellsWhatIsThereWhateverIsAway(t *testing.T) {
 
 func TestAScrapeWaitsForNobodyLongerThanItsBound(t *testing.T) {
 	o := whole(t)
-	for method := range o.Bus.(line) {
-		o.Bus.(line)[method] = "hang"
-	}
-	m, began := New(o), time.Now()
-	scrape(t, m)
-	if took := time.Since(began); took < answerBound || took > 10*answerBound {
-		t.Errorf("it took %v", took)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		o.Bus = hanging{o.Bus.(line), release}
+		m, began := New(o), time.Now()
+		scrape(t, m)
+		if took := time.Since(began); took != answerBound {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// hanging is a bus whose roles hang until they are released, whatever the context says.
+type hanging struct {
+	line
+	release chan struct{}
+}
+
+func (h hanging) CallShard(context.Context, string, int, string, []byte) ([]byte, error) {
+	<-h.release
+	return nil, bus.ErrGone
 }
 
 func TestMoreScrapesThanThereIsRoomForAreToldToComeLater(t *testing.T) {
@@ -148,25 +163,27 @@ func TestMoreScrapesThanThereIsRoomForAreToldToComeLater(t *testing.T) {
 
 // The table is not walked: a scrape of a million directions costs as much as one of none.
 func TestAScrapeOfAMillionFlowsTakesLessThanTwentyMilliseconds(t *testing.T) {
-	best := func(directions int) time.Duration {
+	with := func(directions int) *Metrics {
 		o := whole(t)
 		o.Segment = newPlane(t, directions) // of each of two lcores
-		m := New(o)
-		var took []time.Duration
-		for range 9 {
-			began := time.Now()
-			scrape(t, m)
-			took = append(took, time.Since(began))
-		}
-		return slices.Min(took)
+		return New(o)
 	}
-	none, million := best(64), best(1<<19)
-	t.Logf("best of 9: %v, of next to none %v", million, none)
-	if million > 5*none+5*time.Millisecond {
+	best := func(m *Metrics, before time.Duration) time.Duration {
+		began := time.Now()
+		scrape(t, m)
+		return min(before, time.Since(began))
+	}
+	few, many := with(64), with(1<<19)
+	none, million, rounds := time.Hour, time.Hour, 0
+	wrong := func() bool { // -short is for the race detector, which takes its time
+		return million > 5*none+5*time.Millisecond || million > 20*time.Millisecond && !testing.Short()
+	}
+	for end := time.Now().Add(20 * time.Second); rounds < 9 || wrong() && time.Now().Before(end); rounds++ { // others may have our CPU in most of them
+		none, million = best(few, none), best(many, million)
+	}
+	t.Logf("best of %d: %v, of next to none %v", rounds, million, none)
+	if wrong() {
 		t.Errorf("%v of a million, %v of next to none", million, none)
-	}
-	if million > 20*time.Millisecond && !testing.Short() { // -short is for the race detector, which takes its time
-		t.Errorf("%v", million)
 	}
 }
 

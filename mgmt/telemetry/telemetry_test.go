@@ -350,8 +350,8 @@ func TestTheRoleLooksWritesAndAnswersUntilItIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	atomic.StoreUint64(&p.port.RxFrames, 50)
-	for before := r.Stats().Looks; r.Stats().Looks == before; time.Sleep(10 * time.Millisecond) {
-	}
+	before := r.Stats().Looks
+	await(t, func() bool { return r.Stats().Looks != before })
 	stop()
 	if err := <-done; err != nil {
 		t.Fatal(err)
