@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"fcredirect/dataplane/command"
-	"fcredirect/dataplane/dpdk"
 	"fcredirect/dataplane/feed"
 	"fcredirect/dataplane/flow"
 	"fcredirect/dataplane/frame"
@@ -44,9 +43,8 @@ func (m *machine) els(port int, from, to frame.FCID, payload []byte) {
 	if err := m.in[port].Enqueue(request); err != nil {
 		m.t.Fatal(err)
 	}
-	var buf [dpdk.FrameMax]byte
-	for ok := false; !ok; _, ok = m.out[1-port].Dequeue(buf[:]) {
-		runtime.Gosched()
+	if err := m.swallow(1-port, 1); err != nil {
+		m.t.Fatal(err)
 	}
 }
 

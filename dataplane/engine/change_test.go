@@ -135,7 +135,7 @@ func dropsOf(f *shm.File) uint64 {
 // until sends frames until one goes where it should.
 func (m *machine) until(where string) {
 	m.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); m.goes() != where; {
+	for deadline := time.Now().Add(time.Minute); m.goes() != where; {
 		if time.Now().After(deadline) {
 			m.t.Fatalf("frames do not go to %q", where)
 		}
@@ -151,67 +151,115 @@ func (m *machine) status() command.Status {
 	return s
 }
 
-// Nobody of the slow path is there: no process but the data plane lives.
-func TestFramesGoTheOldWayAgainWhenNobodyConfirms(t *testing.T) {
-	dir := t.TempDir()
-	m := startMachine(t, dir, t.TempDir())
-	m.install(1, forwardAll, 0)
-	if got := m.goes(); got != "fabric" {
-		t.Fatalf("the frame went to %q", got)
-	}
-	s := m.install(2, steerAll, 2*time.Second)
-	if !s.Pending() || s.Revision != 2 || s.Confirmed != 1 {
-		t.Fatalf("%+v", s)
-	}
-	if got := m.goes(); got != "service" { // the installation was acknowledged: the very next frame obeys
-		t.Fatalf("the frame went to %q", got)
-	}
-	m.until("fabric")
-	s = m.status()
-	if s.Revision != 1 || s.Pending() || s.Last.What != "expired" || s.Last.Revision != 2 {
-		t.Fatalf("%+v", s)
-	}
-	if text, err := command.Text(m.file, s.Document); err != nil || string(text) != forwardAll {
-		t.Errorf("%q, %v", text, err)
-	}
-	var told []feed.Type
-	events := listen(t, dir, feed.Event)
-	events.until("the end of the window", func(item *feed.Item) bool {
-		if h := item.Header(); h.Type >= feed.PolicyInstalled && h.Type <= feed.PolicyExpired {
-			told = append(told, h.Type)
-			return h.Type == feed.PolicyExpired && item.Change().Revision == 2
+// inTime tries something with a window, and with a longer one when that was over before the test had looked, as it may be
+// on a machine that is short of CPU.
+func inTime(t *testing.T, window time.Duration, try func(window time.Duration) (late bool)) {
+	t.Helper()
+	for ; try(window); window *= 3 {
+		if window > 10*time.Second {
+			t.Fatalf("a window of %v is over before anybody looks", window)
 		}
-		return false
-	})
-	if len(told) != 4 { // 1 installed and confirmed, 2 installed and expired
-		t.Errorf("told %v", told)
 	}
 }
 
-func TestAWarmRestartInTheWindowKeepsItsDeadline(t *testing.T) {
-	dir, state := t.TempDir(), t.TempDir()
-	m := startMachine(t, dir, state)
-	m.install(1, forwardAll, 0)
-	s := m.install(2, steerAll, 4*time.Second)
-	deadline := s.Deadline
-	if got := m.goes(); got != "service" {
-		t.Fatalf("the frame went to %q", got)
-	}
-	if err := errors.Join(m.stop(), m.engine.Close()); err != nil {
-		t.Fatal(err)
-	}
+// Nobody of the slow path is there: no process but the data plane lives.
+func TestFramesGoTheOldWayAgainWhenNobodyConfirms(t *testing.T) {
+	inTime(t, 2*time.Second, func(window time.Duration) (late bool) {
+		dir := t.TempDir()
+		m := startMachine(t, dir, t.TempDir())
+		m.install(1, forwardAll, 0)
+		if got := m.goes(); got != "fabric" {
+			t.Fatalf("the frame went to %q", got)
+		}
+		began := time.Now()
+		s := m.install(2, steerAll, window)
+		if time.Since(began) > window/2 {
+			return true
+		}
+		if !s.Pending() || s.Revision != 2 || s.Confirmed != 1 {
+			t.Fatalf("%+v", s)
+		}
+		if got := m.goes(); got != "service" { // the installation was acknowledged: the very next frame obeys
+			if time.Since(began) > window/2 {
+				return true
+			}
+			t.Fatalf("the frame went to %q", got)
+		}
+		m.until("fabric")
+		s = m.status()
+		if s.Revision != 1 || s.Pending() || s.Last.What != "expired" || s.Last.Revision != 2 {
+			t.Fatalf("%+v", s)
+		}
+		if text, err := command.Text(m.file, s.Document); err != nil || string(text) != forwardAll {
+			t.Errorf("%q, %v", text, err)
+		}
+		var told []feed.Type
+		events := listen(t, dir, feed.Event)
+		events.until("the end of the window", func(item *feed.Item) bool {
+			if h := item.Header(); h.Type >= feed.PolicyInstalled && h.Type <= feed.PolicyExpired {
+				told = append(told, h.Type)
+				return h.Type == feed.PolicyExpired && item.Change().Revision == 2
+			}
+			return false
+		})
+		if len(told) != 4 { // 1 installed and confirmed, 2 installed and expired
+			t.Errorf("told %v", told)
+		}
+		return false
+	})
+}
 
-	m = startMachine(t, dir, state)
-	if s = m.status(); s.Revision != 2 || s.Confirmed != 1 || s.Deadline.Sub(deadline).Abs() > 100*time.Millisecond {
-		t.Fatalf("%+v, the deadline was %v", s, deadline)
+func TestAWarmRestartInTheWindowKeepsItsDeadline(t *testing.T) {
+	inTime(t, 4*time.Second, func(window time.Duration) (late bool) {
+		dir, state := t.TempDir(), t.TempDir()
+		m := startMachine(t, dir, state)
+		m.install(1, forwardAll, 0)
+		began := time.Now()
+		m.install(2, steerAll, window)
+		if time.Since(began) > window/2 {
+			return true
+		}
+		deadline := m.deadline()
+		if got := m.goes(); got != "service" {
+			if time.Since(began) > window/2 {
+				return true
+			}
+			t.Fatalf("the frame went to %q", got)
+		}
+		if err := errors.Join(m.stop(), m.engine.Close()); err != nil {
+			t.Fatal(err)
+		}
+
+		m = startMachine(t, dir, state)
+		s, again := m.status(), m.deadline()
+		got := m.goes()
+		if time.Until(deadline) < 100*time.Millisecond {
+			return true
+		}
+		if s.Revision != 2 || s.Confirmed != 1 || again.Sub(deadline).Abs() > 100*time.Millisecond {
+			t.Fatalf("%+v, the deadline was %v and is %v", s, deadline, again)
+		}
+		if got != "service" {
+			t.Fatalf("the frame went to %q", got)
+		}
+		m.until("fabric")
+		if late := time.Since(deadline); late < -100*time.Millisecond || late > 20*time.Second {
+			t.Errorf("taken back %v after the deadline", late)
+		}
+		return false
+	})
+}
+
+// deadline is that of the window. It stands in the segment by another clock than ours: when we have no CPU between reading
+// the one and the other it seems to be earlier.
+func (m *machine) deadline() (latest time.Time) {
+	m.t.Helper()
+	for range 5 {
+		if d := m.status().Deadline; d.After(latest) {
+			latest = d
+		}
 	}
-	if got := m.goes(); got != "service" {
-		t.Fatalf("the frame went to %q", got)
-	}
-	m.until("fabric")
-	if late := time.Since(deadline); late < -100*time.Millisecond || late > 2*time.Second {
-		t.Errorf("taken back %v after the deadline", late)
-	}
+	return latest
 }
 
 func TestAColdStartBootsWhatWasConfirmedAndNothingElse(t *testing.T) {

@@ -43,6 +43,7 @@ type street struct {
 	switches [2]map[frame.MAC]int
 	got      map[uint32]int // by its number: how often the target had a frame
 	flooded  int
+	patient  bool // the host sends no more while 100 of its frames are on their way, for the rings hold 256
 	ended    chan struct{}
 	over     chan struct{}
 }
@@ -50,8 +51,8 @@ type street struct {
 // Where a switch sends: to a node, or to the station of its side.
 const station = 2
 
-// newStreet makes one. A machine that is short of CPU stops a node for longer than three beats of 100 ms, and then its
-// partner takes over, as it should: where a test is not about that the beat is longer.
+// newStreet makes one. A machine that is short of CPU may stop a node for seconds. When that is longer than three beats
+// its partner takes over, as it should: the beat is longer than it would be for the test alone.
 func newStreet(t *testing.T, beat time.Duration) *street {
 	t.Helper()
 	dir := t.TempDir()
@@ -144,23 +145,48 @@ func (s *street) send(n uint32) {
 	s.carry(1, station, fcp(2, 1, frame.RCtlSolicitedData, 0x800008, 0, binary.BigEndian.AppendUint32(nil, n)))
 }
 
-// stream sends a frame each millisecond for as long, and says which arrived not once, and the longest pause.
+// stream sends a frame each millisecond, or fewer, for as long, and until during has ended and frames arrive. It says which
+// arrived not once, and the longest pause.
 func (s *street) stream(first uint32, d time.Duration, during func()) (missing, twice int, pause time.Duration) {
 	s.t.Helper()
 	begin := time.Now()
 	n := first
+	s.mu.Lock()
+	before := len(s.got)
+	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() { defer close(done); during() }()
-	for ; time.Since(begin) < d; n++ {
+	for running := true; running || time.Since(begin) < d; n++ {
+		if s.patient {
+			s.until("frames to arrive", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return int(n-first)-len(s.got)+before < 100 })
+		}
 		s.send(n)
-		time.Sleep(time.Until(begin.Add(time.Duration(n-first+1) * time.Millisecond)))
+		time.Sleep(time.Millisecond) // none is made up for after a time without CPU: they would not fit into the rings
+		select {
+		case <-done:
+			running = false
+		default:
+		}
 	}
-	<-done
-	s.until("the last frame to arrive", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.got[n-1] > 0 })
-	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) { // by the other node they may take longer
+	last := n - 1
+	s.until("the last frame to arrive", func() bool {
+		s.mu.Lock()
+		arrived := false
+		for i := last; i < n; i++ {
+			arrived = arrived || s.got[i] > 0
+		}
+		s.mu.Unlock()
+		if !arrived && !s.patient { // the switch may not have heard of the node that goes on
+			s.send(n)
+			n++
+		}
+		return arrived
+	})
+	for range 1000 { // by the other node they may take longer
 		if missing, twice, pause = s.count(first, n); missing == 0 {
 			break
 		}
+		time.Sleep(time.Millisecond)
 	}
 	return missing, twice, pause
 }
@@ -188,7 +214,7 @@ func (s *street) count(first, n uint32) (missing, twice int, pause time.Duration
 
 func (s *street) until(what string, is func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			s.t.Fatalf("waited for %s: %+v, %+v", what, s.state(0), s.state(1))
 		}
@@ -259,7 +285,7 @@ func (s *street) settle() {
 }
 
 func TestWhenANodeIsCutOffTheOtherGoesOn(t *testing.T) {
-	s := newStreet(t, 100*time.Millisecond)
+	s := newStreet(t, time.Second)
 	s.settle()
 	var took time.Duration
 	missing, twice, pause := s.stream(1, 1500*time.Millisecond, func() {
@@ -272,7 +298,7 @@ func TestWhenANodeIsCutOffTheOtherGoesOn(t *testing.T) {
 		took = time.Since(begin)
 	})
 	t.Logf("active after %v; %d frames lost, the longest pause %v", took.Round(time.Millisecond), missing, pause)
-	if pause > 5*time.Second || twice != 0 {
+	if pause > 10*time.Second || twice != 0 {
 		t.Errorf("active after %v, a pause of %v, %d frames twice", took, pause, twice)
 	}
 	b := s.state(1)
@@ -294,7 +320,8 @@ func TestWhenANodeIsCutOffTheOtherGoesOn(t *testing.T) {
 }
 
 func TestAPlannedHandOverLosesAndDoublesNothing(t *testing.T) {
-	s := newStreet(t, 300*time.Millisecond)
+	s := newStreet(t, 2*time.Second)
+	s.patient = true
 	s.settle()
 	for round := range 2 {
 		from, to := round%2, 1-round%2
@@ -321,7 +348,8 @@ func TestAPlannedHandOverLosesAndDoublesNothing(t *testing.T) {
 }
 
 func TestAStandbyForwardsNothingAndKnowsWhatItIsToldAndHearsGoodbye(t *testing.T) {
-	s := newStreet(t, 300*time.Millisecond)
+	s := newStreet(t, 2*time.Second)
+	s.patient = true
 	s.settle()
 	if missing, twice, _ := s.stream(1, 200*time.Millisecond, func() {}); missing != 0 || twice != 0 {
 		t.Errorf("%d frames lost, %d twice", missing, twice)
