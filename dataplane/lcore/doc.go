@@ -8,7 +8,8 @@
 //     the entry (verdict.go)
 //  4. account, decide, act (burst.go): counters, the verdict kept in the entry, a place in a transmit queue
 //  5. hand back (handback.go): the same for what a service returns
-//  6. rest (idle.go): between bursts, bounded work: new configuration, invalidations, sweep of idle flows, sleep
+//  6. rest (idle.go): between bursts, bounded work: invalidations, silent flows under a new configuration
+//     (renew.go), sweep of idle flows, sleep
 //
 // capture.go, beside them, copies frames of a burst for captures: one comparison per burst while there is none.
 //
@@ -22,6 +23,6 @@
 // read once per pass, or through rings.
 //
 // Invariants, per frame: no allocation, lock, system call, log line, clock read, interface call or channel. Each
-// received frame gets exactly one fate. A pass handles one burst, so it evaluates the policy at most 32 times. Nothing
-// waits: what cannot be sent now stays in its transmit queue, and the ports that feed the queue are not polled.
+// received frame gets exactly one fate. A pass handles one burst, so it evaluates the policy at most 32 times, and once at
+// rest. Nothing waits: what cannot be sent now stays in its transmit queue, and the ports that feed the queue are not polled.
 package lcore
