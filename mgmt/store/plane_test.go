@@ -254,26 +254,28 @@ func (p *plane) offer() {
 // rest offers until nothing waits and the store has released all.
 func (p *plane) rest() {
 	p.t.Helper()
-	for end := time.Now().Add(p.patience); ; time.Sleep(200 * time.Microsecond) {
-		p.mu.Lock()
-		p.offer()
-		quiet := true
-		for _, l := range p.lcores {
-			quiet = quiet && l.outlets.Idle()
-		}
-		for _, r := range feed.Rings(p.seg.State, p.seg.Ctl) {
-			if r.Consumer == feed.Store && (r.Depth > 0 || r.Pending > 0) {
-				quiet = false
-			}
-		}
-		p.mu.Unlock()
-		if quiet {
-			return
-		}
+	for end := time.Now().Add(p.patience); !p.quiet(); time.Sleep(200 * time.Microsecond) {
 		if time.Now().After(end) {
 			p.t.Fatalf("the store does not come to rest: %+v", feed.Rings(p.seg.State, p.seg.Ctl))
 		}
 	}
+}
+
+// quiet offers, and says whether nothing waits and the store has released all.
+func (p *plane) quiet() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.offer()
+	quiet := true
+	for _, l := range p.lcores {
+		quiet = quiet && l.outlets.Idle()
+	}
+	for _, r := range feed.Rings(p.seg.State, p.seg.Ctl) {
+		if r.Consumer == feed.Store && (r.Depth > 0 || r.Pending > 0) {
+			quiet = false
+		}
+	}
+	return quiet
 }
 
 const patienceOfTests = 120 * time.Second
