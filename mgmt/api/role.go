@@ -93,6 +93,9 @@ func (r *Role) Run(ctx context.Context, ready func()) (err error) {
 	for _, run := range a.background {
 		background.Go(func() { run(ctx) })
 	}
+	if a.hub != nil {
+		<-a.hub.Began() // who asks for the stream at once is not told that it does not run
+	}
 	r.running.Store(a)
 	defer r.running.Store(nil)
 	return r.serve(ctx, a, own, ready)

@@ -89,7 +89,7 @@ func serving(t testing.TB, o Options) *node {
 			t.Error(err)
 		}
 	})
-	for deadline := time.Now().Add(10 * time.Second); len(r.Addresses()) < len(o.Config.API.Listen); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); len(r.Addresses()) < len(o.Config.API.Listen); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not listen")
 		}
@@ -290,9 +290,16 @@ func TestTenThousandSlowConnectionsKeepNobodyOut(t *testing.T) {
 			_, _ = conn.Write([]byte{0x16, 3}) // a handshake that goes no further; it may be out already
 		}
 		if i%1000 == 999 {
-			asked := time.Now()
-			if r, _ := get(t, n.client(t, false), n.url("/healthz")); r.StatusCode != 200 || time.Since(asked) > 2*time.Second {
-				t.Errorf("behind %d slow ones: %s after %v", i+1, r.Status, time.Since(asked))
+			took := time.Hour
+			for try := 0; try < 5 && took > 2*time.Second; try++ { // we may have no CPU just then
+				asked := time.Now()
+				if r, _ := get(t, n.client(t, false), n.url("/healthz")); r.StatusCode != 200 {
+					t.Errorf("behind %d slow ones: %s", i+1, r.Status)
+				}
+				took = time.Since(asked)
+			}
+			if took > 2*time.Second {
+				t.Errorf("behind %d slow ones: %v", i+1, took)
 			}
 		}
 	}

@@ -50,6 +50,7 @@ type Hub struct {
 	// constant
 	o      Options
 	topics map[string]*Topic
+	began  chan struct{}
 	patience
 
 	mu      sync.Mutex
@@ -86,18 +87,22 @@ func New(o Options) *Hub {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{o: o, patience: usual, topics: map[string]*Topic{}, clients: map[*client]struct{}{}, actors: map[string]int{}, rooms: map[string]*Room{}}
+	h := &Hub{o: o, began: make(chan struct{}), patience: usual, topics: map[string]*Topic{}, clients: map[*client]struct{}{}, actors: map[string]int{}, rooms: map[string]*Room{}}
 	for i := range o.Topics {
 		h.topics[o.Topics[i].Name] = &o.Topics[i]
 	}
 	return h
 }
 
-// Run serves until ctx ends; then it closes all connections.
+// Began is closed when clients are served.
+func (h *Hub) Began() <-chan struct{} { return h.began }
+
+// Run serves until ctx ends; then it closes all connections. It runs once.
 func (h *Hub) Run(ctx context.Context) {
 	h.mu.Lock()
 	h.ctx = ctx
 	h.mu.Unlock()
+	close(h.began)
 	for h.sleep(ctx) {
 		h.recheck()
 	}

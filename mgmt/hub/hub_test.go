@@ -155,7 +155,8 @@ func TestWhoseSessionEndsOrRoleChangesIsPutOutSoon(t *testing.T) {
 // The client never reads: it costs nobody anything, keeps no more than a room keeps, and is put out.
 func TestAClientThatNeverReadsHoldsUpNobodyAndIsPutOut(t *testing.T) {
 	r := newRig(t)
-	r.hub.patience.ping = time.Minute // which it would not answer either
+	r.hub.patience.ping = time.Minute      // which it would not answer either
+	r.hub.patience.write = 5 * time.Second // the one that reads has as long, and may get no CPU for a while
 	deaf, p := r.dial(), r.dial()
 	for _, c := range []*peer{deaf, p} {
 		c.say(`{"op":"subscribe","id":"a","topic":"test"}`)

@@ -47,7 +47,7 @@ func newRig(t testing.TB, topics ...Topic) *rig {
 		}}, nil
 	}}, State("secret", auth.UserRead, "", time.Second, func(context.Context) (int, error) { return 1, nil }, nil))
 	r.hub = New(Options{Topics: topics, Recheck: r.recheck})
-	r.hub.patience = patience{write: 500 * time.Millisecond, ping: time.Second, pong: time.Second, close: 200 * time.Millisecond, idle: time.Minute, recheck: 20 * time.Millisecond}
+	r.hub.patience = patience{write: 20 * time.Second, ping: time.Second, pong: 20 * time.Second, close: 5 * time.Second, idle: time.Minute, recheck: 20 * time.Millisecond}
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		a := &auth.Actor{Name: "alice", Role: auth.Viewer, Session: "s"}
 		if q.URL.Path == "/nobody" {
@@ -66,7 +66,7 @@ func newRig(t testing.TB, topics ...Topic) *rig {
 		running.Wait()
 		r.server.Close()
 	})
-	r.until("the hub runs", func() bool { r.hub.mu.Lock(); defer r.hub.mu.Unlock(); return r.hub.ctx != nil })
+	<-r.hub.Began()
 	return r
 }
 
@@ -80,7 +80,7 @@ func (r *rig) recheck(a *auth.Actor) (*auth.Actor, error) {
 
 func (r *rig) until(what string, ok func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			r.t.Fatalf("waited for: %s", what)
 		}
@@ -92,7 +92,7 @@ func (r *rig) room() *Room {
 	select {
 	case room := <-r.rooms:
 		return room
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		r.t.Fatal("no room was opened")
 		return nil
 	}
@@ -130,7 +130,7 @@ func (p *peer) say(text string) {
 // next is the next message. Messages of a subscription are numbered without gaps.
 func (p *peer) next() Message {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
 	defer cancel()
 	_, text, err := p.conn.Read(ctx)
 	if err != nil {
@@ -161,7 +161,7 @@ func (p *peer) expect(kind string) Message {
 // closed reads to the end and gives its code.
 func (p *peer) closed() websocket.StatusCode {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
 	defer cancel()
 	for {
 		if _, _, err := p.conn.Read(ctx); err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"go.uber.org/goleak"
@@ -97,8 +98,11 @@ func newWorld(t testing.TB) *world {
 	running.Go(func() { index.Run(ctx) })
 	running.Go(func() { stream.Run(ctx) })
 	t.Cleanup(func() { stop(); running.Wait() })
-	for problem.Is(w.listed(index), problem.Busy) { // it does not run yet
-		runtime.Gosched()
+	<-stream.Began()
+	for end := time.Now().Add(30 * time.Second); problem.Is(w.listed(index), problem.Busy); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("the index does not run")
+		}
 	}
 	return w
 }
