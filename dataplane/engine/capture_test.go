@@ -49,7 +49,7 @@ func (o *onlooker) start(owner uint64, change func(*capture.Spec)) (reply captur
 	spec := capture.Everything()
 	change(&spec)
 	o.reader.Renew(owner)
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		answer, err := o.client.Do(o.t.Context(), capture.OpStart, capture.Encode(&capture.StartRequest{Owner: owner, Spec: spec}))
 		var no *command.Error
 		if errors.As(err, &no) && no.Code == command.Busy && time.Now().Before(end) {
@@ -74,7 +74,7 @@ func (o *onlooker) stop(owner uint64, id uint32) (reply capture.StopReply) {
 // await waits until a capture is in a state.
 func (o *onlooker) await(of capture.StartReply, state uint32) capture.Slot {
 	o.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		slot, err := o.reader.Slot(of.Slot)
 		if err == nil && slot.ID == of.ID && slot.State == state {
 			return slot
@@ -88,7 +88,7 @@ func (o *onlooker) await(of capture.StartReply, state uint32) capture.Slot {
 // next waits for a record.
 func (o *onlooker) next() (rec capture.Record, frame []byte) {
 	o.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		for lane := range o.reader.Lanes() {
 			f, ok, err := o.reader.Peek(lane, &rec)
 			if err != nil {

@@ -328,10 +328,18 @@ func TestAPlannedHandOverLosesAndDoublesNothing(t *testing.T) {
 		var took time.Duration
 		missing, twice, _ := s.stream(uint32(1+10_000*round), 700*time.Millisecond, func() {
 			time.Sleep(200 * time.Millisecond)
-			s.ready(to)
-			s.until("the partner to be ready", func() bool { return s.state(from).PartnerFlags&pair.IsReady != 0 })
-			begin := time.Now()
-			if err := s.clients[from].HandOver(context.Background(), false); err != nil {
+			begin, err := time.Now(), error(nil)
+			for end := begin.Add(time.Minute); time.Now().Before(end); {
+				s.ready(to)
+				s.until("the partner to be ready", func() bool { return s.state(from).PartnerFlags&pair.IsReady != 0 })
+				begin = time.Now()
+				// A node is ready for some seconds after it has said so, and has a moment to take the work: on a machine that
+				// is short of CPU that may be over, and is tried again.
+				if err = s.clients[from].HandOver(context.Background(), false); err == nil || !strings.Contains(err.Error(), "is not ready") && !strings.Contains(err.Error(), "did not take the work") {
+					break
+				}
+			}
+			if err != nil {
 				t.Error(err)
 			}
 			took = time.Since(begin)
