@@ -80,7 +80,7 @@ func (r *rig) start(change func(*Request)) Capture {
 // await waits for something about a capture.
 func (r *rig) await(id, what string, is func(Capture) bool) Capture {
 	r.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		c, err := r.Get(id)
 		if err != nil {
 			r.t.Fatal(err)

@@ -381,11 +381,8 @@ func TestAChildProcessThatFallsSilentIsKilled(t *testing.T) {
 		b, _ := os.ReadFile(filepath.Join(dir, "pids"))
 		return strings.Fields(string(b))
 	}
-	ready := false
-	l.until("it is killed and started anew, twice", func() bool { ready = ready || c.see().Ready; return len(pids()) >= 3 })
-	if !ready {
-		t.Error("it was never heard to be ready")
-	}
+	ready := false // on a machine that is short of CPU some lives are over before they say so
+	l.until("it is heard to be ready, killed and started anew, twice", func() bool { ready = ready || c.see().Ready; return ready && len(pids()) >= 3 })
 	stop()
 	<-done
 	for _, p := range pids() {

@@ -193,8 +193,8 @@ func within[T any](t testing.TB, c <-chan T, what string) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
-	case <-time.After(10 * time.Second):
-		t.Fatalf("no %s within 10 s", what)
+	case <-time.After(30 * time.Second):
+		t.Fatalf("no %s within 30 s", what)
 	}
 	return v
 }
@@ -217,9 +217,9 @@ func (n *node) session(t testing.TB) *script {
 // until waits until something that is polled holds.
 func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); {
+	for deadline := time.Now().Add(30 * time.Second); !holds(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 10 s: %s", what)
+			t.Fatalf("not within 30 s: %s", what)
 		}
 		time.Sleep(time.Millisecond)
 	}
