@@ -23,14 +23,14 @@ func running(t *testing.T, dir string) *Live {
 // until waits until the segment satisfies what is asked.
 func until(t *testing.T, l *Live, ok func(*Segment) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		good := false
 		err := l.Use(func(s *Segment) error { good = ok(s); return nil })
 		if err == nil && good {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 10 s: %v", err)
+			t.Fatalf("not within 30 s: %v", err)
 		}
 	}
 }
