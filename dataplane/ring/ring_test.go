@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -88,16 +89,20 @@ func TestItemsCrossBetweenGoroutinesInOrder(t *testing.T) {
 	const total = 100_000
 	go func() {
 		for v := uint64(1); v <= total; {
-			if put(p, v) {
-				v++
-			}
+			done := put(p, v)
 			p.Commit()
+			if done {
+				v++
+			} else {
+				runtime.Gosched() // the consumer may have the same CPU
+			}
 		}
 	}()
 	for want := uint64(1); want <= total; {
 		slot := c.Next()
 		if slot == nil {
 			c.Release()
+			runtime.Gosched() // the producer may have the same CPU
 			continue
 		}
 		if got := *(*uint64)(slot); got != want {
