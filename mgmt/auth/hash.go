@@ -35,13 +35,14 @@ const (
 // hasher hashes a bounded number of passwords at a time.
 type hasher struct {
 	cost    Cost
+	timeout time.Duration // of who waits; tests have more
 	slots   chan struct{}
 	waiting atomic.Int32
 	dummy   string // a hash of no password, for names that are not known
 }
 
 func newHasher(cost Cost) *hasher {
-	h := &hasher{cost: cost, slots: make(chan struct{}, hashesAtOnce)}
+	h := &hasher{cost: cost, timeout: hashTimeout, slots: make(chan struct{}, hashesAtOnce)}
 	h.dummy = sum{cost: cost, salt: make([]byte, saltBytes), hash: make([]byte, sumBytes)}.String()
 	return h
 }
@@ -53,7 +54,7 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 		return nil, problem.New(problem.Busy, "Too many sign in at once.").In(2 * time.Second)
 	}
 	defer h.waiting.Add(-1)
-	ctx, cancel := context.WithTimeout(ctx, hashTimeout)
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
 	select {
 	case h.slots <- struct{}{}:
