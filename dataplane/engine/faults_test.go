@@ -128,6 +128,11 @@ func TestAPolicySlotIsNotWrittenWhileALateLcoreDecidesByIt(t *testing.T) {
 	if err := <-ready; err != nil {
 		t.Fatal(err)
 	}
+	for end := time.Now().Add(30 * time.Second); e.late() >= 0; time.Sleep(time.Millisecond) { // it is ready before it uses a policy
+		if time.Now().After(end) {
+			t.Fatal("the lcore does not take up the first policy")
+		}
+	}
 	stalled.Store(true)
 	if err := e.Apply(policies[1]); err != nil { // published; the lcore still decides by the one before
 		t.Fatal(err)
@@ -141,7 +146,11 @@ func TestAPolicySlotIsNotWrittenWhileALateLcoreDecidesByIt(t *testing.T) {
 	}
 	stalled.Store(false)
 	close(release)
-	if err := e.Apply(policies[2]); err != nil {
+	err := e.Apply(policies[2])
+	for end := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(end); { // the lcore may get no CPU for a while
+		err = e.Apply(policies[2])
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	e.shared.Stop()
