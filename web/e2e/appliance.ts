@@ -56,11 +56,14 @@ export const load = {
   start: (flows: number, rate: number) => run(`load start ${flows} ${rate}`),
   stop: () => run('load stop'),
   /** So many flows the appliance knows of now. */
-  count: async (): Promise<number> => {
-    const { body } = await must('GET', '/api/v1/flows?vsan=200&limit=1');
-    return isObject(body) && typeof body['total'] === 'number' ? body['total'] : 0;
-  },
+  count: () => total('flows', 'vsan=200'),
 };
+
+/** total is how many there are in a list with this query. Lists of flows are a second or two old. */
+export async function total(noun: string, query = ''): Promise<number> {
+  const { body } = await must('GET', `/api/v1/${noun}?${query}&limit=1`);
+  return isObject(body) && typeof body['total'] === 'number' ? body['total'] : Number.NaN;
+}
 
 export const setupCode = async (): Promise<string> => (await command('setup-code')).code ?? '';
 

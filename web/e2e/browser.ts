@@ -46,7 +46,7 @@ export async function open(options: Options = {}): Promise<Visit> {
     await context.addCookies([{ name: name ?? '', value: value ?? '', url: paths.url, httpOnly: true, secure: true, sameSite: 'Strict' }]);
   }
   if (options.before !== undefined) await context.addInitScript(options.before);
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const watch = new Watch();
   watch.page(page);
@@ -142,9 +142,12 @@ export async function shot(page: Page, name: string): Promise<void> {
 /** table is a list by its name; PatternFly's are grids. */
 export const table = (page: Page | Locator, name: string): Locator => page.getByRole('grid', { name }).or(page.getByRole('table', { name }));
 
+/** soon is how long expect.poll waits for what comes a moment later; by itself it waits one second. */
+export const soon = { timeout: 30_000 };
+
 /** appears waits until something is seen; gone until it is not. */
-export const appears = (what: Locator, timeout = 15_000): Promise<void> => what.filter({ visible: true }).first().waitFor({ timeout });
-export const gone = (what: Locator, timeout = 15_000): Promise<void> => what.filter({ visible: true }).first().waitFor({ state: 'hidden', timeout });
+export const appears = (what: Locator, timeout = 30_000): Promise<void> => what.filter({ visible: true }).first().waitFor({ timeout });
+export const gone = (what: Locator, timeout = 30_000): Promise<void> => what.filter({ visible: true }).first().waitFor({ state: 'hidden', timeout });
 
 /**
  * openFlow opens the drawer of the first flow whose row has these texts. The list is live: as somebody would, one points at it

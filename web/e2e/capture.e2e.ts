@@ -22,7 +22,7 @@ describe('a capture', () => {
 
     const row = table(page, 'Captures').getByRole('row').filter({ hasText: 'what the host asks for' });
     await appears(row);
-    await appears(row.getByRole('link', { name: /^Download .*, 50 frames$/ }), 30_000);
+    await appears(row.getByRole('link', { name: /^Download .*, 50 frames$/ }));
     const [download] = await Promise.all([page.waitForEvent('download'), row.getByRole('link', { name: /^Download/ }).click()]);
     expect(download.suggestedFilename()).toMatch(/\.pcapng$/);
     const file = join(paths.work, download.suggestedFilename());

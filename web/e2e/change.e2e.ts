@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { beforeEach, describe, expect } from 'vitest';
-import { asUser, configure, everythingRuns, isObject, must } from './appliance.ts';
-import { appears, gone, openFlow, table, test } from './browser';
+import { asUser, configure, everythingRuns, isObject, must, total } from './appliance.ts';
+import { appears, gone, openFlow, soon, table, test } from './browser';
 
 const host = '20:00:02:fc:01:00:00:01';
 const array = '20:00:02:fc:0a:00:00:0a';
@@ -12,8 +12,8 @@ const banner = (page: Page): Locator => page.getByText(/is live and reverts by i
 /** now is what a chart says of its last value, in the words for who does not see it. */
 const now = async (page: Page, chart: string): Promise<string> => (await page.getByRole('figure', { name: chart }).locator('figcaption').textContent()) ?? '';
 
-/** percent is the number in "now 23 %". */
-const percent = (text: string): number => Number(/now ([\d.,]+)\s*%/.exec(text)?.[1]?.replace(',', '.') ?? '0');
+/** percent is the number in "now 23 %"; before there is one it is none. */
+const percent = (text: string): number => Number(/now ([\d.,]+)\s*%/.exec(text)?.[1]?.replace(',', '.') ?? Number.NaN);
 
 const policy = { match: { initiator: [host], target: [array] }, action: 'redirect', service: 'inspect' };
 
@@ -36,7 +36,7 @@ describe('a change', () => {
     await openFlow(page, host, array);
     await page.getByRole('link', { name: 'Give it a name' }).first().click();
     const naming = page.getByRole('dialog', { name: 'Name a WWPN' });
-    expect(await naming.getByRole('textbox', { name: 'WWPN' }).inputValue()).toBe(host);
+    await expect.poll(() => naming.getByRole('textbox', { name: 'WWPN' }).inputValue(), soon).toBe(host);
     await naming.getByRole('textbox', { name: 'Name' }).fill('oracle-1');
     await naming.getByRole('button', { name: 'Save' }).click();
     await appears(page.getByRole('row').filter({ hasText: 'oracle-1' }).filter({ hasText: host }));
@@ -55,7 +55,7 @@ describe('a change', () => {
     await page.getByRole('button', { name: 'Show which flows would change' }).click();
     await appears(page.getByRole('list', { name: 'Verdicts that change' }).getByText('1 flow'));
     // Until it is applied nothing is redirected.
-    expect(percent(await now(watcher.page, 'Redirected share'))).toBe(0);
+    await expect.poll(async () => percent(await now(watcher.page, 'Redirected share')), soon).toBe(0);
 
     await page.getByRole('link', { name: 'Review and apply' }).click();
     await page.getByRole('button', { name: 'Apply…' }).click();
@@ -70,22 +70,25 @@ describe('a change', () => {
     await page.getByRole('link', { name: 'Alarms', exact: true }).click();
     await appears(page.getByRole('heading', { level: 1, name: 'Alarms' }));
     await appears(banner(page));
-    await expect.poll(() => timer(watcher.page).first().getAttribute('aria-label')).not.toBe(first);
+    await expect.poll(() => timer(watcher.page).first().getAttribute('aria-label'), soon).not.toBe(first);
     expect(await watcher.page.getByRole('button', { name: 'Confirm' }).count()).toBe(0);
 
     // It redirects: on the chart of somebody who was there all the time, and on the topology.
-    await expect.poll(async () => percent(await now(watcher.page, 'Redirected share')), { timeout: 15_000 }).toBeGreaterThan(5);
+    await expect.poll(async () => percent(await now(watcher.page, 'Redirected share')), soon).toBeGreaterThan(5);
     await watcher.go('/topology', 'Topology');
     await appears(watcher.page.getByText(/Redirected through services: 1 flow with /));
 
     await page.getByRole('button', { name: 'Confirm', exact: true }).click();
     await gone(banner(page));
     await gone(banner(watcher.page));
-    const { body } = await must('GET', '/api/v1/change');
-    expect(isObject(body) && isObject(body['last']) && body['last']['what']).toBe('confirmed');
+    const last = async () => {
+      const { body } = await must('GET', '/api/v1/change');
+      return isObject(body) && isObject(body['last']) && body['last']['what'];
+    };
+    await expect.poll(last, soon).toBe('confirmed');
     await v.go('/policies?on=active', 'Policies');
     await appears(page.getByRole('row').filter({ hasText: 'inspect oracle' }).getByRole('gridcell', { name: '1', exact: true }));
-  });
+  }, 120_000);
 
   test('that nobody confirms is taken back by itself, and an alarm says so', async ({ visit }) => {
     const v = await visit({ as: 'alice' });
@@ -94,12 +97,11 @@ describe('a change', () => {
     await appears(v.page.getByText('left alone'));
     await asUser('alice', 'POST', '/api/v1/change/apply', { body: { window_s: 10 } });
     await appears(v.page.getByRole('heading', { name: /is live and waits to be confirmed/ }));
-    await gone(banner(v.page), 20_000);
+    await gone(banner(v.page));
     await appears(v.page.getByRole('heading', { name: '1 edit is pending, and decides nothing yet' }));
     await v.go('/alarms', 'Alarms');
     await appears(v.page.getByRole('article', { name: /^change\.unconfirmed-reverted/ }));
-    const flows = (await must('GET', '/api/v1/flows?verdict=redirect')).body;
-    expect(isObject(flows) && flows['total']).toBe(0);
+    await expect.poll(() => total('flows', 'verdict=redirect'), soon).toBe(0);
   });
 
   test('that somebody else makes while one types is shown beside one’s own, and nothing typed is lost', async ({ visit }) => {
@@ -144,7 +146,7 @@ describe('a change', () => {
     v.allow('PUT /api/v1/policies/* 4*');
     await form.getByRole('textbox', { name: 'Name' }).fill('wrong');
     await form.getByRole('combobox', { name: 'Action' }).selectOption('redirect');
-    expect(await v.page.getByRole('button', { name: 'Save as pending' }).isDisabled()).toBe(true);
+    await expect.poll(() => v.page.getByRole('button', { name: 'Save as pending' }).isDisabled(), soon).toBe(true);
     await form.getByRole('combobox', { name: /^Service/ }).selectOption('inspect');
     await form.getByRole('textbox', { name: 'VSANs' }).fill('5000');
     await appears(v.page.getByText(/4094|4095/).last());

@@ -48,9 +48,9 @@ const folder = join(paths.work, 'commands');
 
 /** What stands in for the programs: the line stays as it is copied. top would go on for ever. */
 const programs = {
-  server: `fcrctl() { timeout 10 fcrctl --server unix:${paths.socket} "$@"; }`,
-  node: `fcrctl() { [ "$*" != top ] || set -- top --count 1; timeout 10 fcrctl --node ${paths.node} "$@"; }`,
-  curl: `curl() { command curl --silent --show-error --max-time 10 --write-out '\\n%{http_code} %{content_type}' "$@"; }`,
+  server: `fcrctl() { timeout 30 fcrctl --server unix:${paths.socket} "$@"; }`,
+  node: `fcrctl() { [ "$*" != top ] || set -- top --count 1; timeout 30 fcrctl --node ${paths.node} "$@"; }`,
+  curl: `curl() { command curl --silent --show-error --max-time 30 --write-out '\\n%{http_code} %{content_type}' "$@"; }`,
 };
 
 interface Said {

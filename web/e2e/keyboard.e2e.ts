@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect } from 'vitest';
 import { routes } from '../src/app/routes';
 import { everythingRuns } from './appliance.ts';
-import { appears, gone, test } from './browser';
+import { appears, gone, settled, soon, test } from './browser';
 
 /** focused says what has the focus, as it is read out. */
 const focused = (page: Page): Promise<string> =>
@@ -18,10 +18,10 @@ describe('the keyboard alone', () => {
     const v = await visit({ as: 'alice' });
     await v.go('/flows', 'Flows');
     await v.page.keyboard.press('Tab');
-    expect(await focused(v.page)).toBe('Skip to the content');
+    await expect.poll(() => focused(v.page), soon).toBe('Skip to the content');
     await v.page.keyboard.press('Enter');
     await v.page.keyboard.press('Tab');
-    expect(await v.page.evaluate(() => document.querySelector('main, #main')?.contains(document.activeElement))).toBe(true);
+    await expect.poll(() => v.page.evaluate(() => document.querySelector('main, #main')?.contains(document.activeElement)), soon).toBe(true);
   });
 
   test('g and a letter go to each page, and the page that comes has the focus', async ({ visit }) => {
@@ -32,8 +32,8 @@ describe('the keyboard alone', () => {
       await v.page.keyboard.press(key ?? 'no key');
       await appears(v.page.getByRole('heading', { level: 1, name: title, exact: true }));
       expect(new URL(v.page.url()).pathname).toBe(path);
-      expect(await v.page.title()).toBe(`${title} · FC-Redirect`);
-      expect(await v.page.evaluate(() => document.querySelector('#main')?.contains(document.activeElement))).toBe(true);
+      await expect.poll(() => v.page.title(), soon).toBe(`${title} · FC-Redirect`);
+      await expect.poll(() => v.page.evaluate(() => document.querySelector('#main')?.contains(document.activeElement)), soon).toBe(true);
     }
   });
 
@@ -48,7 +48,7 @@ describe('the keyboard alone', () => {
     await appears(help.getByText('Search on this page'));
     await v.page.keyboard.press('Escape');
     await gone(help);
-    expect(await button.evaluate((e) => e === document.activeElement)).toBe(true);
+    await expect.poll(() => button.evaluate((e) => e === document.activeElement), soon).toBe(true);
   });
 
   test('/ puts the cursor into the search of a list, and letters typed there go nowhere else', async ({ visit }) => {
@@ -64,6 +64,7 @@ describe('the keyboard alone', () => {
   test('every stop of the tab key on the dashboard can be seen and has a name', async ({ visit }) => {
     const v = await visit({ as: 'alice' });
     await v.go('/', 'Dashboard');
+    await settled(v);
     await v.page.evaluate(() => document.body.focus());
     const seen = new Set<string>();
     for (let i = 0; i < 150; i++) {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect } from 'vitest';
 import { account, routes } from '../src/app/routes';
 import { configure, everythingRuns } from './appliance.ts';
 import { looked } from './axe';
-import { appears, openFlow, settled, shot, test, type Visit } from './browser';
+import { appears, openFlow, settled, shot, soon, test, type Visit } from './browser';
 
 const all = [...routes, account];
 const file = (path: string): string => (path === '/' ? 'dashboard' : path.slice(1));
@@ -27,7 +27,7 @@ describe('every page', () => {
       const v = await visit({ as: 'alice', theme: 'dark' });
       await v.go(path, title);
       await settled(v);
-      expect(await v.page.title()).toBe(`${title} · FC-Redirect`);
+      await expect.poll(() => v.page.title(), soon).toBe(`${title} · FC-Redirect`);
       const found = await looked(v.page, file(path));
       if ((await wider(v)) > 0) found.push(`the page is ${await wider(v)} pixels wider than the window`);
       expect(found).toEqual([]);
@@ -107,11 +107,12 @@ describe('every page', () => {
         await v.page.emulateMedia({ colorScheme: theme });
         await shot(v.page, `${file(path)}-${theme}-4k`);
       }
-      const used = await v.page.evaluate(() => {
-        const right = [...document.querySelectorAll('#main *')].map((e) => e.getBoundingClientRect().right);
-        return Math.max(...right) / window.innerWidth;
-      });
-      expect(used).toBeGreaterThan(0.6);
+      const used = () =>
+        v.page.evaluate(() => {
+          const right = [...document.querySelectorAll('#main *')].map((e) => e.getBoundingClientRect().right);
+          return Math.max(...right) / window.innerWidth;
+        });
+      await expect.poll(used, soon).toBeGreaterThan(0.6);
       expect(await wider(v)).toBe(0);
     }
   });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect } from 'vitest';
 import { account, routes } from '../src/app/routes';
 import { asUser, configure, everythingRuns, isObject } from './appliance.ts';
-import { appears, settled, test, type Visit } from './browser';
+import { appears, settled, soon, test, type Visit } from './browser';
 
 /** What would change something; the drawing of the topology may be saved as a file. */
 const edits = /^(new|save(?! as$)|edit|delete|remove|apply|discard|confirm|revert|take over|start|stop|restart|clone|rename|enable|disable|create|add|mute|acknowledge|upload|make|drain|restore|rotate|unlock|sync|hand over|clear counters|import|revoke|end|cancel|test)\b/i;
@@ -56,8 +56,8 @@ describe('roles', () => {
     const offered = routes.filter((r) => r.needs === undefined || may.includes(r.needs));
     expect(offered.length).toBeGreaterThan(8);
     await v.go('/');
-    const links = await v.page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
-    expect(links.map((l) => l.trim()).sort()).toEqual(offered.map((r) => r.title).sort());
+    const links = async () => (await v.page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents()).map((l) => l.trim()).sort();
+    await expect.poll(links, soon).toEqual(offered.map((r) => r.title).sort());
     const found: string[] = [];
     await configure(one);
     for (const { path, title } of offered) {
@@ -74,7 +74,7 @@ describe('roles', () => {
     for (const path of ['/policies', '/services', '/aliases', '/aliases?tab=sets']) {
       await admin.go(path);
       await settled(admin);
-      expect((await editsOf(admin)).some((name) => /^(delete|remove)/i.test(name)), `${path}: a row can be deleted`).toBe(true);
+      await expect.poll(async () => (await editsOf(admin)).some((name) => /^(delete|remove)/i.test(name)), { ...soon, message: `${path}: a row can be deleted` }).toBe(true);
     }
     await configure();
   }, 120_000);

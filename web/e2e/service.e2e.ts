@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { configure, everythingRuns, isObject, rest, service } from './appliance.ts';
-import { appears, gone, table, test } from './browser';
+import { configure, everythingRuns, isObject, rest, service, total } from './appliance.ts';
+import { appears, gone, soon, table, test } from './browser';
 
 const redirecting = `
 services: [{name: inspect, mode: steer, port: svc0, mac: "02:fc:5e:00:00:01", on-failure: bypass}]
@@ -51,10 +51,9 @@ describe('a service that dies', () => {
     await appears(elsewhere.page.getByRole('button', { name: 'No open alarms' }));
 
     await service.start();
-    await gone(alarm, 30_000);
+    await gone(alarm);
     await appears(v.page.getByText('No such alarms'));
-    const cleared = await rest('GET', '/api/v1/alarms?code=service.down&state=cleared');
-    expect(isObject(cleared.body) && cleared.body['total']).toBe(1);
+    await expect.poll(() => total('alarms', 'code=service.down&state=cleared'), soon).toBe(1);
   });
 
   test('leaves its flows to their direct way, and they say so while it lasts', async ({ visit }) => {
@@ -65,7 +64,7 @@ describe('a service that dies', () => {
     await service.stop();
     await appears(flows.filter({ hasText: 'bypassed' }));
     await service.start();
-    await appears(flows.filter({ hasText: 'active' }), 30_000);
+    await appears(flows.filter({ hasText: 'active' }));
   });
 
   test('is shown as down with what happens to its flows, on the page of services', async ({ visit }) => {
@@ -77,6 +76,6 @@ describe('a service that dies', () => {
     await appears(row.getByText(/^down$/i));
     await appears(row.getByText(/bypass/i));
     await service.start();
-    await appears(row.getByText(/^up$/i), 30_000);
+    await appears(row.getByText(/^up$/i));
   });
 });

@@ -29,7 +29,7 @@ describe('when something is wrong', () => {
       v.allow(`GET /api/v1/${noun} 503`);
       await v.page.route(listOf(noun), fails);
       await v.go(path, title);
-      await appears(v.page.getByRole('main').getByText('The database cannot be reached'), 20_000); // it tries a few times by itself
+      await appears(v.page.getByRole('main').getByText('The database cannot be reached')); // it tries a few times by itself
       await v.page.unroute(listOf(noun));
       await v.page.getByRole('main').getByRole('button', { name: 'Try again' }).first().click();
       await gone(v.page.getByRole('main').getByText('The database cannot be reached'));
@@ -38,12 +38,15 @@ describe('when something is wrong', () => {
 
   test('a slow appliance is waited for without an error, and the page says that it loads', async ({ visit }) => {
     const v = await visit({ as: 'alice' });
+    let seen = () => {};
+    const loads = new Promise<void>((resolve) => (seen = resolve));
     await v.page.route(listOf('aliases'), async (route) => {
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await Promise.all([loads, new Promise((resolve) => setTimeout(resolve, 3_000))]);
       await route.continue();
     });
     await v.go('/aliases', 'Aliases');
     await appears(v.page.locator('#main [aria-busy="true"], #main .pf-v6-c-skeleton'));
+    seen();
     await gone(v.page.locator('#main [aria-busy="true"], #main .pf-v6-c-skeleton'));
     expect(await v.page.getByRole('main').getByText(/went wrong|failed|cannot be/i).count()).toBe(0);
   });
@@ -54,9 +57,9 @@ describe('when something is wrong', () => {
     await v.page.route(listOf('aliases'), (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1><script>document.title="taken"</script>' }));
     await v.page.route(listOf('ports'), (route) => route.abort('failed'));
     await v.go('/aliases', 'Aliases');
-    await appears(v.page.getByRole('main').getByRole('button', { name: 'Try again' }), 20_000);
+    await appears(v.page.getByRole('main').getByRole('button', { name: 'Try again' }));
     await v.go('/ports', 'Ports');
-    await appears(v.page.getByRole('main').getByRole('button', { name: 'Try again' }), 20_000);
+    await appears(v.page.getByRole('main').getByRole('button', { name: 'Try again' }));
     expect(await v.page.title()).toContain('FC-Redirect');
   });
 
@@ -93,7 +96,7 @@ describe('when something is wrong', () => {
       const v = await visit({ as: 'alice' });
       await v.go('/events', 'Audit and events');
       await appears(v.page.getByRole('row').nth(1));
-      await expect.poll(load.count, { timeout: 30_000, interval: 1_000 }).toBeGreaterThanOrEqual(flows);
+      await expect.poll(load.count, { timeout: 60_000, interval: 1_000 }).toBeGreaterThanOrEqual(flows);
       const before = await elements(v.page);
       const first = await newest();
       for (let i = 0; i < 2; i++) {
@@ -105,17 +108,17 @@ describe('when something is wrong', () => {
       await v.page.getByRole('button', { name: 'Pause' }).click();
       await v.page.getByRole('button', { name: 'Go on' }).click();
       await appears(v.page.getByRole('button', { name: 'Pause' }));
-      expect(Date.now() - began).toBeLessThan(5_000);
+      expect(Date.now() - began).toBeLessThan(15_000);
       // A change tells of every flow, unless the next one comes before; and the list comes as far as the log.
       let last = first;
-      await expect.poll(async () => (last = await newest()) - first, { timeout: 40_000, interval: 1_000 }).toBeGreaterThan(2 * flows);
+      await expect.poll(async () => (last = await newest()) - first, { timeout: 60_000, interval: 1_000 }).toBeGreaterThan(2 * flows);
       const top = v.page.getByRole('table', { name: 'Events, the newest first' }).getByRole('row').nth(1).getByRole('button');
       const shown = async () => {
         await top.evaluate((row) => row instanceof HTMLElement && row.click()); // a mouse would have to run after it
         return Number(new URL(v.page.url()).searchParams.get('open'));
       };
-      await expect.poll(shown, { timeout: 20_000 }).toBeGreaterThanOrEqual(last);
+      await expect.poll(shown, { timeout: 40_000 }).toBeGreaterThanOrEqual(last);
       expect(await elements(v.page)).toBeLessThan(before + 6_000);
-    }, 120_000);
+    }, 240_000);
   });
 });
