@@ -95,7 +95,7 @@ describe('a change', () => {
     await pend('alice', 'left alone');
     await v.go('/changes', 'Changes');
     await appears(v.page.getByText('left alone'));
-    await asUser('alice', 'POST', '/api/v1/change/apply', { body: { window_s: 10 } });
+    await asUser('alice', 'POST', '/api/v1/change/apply', { body: { window_s: 15 } });
     await appears(v.page.getByRole('heading', { name: /is live and waits to be confirmed/ }));
     await gone(banner(v.page));
     await appears(v.page.getByRole('heading', { name: '1 edit is pending, and decides nothing yet' }));
