@@ -37,9 +37,9 @@ func (p *place) away(alarm string, take, give func()) {
 	}
 }
 
-// logged waits until the log has an event of a type about an alarm after a number.
+// logged waits until the log has an event of a type about an alarm after a number: behind all that waited in the spool.
 func (p *place) logged(name, code string, since int64) error {
-	return waitFor(alarmLimit, func() error {
+	return waitFor(settleLimit, func() error {
 		return p.holds("event "+name+" of "+code, "SELECT count(*) FROM event WHERE name = $1 AND fields ->> 'code' = $2 AND number > $3", name, code, since)
 	})
 }
