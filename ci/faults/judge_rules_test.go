@@ -3,6 +3,7 @@ package faults
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // said fails unless the complaints are one that has the text, or none when the text is empty.
@@ -99,5 +100,20 @@ func TestComplaintsAreBounded(t *testing.T) {
 	}
 	if got := compareEvents(log, nil); len(got) != problemsShown+1 || !strings.Contains(got[problemsShown], "more") {
 		t.Errorf("%d complaints: %q", len(got), got)
+	}
+}
+
+func TestTimeThatAnotherMachineTookIsNoWait(t *testing.T) {
+	stat := "cpu  1 2 3 4 5 6 7 8 9 0\ncpu1 10 0 20 30 0 0 5 250 0 0\ncpu10 0 0 0 0 0 0 0 7 0 0\nintr 5\n"
+	for cpu, want := range map[string]time.Duration{"1": 2500 * time.Millisecond, "10": 70 * time.Millisecond} {
+		if got, err := stolenFrom(stat, cpu); err != nil || got != want {
+			t.Errorf("CPU %s: %v, %v", cpu, got, err)
+		}
+	}
+	if _, err := stolenFrom(stat, "2"); err == nil {
+		t.Error("a CPU that is not there")
+	}
+	if b := (phase{seconds: 10, onCPU: 7, waited: 1, stolen: 1.5}).blocked(); b < 0.0499 || b > 0.0501 {
+		t.Errorf("%v of the time is left", b)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +19,14 @@ type moment struct {
 	stalls  uint64
 	latency shm.Histogram
 	hz      uint64
-	onCPU   time.Duration
-	waited  time.Duration // for its CPU, which another program had
+	usage
+}
+
+// usage is what became of a thread's time, beside what it waited for.
+type usage struct {
+	onCPU  time.Duration
+	waited time.Duration // for its CPU, which another program had
+	stolen time.Duration // from its CPU by the machine that this one is a guest of: the kernel counts it as neither
 }
 
 func (p *place) look() moment {
@@ -31,9 +38,8 @@ func (p *place) look() moment {
 		m.stalls += l.Stalls
 		m.latency.Plus(&l.Latency)
 	}
-	b, err := os.ReadFile(filepath.Join(p.load.lcore, "schedstat"))
-	must(p.t, err)
-	_, err = fmt.Sscan(string(b), &m.onCPU, &m.waited)
+	var err error
+	m.usage, err = usageOf(p.load.lcore, cpus.lcore)
 	must(p.t, err)
 	return m
 }
@@ -69,6 +75,7 @@ type phase struct {
 	p9999   time.Duration
 	onCPU   float64       // seconds
 	waited  float64       // seconds without its CPU, which another program had
+	stolen  float64       // seconds without its CPU, which another machine had
 	longest time.Duration // that it waited for something else than its CPU, at a time
 	slowest float64       // rate of the slowest part, of phases that were joined
 }
@@ -81,8 +88,8 @@ func (p *place) observe() (end func() phase) {
 	go func() {
 		var idle []time.Duration
 		for tick := time.NewTicker(lookEvery); ; {
-			if used, err := usedTime(p.load.lcore); err == nil {
-				idle = append(idle, time.Since(before.at)-used)
+			if u, err := usageOf(p.load.lcore, cpus.lcore); err == nil {
+				idle = append(idle, time.Since(before.at)-u.onCPU-u.waited-u.stolen)
 			}
 			select {
 			case <-stop:
@@ -103,15 +110,31 @@ func (p *place) observe() (end func() phase) {
 	}
 }
 
-// usedTime is what a thread ran and what it waited for its CPU.
-func usedTime(thread string) (time.Duration, error) {
+// usageOf is that of a thread, by its /proc folder, which is bound to a CPU.
+func usageOf(thread, cpu string) (u usage, err error) {
 	b, err := os.ReadFile(filepath.Join(thread, "schedstat"))
 	if err != nil {
-		return 0, err
+		return u, err
 	}
-	var onCPU, waited time.Duration
-	_, err = fmt.Sscan(string(b), &onCPU, &waited)
-	return onCPU + waited, err
+	if _, err = fmt.Sscan(string(b), &u.onCPU, &u.waited); err != nil {
+		return u, err
+	}
+	if b, err = os.ReadFile("/proc/stat"); err != nil {
+		return u, err
+	}
+	u.stolen, err = stolenFrom(string(b), cpu)
+	return u, err
+}
+
+// stolenFrom reads, of /proc/stat, the eighth time of a CPU, in hundredths of a second.
+func stolenFrom(stat, cpu string) (time.Duration, error) {
+	for line := range strings.Lines(stat) {
+		if f := strings.Fields(line); len(f) > 8 && f[0] == "cpu"+cpu {
+			n, err := strconv.ParseInt(f[8], 10, 64)
+			return time.Duration(n) * 10 * time.Millisecond, err
+		}
+	}
+	return 0, fmt.Errorf("/proc/stat says nothing of CPU %s", cpu)
 }
 
 // longestWait is the longest time at once in which a thread neither ran nor waited for its CPU, of what it did neither of
@@ -130,7 +153,7 @@ func between(a, b moment) phase {
 	in := func(q float64) time.Duration { return time.Duration(float64(lat.Quantile(q)) / float64(b.hz) * 1e9) }
 	return phase{
 		seconds: b.at.Sub(a.at).Seconds(), frames: float64(b.frames - a.frames), stalls: float64(b.stalls - a.stalls), worst: in(1), p9999: in(.9999),
-		onCPU: (b.onCPU - a.onCPU).Seconds(), waited: (b.waited - a.waited).Seconds(),
+		onCPU: (b.onCPU - a.onCPU).Seconds(), waited: (b.waited - a.waited).Seconds(), stolen: (b.stolen - a.stolen).Seconds(),
 	}
 }
 
@@ -138,7 +161,7 @@ func between(a, b moment) phase {
 func (p phase) and(q phase) phase {
 	return phase{
 		seconds: p.seconds + q.seconds, frames: p.frames + q.frames, stalls: p.stalls + q.stalls, worst: max(p.worst, q.worst), p9999: max(p.p9999, q.p9999),
-		onCPU: p.onCPU + q.onCPU, waited: p.waited + q.waited, longest: max(p.longest, q.longest), slowest: min(p.slow(), q.slow()),
+		onCPU: p.onCPU + q.onCPU, waited: p.waited + q.waited, stolen: p.stolen + q.stolen, longest: max(p.longest, q.longest), slowest: min(p.slow(), q.slow()),
 	}
 }
 
@@ -156,14 +179,14 @@ func (p phase) slow() float64 {
 
 // blocked is the share of time in which the lcore neither ran nor wanted to: it waited for something. A poll loop does so
 // only while the Go runtime takes it off its thread's P and gives it another, a hundred times a second.
-func (p phase) blocked() float64 { return max(0, (p.seconds-p.onCPU-p.waited)/p.seconds) }
+func (p phase) blocked() float64 { return max(0, (p.seconds-p.onCPU-p.waited-p.stolen)/p.seconds) }
 
 // shared says that other programs had the lcore's CPU for so long that its clock says nothing of the slow path.
 func (p phase) shared() bool { return p.waited > sharedMost*p.seconds }
 
 func (p phase) String() string {
-	return fmt.Sprintf("%.1f s, %.2f Mpps (%.2f in each second on its CPU), %.0f stalls (%.1f s its CPU was another's), burst P99.99 %v, worst %v; waited for %v at most, %.2f %% of the time",
-		p.seconds, p.frames/p.seconds/1e6, p.rate()/1e6, p.stalls, p.waited, p.p9999.Round(time.Microsecond), p.worst.Round(time.Microsecond),
+	return fmt.Sprintf("%.1f s, %.2f Mpps (%.2f in each second on its CPU), %.0f stalls (%.1f s its CPU was another's, %.2f s another machine's), burst P99.99 %v, worst %v; waited for %v at most, %.2f %% of the time",
+		p.seconds, p.frames/p.seconds/1e6, p.rate()/1e6, p.stalls, p.waited, p.stolen, p.p9999.Round(time.Microsecond), p.worst.Round(time.Microsecond),
 		p.longest.Round(10*time.Microsecond), 100*p.blocked())
 }
 
