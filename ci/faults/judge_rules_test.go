@@ -113,6 +113,13 @@ func TestTimeThatAnotherMachineTookIsNoWait(t *testing.T) {
 	if _, err := stolenFrom(stat, "2"); err == nil {
 		t.Error("a CPU that is not there")
 	}
+	if got := mostWithin([]time.Duration{1, 1, 5, 9, 9, 10, 12}, 2); got != 8 {
+		t.Errorf("%v were taken at a time", got)
+	}
+	long := phase{seconds: 60, onCPU: 60, frames: 60, worst: 100 * time.Millisecond, robbed: 70 * time.Millisecond}
+	said(t, differences(phase{seconds: 8, onCPU: 8, frames: 8}, long), "")
+	long.robbed = 10 * time.Millisecond
+	said(t, differences(phase{seconds: 8, onCPU: 8, frames: 8}, long), "worst burst")
 	if b := (phase{seconds: 10, onCPU: 7, waited: 1, stolen: 1.5}).blocked(); b < 0.0499 || b > 0.0501 {
 		t.Errorf("%v of the time is left", b)
 	}

@@ -25,8 +25,10 @@ const (
 	// and not for blockedMore of all time more. It does wait for the Go runtime's other threads, to be given a P: where other
 	// programs are in the way of these, for up to waitShared. Where other programs had its CPU for no more than sharedMost of the time,
 	// the clock is asked too: the worst burst takes no longer than stallFactor times the worst without, or stallFloor; passes
-	// late by more than 10 ms are no more than twice as many, and stallsMore a minute.
+	// late by more than 10 ms are no more than twice as many, and stallsMore a minute. What another machine took of the CPU within
+	// stealWithin, which the kernel tells in hundredths of a second, is added to what a burst may take.
 	lookEvery   = 20 * time.Millisecond
+	stealWithin = 200 * time.Millisecond
 	stallFactor = 3
 	waitFloor   = 50 * time.Millisecond
 	waitShared  = 300 * time.Millisecond

@@ -78,23 +78,26 @@ type phase struct {
 	stolen  float64       // seconds without its CPU, which another machine had
 	longest time.Duration // that it waited for something else than its CPU, at a time
 	slowest float64       // rate of the slowest part, of phases that were joined
+	robbed  time.Duration // the most that another machine took of its CPU within stealWithin
 }
 
 // observe looks at the lcore until the function that it gives is called.
 func (p *place) observe() (end func() phase) {
 	p.t.Helper()
 	before := p.look()
-	stop, rest := make(chan struct{}), make(chan []time.Duration)
+	type looks struct{ idle, stolen []time.Duration }
+	stop, rest := make(chan struct{}), make(chan looks)
 	go func() {
-		var idle []time.Duration
+		var l looks
 		for tick := time.NewTicker(lookEvery); ; {
 			if u, err := usageOf(p.load.lcore, cpus.lcore); err == nil {
-				idle = append(idle, time.Since(before.at)-u.onCPU-u.waited-u.stolen)
+				l.idle = append(l.idle, time.Since(before.at)-u.onCPU-u.waited-u.stolen)
+				l.stolen = append(l.stolen, u.stolen)
 			}
 			select {
 			case <-stop:
 				tick.Stop()
-				rest <- idle
+				rest <- l
 				return
 			case <-tick.C:
 			}
@@ -103,9 +106,9 @@ func (p *place) observe() (end func() phase) {
 	return func() phase {
 		p.t.Helper()
 		close(stop)
-		idle := <-rest
+		l := <-rest
 		ph := between(before, p.look())
-		ph.longest = longestWait(idle)
+		ph.longest, ph.robbed = longestWait(l.idle), mostWithin(l.stolen, int(stealWithin/lookEvery))
 		return ph
 	}
 }
@@ -148,6 +151,14 @@ func longestWait(idle []time.Duration) (longest time.Duration) {
 	return longest
 }
 
+// mostWithin is by how much what only grows has grown at most within so many looks.
+func mostWithin(seen []time.Duration, looks int) (most time.Duration) {
+	for i := range seen {
+		most = max(most, seen[i]-seen[max(0, i-looks)])
+	}
+	return most
+}
+
 func between(a, b moment) phase {
 	lat := b.latency.Minus(&a.latency)
 	in := func(q float64) time.Duration { return time.Duration(float64(lat.Quantile(q)) / float64(b.hz) * 1e9) }
@@ -161,7 +172,7 @@ func between(a, b moment) phase {
 func (p phase) and(q phase) phase {
 	return phase{
 		seconds: p.seconds + q.seconds, frames: p.frames + q.frames, stalls: p.stalls + q.stalls, worst: max(p.worst, q.worst), p9999: max(p.p9999, q.p9999),
-		onCPU: p.onCPU + q.onCPU, waited: p.waited + q.waited, stolen: p.stolen + q.stolen, longest: max(p.longest, q.longest), slowest: min(p.slow(), q.slow()),
+		onCPU: p.onCPU + q.onCPU, waited: p.waited + q.waited, stolen: p.stolen + q.stolen, longest: max(p.longest, q.longest), robbed: max(p.robbed, q.robbed), slowest: min(p.slow(), q.slow()),
 	}
 }
 
@@ -185,8 +196,8 @@ func (p phase) blocked() float64 { return max(0, (p.seconds-p.onCPU-p.waited-p.s
 func (p phase) shared() bool { return p.waited > sharedMost*p.seconds }
 
 func (p phase) String() string {
-	return fmt.Sprintf("%.1f s, %.2f Mpps (%.2f in each second on its CPU), %.0f stalls (%.1f s its CPU was another's, %.2f s another machine's), burst P99.99 %v, worst %v; waited for %v at most, %.2f %% of the time",
-		p.seconds, p.frames/p.seconds/1e6, p.rate()/1e6, p.stalls, p.waited, p.stolen, p.p9999.Round(time.Microsecond), p.worst.Round(time.Microsecond),
+	return fmt.Sprintf("%.1f s, %.2f Mpps (%.2f in each second on its CPU), %.0f stalls (%.1f s its CPU was another's, %.2f s another machine's, %v of it at a time), burst P99.99 %v, worst %v; waited for %v at most, %.2f %% of the time",
+		p.seconds, p.frames/p.seconds/1e6, p.rate()/1e6, p.stalls, p.waited, p.stolen, p.robbed, p.p9999.Round(time.Microsecond), p.worst.Round(time.Microsecond),
 		p.longest.Round(10*time.Microsecond), 100*p.blocked())
 }
 
@@ -217,7 +228,7 @@ func differences(calm, fault phase) []string {
 	if calm.shared() || fault.shared() {
 		return c.list()
 	}
-	if most := max(stallFloor, stallFactor*calm.worst); fault.worst > most {
+	if most := max(stallFloor, stallFactor*calm.worst) + fault.robbed; fault.worst > most {
 		c.add("the worst burst took %v with faults, %v without", fault.worst, calm.worst)
 	}
 	if a, b := calm.stalls/calm.seconds*60, fault.stalls/fault.seconds*60; b > 2*a+stallsMore {
