@@ -151,13 +151,13 @@ func (m *machine) status() command.Status {
 	return s
 }
 
-// inTime tries something with a window, and with a longer one when that was over before the test had looked, as it may be
-// on a machine that is short of CPU.
+// inTime tries something with a window, and with a longer one when it came too late, as it may on a machine that is short of
+// CPU: the window was over before the test had looked, or what follows it was.
 func inTime(t *testing.T, window time.Duration, try func(window time.Duration) (late bool)) {
 	t.Helper()
 	for ; try(window); window *= 3 {
 		if window > 10*time.Second {
-			t.Fatalf("a window of %v is over before anybody looks", window)
+			t.Fatalf("with a window of %v it does not come in time either", window)
 		}
 	}
 }
@@ -243,10 +243,11 @@ func TestAWarmRestartInTheWindowKeepsItsDeadline(t *testing.T) {
 			t.Fatalf("the frame went to %q", got)
 		}
 		m.until("fabric")
-		if late := time.Since(deadline); late < -100*time.Millisecond || late > 20*time.Second {
-			t.Errorf("taken back %v after the deadline", late)
+		lateness := time.Since(deadline)
+		if lateness < -100*time.Millisecond {
+			t.Errorf("taken back %v before the deadline", -lateness)
 		}
-		return false
+		return lateness > 2*time.Second
 	})
 }
 
